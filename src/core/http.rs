@@ -1,0 +1,55 @@
+//! HTTP requests as data: the machine says what to ask, the host asks it and brings the reply.
+
+use super::secret::Secret;
+
+/// The methods in use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `POST`
+    Post,
+}
+
+/// One request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The absolute URL.
+    pub url: String,
+    /// Sent as `Authorization: bearer …`.
+    pub bearer: Option<Secret>,
+    /// A JSON body.
+    pub body: Option<String>,
+    /// After so many milliseconds the host gives up with [`Unreachable::Timeout`].
+    pub timeout_ms: u32,
+}
+
+/// What came back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reply<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// `Retry-After`, where the service lets a page read it.
+    pub retry_after: Option<&'a str>,
+    /// The body as text.
+    pub body: &'a str,
+}
+
+impl Reply<'_> {
+    /// The wait asked for in milliseconds; only the form in seconds is read (RFC 9110 §10.2.3), bounded to an hour.
+    pub fn retry_after_ms(&self) -> Option<u64> {
+        let seconds: u64 = self.retry_after?.trim().parse().ok()?;
+        Some(seconds.min(3600) * 1000)
+    }
+}
+
+/// Why there is no reply. A browser does not tell more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unreachable {
+    /// No connection, a refused one, or one the browser forbids.
+    Network,
+    /// No answer in time.
+    Timeout,
+}

@@ -1,0 +1,503 @@
+//! The tolerant reader of everything that comes in as text, and the small writer of what goes out.
+//!
+//! A frame is read into a tape of `{kind, start, end}` over its own text: nothing is copied until it is asked for,
+//! numbers stay text, depth and size are limited. `null` reads as absent. Reading is tolerant where the service is
+//! loose (a whole number written `10240.0`, a lone surrogate) and strict in the grammar (RFC 8259), so that garbage is
+//! told from frames. Rich content leaves as its [raw](Value::raw) slice.
+
+use std::borrow::Cow;
+
+/// Deeper nesting is refused: no frame of the service comes near it.
+pub const MAX_DEPTH: usize = 64;
+/// Longer texts are refused, bytes: a history page of a hundred longest messages is an eighth of it.
+pub const MAX_LENGTH: usize = 4 << 20;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Null,
+    True,
+    False,
+    Number,
+    /// Without escapes: the slice is the value.
+    Plain,
+    Escaped,
+    Array,
+    Object,
+}
+
+#[derive(Clone, Copy)]
+struct Node {
+    token: Token,
+    start: u32,
+    end: u32,
+    /// The tape index behind this node's last descendant.
+    next: u32,
+}
+
+/// A text that is JSON, read.
+pub struct Document<'a> {
+    text: &'a str,
+    tape: Vec<Node>,
+}
+
+impl<'a> Document<'a> {
+    /// Reads a text; `None` where it is not JSON, too deep or too long.
+    pub fn parse(text: &'a str) -> Option<Document<'a>> {
+        if text.len() > MAX_LENGTH {
+            return None;
+        }
+        let mut reader = Reader { bytes: text.as_bytes(), at: 0, tape: Vec::with_capacity(text.len() / 16 + 4) };
+        reader.space();
+        reader.value(0)?;
+        reader.space();
+        (reader.at == text.len()).then_some(Document { text, tape: reader.tape })
+    }
+
+    /// The outermost value.
+    pub fn root(&self) -> Value<'_> {
+        Value { document: self, at: 0 }
+    }
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    tape: Vec<Node>,
+}
+
+impl Reader<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.at += 1;
+        }
+    }
+
+    fn eat(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    fn word(&mut self, word: &[u8], token: Token) -> Option<()> {
+        let end = self.at + word.len();
+        if self.bytes.get(self.at..end)? != word {
+            return None;
+        }
+        self.leaf(token, self.at, end);
+        self.at = end;
+        Some(())
+    }
+
+    fn leaf(&mut self, token: Token, start: usize, end: usize) {
+        let next = self.tape.len() as u32 + 1;
+        self.tape.push(Node { token, start: start as u32, end: end as u32, next });
+    }
+
+    fn value(&mut self, depth: usize) -> Option<()> {
+        match self.peek()? {
+            b'{' => self.container(depth, Token::Object, b'}'),
+            b'[' => self.container(depth, Token::Array, b']'),
+            b'"' => self.string(),
+            b'n' => self.word(b"null", Token::Null),
+            b't' => self.word(b"true", Token::True),
+            b'f' => self.word(b"false", Token::False),
+            _ => self.number(),
+        }
+    }
+
+    fn container(&mut self, depth: usize, token: Token, close: u8) -> Option<()> {
+        if depth == MAX_DEPTH {
+            return None;
+        }
+        let node = self.tape.len();
+        self.leaf(token, self.at, 0);
+        self.at += 1;
+        self.space();
+        if self.peek()? != close {
+            loop {
+                if token == Token::Object {
+                    (self.peek()? == b'"').then_some(())?;
+                    self.string()?;
+                    self.space();
+                    self.eat(b':')?;
+                    self.space();
+                }
+                self.value(depth + 1)?;
+                self.space();
+                if self.peek()? != b',' {
+                    break;
+                }
+                self.at += 1;
+                self.space();
+            }
+        }
+        self.eat(close)?;
+        self.tape[node].end = self.at as u32;
+        self.tape[node].next = self.tape.len() as u32;
+        Some(())
+    }
+
+    fn string(&mut self) -> Option<()> {
+        let start = self.at + 1;
+        self.at = start;
+        let mut token = Token::Plain;
+        loop {
+            match self.peek()? {
+                b'"' => break,
+                b'\\' => {
+                    token = Token::Escaped;
+                    self.at += 1;
+                    match self.peek()? {
+                        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 1,
+                        b'u' => {
+                            let digits = self.bytes.get(self.at + 1..self.at + 5)?;
+                            digits.iter().all(u8::is_ascii_hexdigit).then_some(())?;
+                            self.at += 5;
+                        }
+                        _ => return None,
+                    }
+                }
+                0..=0x1f => return None,
+                _ => self.at += 1,
+            }
+        }
+        self.leaf(token, start, self.at);
+        self.at += 1;
+        Some(())
+    }
+
+    fn digits(&mut self) -> Option<()> {
+        let from = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        (self.at > from).then_some(())
+    }
+
+    fn number(&mut self) -> Option<()> {
+        let start = self.at;
+        let _ = self.eat(b'-');
+        if self.eat(b'0').is_none() {
+            self.digits()?;
+        }
+        if self.eat(b'.').is_some() {
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        self.leaf(Token::Number, start, self.at);
+        Some(())
+    }
+}
+
+/// One value of a document.
+#[derive(Clone, Copy)]
+pub struct Value<'d> {
+    document: &'d Document<'d>,
+    at: u32,
+}
+
+impl<'d> Value<'d> {
+    fn node(self) -> Node {
+        self.document.tape[self.at as usize]
+    }
+
+    fn slice(self) -> &'d str {
+        let node = self.node();
+        &self.document.text[node.start as usize..node.end as usize]
+    }
+
+    /// The value as it stands in the text, quotes included.
+    pub fn raw(self) -> &'d str {
+        let node = self.node();
+        let quote = u32::from(matches!(node.token, Token::Plain | Token::Escaped));
+        &self.document.text[(node.start - quote) as usize..(node.end + quote) as usize]
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(self) -> bool {
+        self.node().token == Token::Object
+    }
+
+    /// Whether it is an array.
+    pub fn is_array(self) -> bool {
+        self.node().token == Token::Array
+    }
+
+    /// A member of an object; `null` is absent, and of members with one name the last counts.
+    pub fn get(self, name: &str) -> Option<Value<'d>> {
+        let mut found = None;
+        for (key, value) in self.members() {
+            if key == name {
+                found = Some(value);
+            }
+        }
+        found.filter(|value| value.node().token != Token::Null)
+    }
+
+    /// A string member.
+    pub fn text(self, name: &str) -> Option<Cow<'d, str>> {
+        self.get(name)?.as_str()
+    }
+
+    /// A whole-number member.
+    pub fn int(self, name: &str) -> Option<i64> {
+        self.get(name)?.as_int()
+    }
+
+    /// A truth member; absent or of another type is `false`.
+    pub fn flag(self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value.node().token == Token::True)
+    }
+
+    /// The string; lone surrogates become U+FFFD.
+    pub fn as_str(self) -> Option<Cow<'d, str>> {
+        match self.node().token {
+            Token::Plain => Some(Cow::Borrowed(self.slice())),
+            Token::Escaped => Some(Cow::Owned(unescape(self.slice()))),
+            _ => None,
+        }
+    }
+
+    /// The truth value.
+    pub fn as_bool(self) -> Option<bool> {
+        match self.node().token {
+            Token::True => Some(true),
+            Token::False => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The whole part of a number without exponent, or of a string that holds one (guest-api.md §3.4.6).
+    pub fn as_int(self) -> Option<i64> {
+        if !matches!(self.node().token, Token::Number | Token::Plain) {
+            return None;
+        }
+        let text = self.slice();
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        fraction.bytes().all(|byte| byte.is_ascii_digit()).then(|| whole.parse().ok())?
+    }
+
+    /// The elements of an array; nothing for anything else.
+    pub fn items(self) -> impl Iterator<Item = Value<'d>> {
+        let node = self.node();
+        let mut at = self.at + 1;
+        let end = if node.token == Token::Array { node.next } else { at };
+        std::iter::from_fn(move || {
+            (at < end).then(|| {
+                let value = Value { document: self.document, at };
+                at = value.node().next;
+                value
+            })
+        })
+    }
+
+    /// The members of an object in their order; nothing for anything else.
+    pub fn members(self) -> impl Iterator<Item = (Cow<'d, str>, Value<'d>)> {
+        let node = self.node();
+        let mut at = self.at + 1;
+        let end = if node.token == Token::Object { node.next } else { at };
+        std::iter::from_fn(move || {
+            (at < end).then(|| {
+                let key = Value { document: self.document, at };
+                let value = Value { document: self.document, at: at + 1 };
+                at = value.node().next;
+                (key.as_str().unwrap_or_default(), value)
+            })
+        })
+    }
+}
+
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let escape = rest.as_bytes()[at + 1];
+        rest = &rest[at + 2..];
+        out.push(match escape {
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let unit = hex4(rest);
+                rest = &rest[4..];
+                let low = rest.strip_prefix("\\u").map(hex4).filter(|low| (0xdc00..0xe000).contains(low));
+                match (unit, low) {
+                    (0xd800..0xdc00, Some(low)) => {
+                        rest = &rest[6..];
+                        char::from_u32(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00))
+                    }
+                    _ => char::from_u32(unit),
+                }
+                .unwrap_or(char::REPLACEMENT_CHARACTER)
+            }
+            other => other as char,
+        });
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Four digits that the reader has checked; anything else counts as zero.
+fn hex4(text: &str) -> u32 {
+    text.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0)
+}
+
+/// Appends a quoted string.
+pub fn push_string(out: &mut String, value: &str) {
+    out.push('"');
+    let mut from = 0;
+    for (at, byte) in value.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0..=0x1f => "",
+            _ => continue,
+        };
+        out.push_str(&value[from..at]);
+        from = at + 1;
+        if escape.is_empty() {
+            out.push_str("\\u00");
+            for digit in [byte >> 4, byte & 15] {
+                out.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+            }
+        } else {
+            out.push_str(escape);
+        }
+    }
+    out.push_str(&value[from..]);
+    out.push('"');
+}
+
+/// Writes one object; members that are `None` are omitted, never `null` (guest-api.md §2.0).
+pub struct Object(String);
+
+impl Default for Object {
+    fn default() -> Object {
+        Object::new()
+    }
+}
+
+impl Object {
+    /// An empty object.
+    pub fn new() -> Object {
+        Object(String::from("{"))
+    }
+
+    /// A member whose value is JSON already.
+    pub fn raw(mut self, name: &str, json: &str) -> Object {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        push_string(&mut self.0, name);
+        self.0.push(':');
+        self.0.push_str(json);
+        self
+    }
+
+    /// A string member.
+    pub fn text(self, name: &str, value: &str) -> Object {
+        let mut json = String::with_capacity(value.len() + 2);
+        push_string(&mut json, value);
+        self.raw(name, &json)
+    }
+
+    /// A number member.
+    pub fn int(self, name: &str, value: i64) -> Object {
+        self.raw(name, &value.to_string())
+    }
+
+    /// A truth member, written only when it is true.
+    pub fn flag(self, name: &str, value: bool) -> Object {
+        if value { self.raw(name, "true") } else { self }
+    }
+
+    /// A string member that may be absent.
+    pub fn maybe(self, name: &str, value: Option<&str>) -> Object {
+        match value {
+            Some(value) => self.text(name, value),
+            None => self,
+        }
+    }
+
+    /// The text.
+    pub fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_items_and_leaves_are_read_where_they_stand() {
+        let document = Document::parse(r#" {"a":[1,{"b":"x"},null],"c":true,"a2":"\u00e9\n"} "#).unwrap();
+        let root = document.root();
+        let items: Vec<_> = root.get("a").unwrap().items().collect();
+        assert_eq!(items.len(), 3);
+        assert_eq!(items[0].as_int(), Some(1));
+        assert_eq!(items[1].text("b").as_deref(), Some("x"));
+        assert!(root.flag("c"));
+        assert_eq!(root.text("a2").as_deref(), Some("é\n"));
+        assert_eq!(root.get("a").unwrap().raw(), r#"[1,{"b":"x"},null]"#);
+    }
+
+    #[test]
+    fn null_is_absent_and_the_last_of_two_members_counts() {
+        let document = Document::parse(r#"{"a":null,"b":1,"b":2}"#).unwrap();
+        assert!(document.root().get("a").is_none());
+        assert_eq!(document.root().int("b"), Some(2));
+    }
+
+    #[test]
+    fn whole_numbers_are_read_also_as_floats_and_from_strings() {
+        let document = Document::parse(r#"{"a":10240.0,"b":"259200","c":-5,"d":1e3,"e":99999999999999999999}"#).unwrap();
+        let root = document.root();
+        assert_eq!(root.int("a"), Some(10240));
+        assert_eq!(root.int("b"), Some(259_200));
+        assert_eq!(root.int("c"), Some(-5));
+        assert_eq!(root.int("d"), None);
+        assert_eq!(root.int("e"), None);
+    }
+
+    #[test]
+    fn surrogate_pairs_join_and_lone_ones_are_replaced() {
+        let document = Document::parse(r#"["\ud83d\ude00","\ud83dx","\ude00"]"#).unwrap();
+        let texts: Vec<_> = document.root().items().map(|value| value.as_str().unwrap().into_owned()).collect();
+        assert_eq!(texts, ["😀", "\u{fffd}x", "\u{fffd}"]);
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for bad in ["", "{", "[1,]", "{\"a\"}", "01", "1.", "\"\u{1}\"", "\"\\x\"", "nul", "[1] 2", "{a:1}", "'a'", "\"\\u12g4\""] {
+            assert!(Document::parse(bad).is_none(), "{bad}");
+        }
+        assert!(Document::parse(&"[".repeat(MAX_DEPTH + 1)).is_none());
+        let deep = "[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH);
+        assert!(Document::parse(&deep).is_some());
+        assert!(Document::parse(&format!("[{deep}]")).is_none());
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let text = Object::new().text("a\"", "x\u{1}\n\\\"é😀").int("n", -3).flag("no", false).flag("yes", true).maybe("m", None).end();
+        assert_eq!(text, "{\"a\\\"\":\"x\\u0001\\n\\\\\\\"é😀\",\"n\":-3,\"yes\":true}");
+        let document = Document::parse(&text).unwrap();
+        assert_eq!(document.root().text("a\"").as_deref(), Some("x\u{1}\n\\\"é😀"));
+    }
+}

@@ -1,0 +1,709 @@
+//! One connection's life: prepare, connect, establish, doubt, replace, wait; and the end of it. It knows no protocol.
+//!
+//! The machine that composes a link tells it what happened (`opened`, `established`, `heard`, `answered`, `closed` …)
+//! and performs what it [asks for](Output). The attempts of one link are told apart by [`SocketId`]: whatever comes
+//! from a socket that is no longer the current one is answered with `false` and must be left alone.
+//!
+//! Deadlines judge only when they fire in time. One that fires late means that this page stood still, not the other
+//! side: what was heard meanwhile is still queued behind the timer, so it waits one second more.
+
+use super::backoff::Policy;
+use super::closing::{self, Verdict};
+use super::heartbeat::Heartbeat;
+use super::machine::{Close, Now, Page, SocketId};
+use super::random::Random;
+use super::state::{End, Pause, Reason, State};
+use super::timer::{Purpose, Timers};
+use std::collections::VecDeque;
+
+/// Covers opening and the session's answer, milliseconds (faults.md row 3).
+const CONNECT_MS: u64 = 10_000;
+/// A connection that stayed up this long after it was established was a good one (faults.md row 2).
+const STABLE_MS: u64 = 10_000;
+/// Without an answer for this long the line is probed; two `echo` a minute are allowed (guest-api.md §4.4).
+const IDLE_MS: u64 = 30_000;
+/// How long a probe may take.
+const PROBE_MS: u64 = 3_000;
+/// How long a probe may take after a wake-up, when a dead socket is the likely case.
+const WAKE_PROBE_MS: u64 = 2_000;
+/// A hidden page's second probe may take longer: its timers are throttled.
+const HIDDEN_PROBE_MS: u64 = 10_000;
+/// A timer that fires this late was held up by this page.
+const LATE_MS: u64 = 1_000;
+/// What a late deadline is given on top.
+const GRACE_MS: u64 = 1_000;
+/// A clock that gained this much on the other means that the machine slept.
+const GAP_MS: u64 = 2_000;
+/// An abandoned socket is forgotten after this long at the latest.
+const FORGET_MS: u64 = 15_000;
+/// After `online` and the like the next attempt comes within this time.
+const HURRY_MS: u64 = 500;
+/// Two hurried attempts are at least this far apart.
+const HURRY_APART_MS: u64 = 2_000;
+/// A refused connection is looked into at most so often.
+const CLASSIFY_EVERY_MS: u64 = 60_000;
+/// Refusals in a row before the waits stretch beyond the policy's own.
+const REFUSALS_BEFORE_STRETCH: u32 = 8;
+/// The longest stretched wait.
+const STRETCHED_MS: u64 = 300_000;
+/// An evicted connection comes back by itself after this, doubling …
+const EVICTED_MS: u64 = 60_000;
+/// … up to this.
+const EVICTED_MOST_MS: u64 = 600_000;
+/// A hidden page tries at most so often.
+const HIDDEN_ATTEMPT_MS: u64 = 60_000;
+/// Three policy closes within this end the connection for good (faults.md row 6).
+const POLICY_WINDOW_MS: u64 = 60_000;
+/// Close code of every shutdown of ours: normal closure.
+const NORMAL: u16 = 1000;
+
+/// What the link asks for, in order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Output {
+    /// Get ready what opening needs; answer with [`Link::prepared`] or [`Link::unprepared`].
+    Prepare,
+    /// Open a socket.
+    Open(SocketId),
+    /// Close a socket.
+    Shut(SocketId, u16),
+    /// Let go of a socket whose close never came.
+    Forget(SocketId),
+    /// Ask the other side anything cheap; answer with [`Link::answered`].
+    Probe(SocketId),
+    /// The service refused: find out why; answer with [`Link::classified`].
+    Classify,
+    /// The established or connecting socket is no longer in use; it may still deliver what was sent.
+    Lost(SocketId, Reason),
+    /// A lost socket's close has come (clean or not), or was given up.
+    Gone(SocketId, Gone),
+    /// The state changed.
+    State(State),
+    /// A measurement: its name and milliseconds.
+    Metric(&'static str, u64),
+}
+
+/// How a lost socket went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gone {
+    /// Both sides exchanged close frames: nothing of it is under way any more.
+    Clean,
+    /// It broke, or its end never came.
+    Unclean,
+}
+
+/// Why preparing did not work out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unprepared {
+    /// The network is away.
+    Offline,
+    /// Not now; perhaps after so many milliseconds.
+    Later(Reason, Option<u64>),
+    /// Never.
+    End(End),
+    /// The visitor has to sign in.
+    AuthRequired,
+}
+
+/// Why a connection was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refused {
+    /// It was not: the network is away.
+    Offline,
+    /// The deployment is gone or not active.
+    Ended(End),
+    /// The service is well and does not want this page.
+    Refused,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Idle,
+    Preparing,
+    Connecting { socket: SocketId, opened: bool },
+    Up(SocketId),
+    Classifying,
+    /// A wait that ends by itself; what is shown meanwhile.
+    Waiting(State),
+    /// An end that only the page can undo.
+    Final(State),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Timer {
+    /// When to give up an attempt.
+    Connect,
+    /// When to give up an attempt whose deadline fired late.
+    ConnectGrace,
+    /// When to try again.
+    Retry,
+    /// When the connection has proved good.
+    Stable,
+    /// When to probe a line that was not used.
+    Idle,
+    /// When to doubt an overdue answer.
+    Suspect,
+    /// When to give up on a probe.
+    Probe,
+    /// When to give up on a probe whose deadline fired late.
+    ProbeGrace,
+    /// When to forget an abandoned socket.
+    Forget,
+}
+
+const TIMERS: usize = 9;
+
+impl Purpose for Timer {
+    const ALL: &'static [Timer] = &[
+        Timer::Connect,
+        Timer::ConnectGrace,
+        Timer::Retry,
+        Timer::Stable,
+        Timer::Idle,
+        Timer::Suspect,
+        Timer::Probe,
+        Timer::ProbeGrace,
+        Timer::Forget,
+    ];
+    fn place(self) -> usize {
+        self as usize
+    }
+}
+
+/// One connection's life.
+pub struct Link {
+    policy: Policy,
+    random: Random,
+    phase: Phase,
+    shown: State,
+    timers: Timers<Timer, TIMERS>,
+    heartbeat: Heartbeat,
+    next_socket: u32,
+    /// Attempts since the last good connection.
+    failures: u32,
+    refusals: u32,
+    evictions: u32,
+    policy_closes: [Option<u64>; 3],
+    /// The abandoned socket whose close is still to come.
+    leaving: Option<SocketId>,
+    probing: bool,
+    missed: u32,
+    suspect: bool,
+    hidden: bool,
+    last_attempt: Option<u64>,
+    classified: Option<(u64, Refused)>,
+    lost_at: Option<u64>,
+    now: Now,
+    out: VecDeque<Output>,
+}
+
+impl Link {
+    /// A link at rest.
+    pub fn new(policy: Policy, random: Random, hidden: bool) -> Link {
+        Link {
+            policy,
+            random,
+            phase: Phase::Idle,
+            shown: State::Idle,
+            timers: Timers::default(),
+            heartbeat: Heartbeat::default(),
+            next_socket: 1,
+            failures: 0,
+            refusals: 0,
+            evictions: 0,
+            policy_closes: [None; 3],
+            leaving: None,
+            probing: false,
+            missed: 0,
+            suspect: false,
+            hidden,
+            last_attempt: None,
+            classified: None,
+            lost_at: None,
+            now: Now::default(),
+            out: VecDeque::new(),
+        }
+    }
+
+    /// What is asked for next.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// When [`Link::handle_timeout`] is due, monotonic milliseconds.
+    pub fn poll_timeout(&self) -> Option<u64> {
+        self.timers.next()
+    }
+
+    /// The state as the page sees it.
+    pub fn state(&self) -> State {
+        self.shown
+    }
+
+    /// The established socket.
+    pub fn up(&self) -> Option<SocketId> {
+        match self.phase {
+            Phase::Up(socket) => Some(socket),
+            _ => None,
+        }
+    }
+
+    /// The socket in use, established or on the way to it.
+    pub fn socket(&self) -> Option<SocketId> {
+        match self.phase {
+            Phase::Up(socket) | Phase::Connecting { socket, .. } => Some(socket),
+            _ => None,
+        }
+    }
+
+    /// Whether the line answers as far as is known.
+    pub fn is_trusted(&self) -> bool {
+        self.up().is_some() && !self.suspect
+    }
+
+    /// Whether an abandoned socket may still deliver something.
+    pub fn is_leaving(&self, socket: SocketId) -> bool {
+        self.leaving == Some(socket)
+    }
+
+    /// Round trips and liveness of the line.
+    pub fn heartbeat(&self) -> &Heartbeat {
+        &self.heartbeat
+    }
+
+    /// Begins, or begins again after an end.
+    pub fn start(&mut self, now: Now) {
+        self.observe(now);
+        if matches!(self.phase, Phase::Idle | Phase::Final(_)) {
+            self.failures = 0;
+            self.refusals = 0;
+            self.attempt();
+        }
+    }
+
+    /// The visitor or the site wants it now.
+    pub fn reconnect(&mut self, now: Now) {
+        self.observe(now);
+        self.evictions = 0;
+        match self.phase {
+            Phase::Waiting(_) => self.attempt(),
+            Phase::Up(_) => self.wake(now),
+            _ => {}
+        }
+    }
+
+    /// What opening needs is there.
+    pub fn prepared(&mut self, now: Now) {
+        self.observe(now);
+        if self.phase != Phase::Preparing {
+            return;
+        }
+        let socket = SocketId(self.next_socket);
+        self.next_socket += 1;
+        self.phase = Phase::Connecting { socket, opened: false };
+        self.timers.arm(Timer::Connect, now.mono + CONNECT_MS);
+        self.out.push_back(Output::Open(socket));
+    }
+
+    /// What opening needs is not there.
+    pub fn unprepared(&mut self, now: Now, why: Unprepared) {
+        self.observe(now);
+        if self.phase != Phase::Preparing {
+            return;
+        }
+        match why {
+            Unprepared::Offline => self.wait(State::Offline, None),
+            Unprepared::Later(reason, after) => self.retry_later(reason, after),
+            Unprepared::End(reason) => self.end(now, reason),
+            Unprepared::AuthRequired => self.rest(State::AuthRequired),
+        }
+    }
+
+    /// A socket opened; `false` if it is not the one waited for.
+    pub fn opened(&mut self, now: Now, id: SocketId) -> bool {
+        self.observe(now);
+        match &mut self.phase {
+            Phase::Connecting { socket, opened } if *socket == id => {
+                *opened = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The session stands.
+    pub fn established(&mut self, now: Now) {
+        self.observe(now);
+        let Phase::Connecting { socket, .. } = self.phase else { return };
+        self.phase = Phase::Up(socket);
+        self.timers.disarm(Timer::Connect);
+        self.timers.disarm(Timer::ConnectGrace);
+        self.timers.arm(Timer::Stable, now.mono + STABLE_MS);
+        self.timers.arm(Timer::Idle, now.mono + IDLE_MS);
+        self.heartbeat.reset(now.mono);
+        self.probing = false;
+        self.missed = 0;
+        self.suspect = false;
+        self.refusals = 0;
+        if let Some(lost) = self.lost_at.take() {
+            self.out.push_back(Output::Metric("reconnect", now.mono.saturating_sub(lost)));
+        }
+        self.show(State::Ready);
+    }
+
+    /// Whether frames of this socket count; notes that one came.
+    pub fn heard(&mut self, now: Now, id: SocketId) -> bool {
+        self.observe(now);
+        let current = self.socket() == Some(id);
+        if current {
+            self.heartbeat.hear(now.mono);
+        }
+        current
+    }
+
+    /// A request of ours on the current socket was answered after so many milliseconds.
+    pub fn answered(&mut self, now: Now, rtt: u64) {
+        self.observe(now);
+        self.heartbeat.answer(now.mono, rtt);
+        self.out.push_back(Output::Metric("rtt", rtt));
+        if self.up().is_none() {
+            return;
+        }
+        self.probing = false;
+        self.missed = 0;
+        self.timers.disarm(Timer::Probe);
+        self.timers.disarm(Timer::ProbeGrace);
+        self.timers.arm(Timer::Idle, now.mono + IDLE_MS);
+        if self.suspect {
+            self.suspect = false;
+            self.show(State::Ready);
+        }
+    }
+
+    /// An answer is waited for that must not be late, or no longer.
+    pub fn awaiting(&mut self, now: Now, waiting: bool) {
+        self.observe(now);
+        if waiting && self.up().is_some() {
+            self.timers.arm(Timer::Suspect, now.mono + self.heartbeat.suspect_after());
+        } else {
+            self.timers.disarm(Timer::Suspect);
+        }
+    }
+
+    /// A socket closed; `false` if it was neither in use nor leaving.
+    pub fn closed(&mut self, now: Now, id: SocketId, close: Close<'_>) -> bool {
+        self.observe(now);
+        if self.leaving == Some(id) {
+            self.gone(if close.clean { Gone::Clean } else { Gone::Unclean });
+            return true;
+        }
+        if self.socket() != Some(id) {
+            return false;
+        }
+        let opened = !matches!(self.phase, Phase::Connecting { opened: false, .. });
+        let reason = Reason::Closed { code: close.code };
+        self.lose(reason);
+        self.out.push_back(Output::Gone(id, if close.clean { Gone::Clean } else { Gone::Unclean }));
+        match closing::verdict(close.code) {
+            Verdict::Policy if self.closed_by_policy() => self.end(now, End::Policy),
+            _ if opened => self.retry_later(reason, None),
+            _ => self.classify(),
+        }
+        true
+    }
+
+    /// The current connection is of no use: it is closed and tried again, at the earliest after `after` milliseconds.
+    pub fn fail(&mut self, now: Now, reason: Reason, after: Option<u64>) {
+        self.observe(now);
+        if self.abandon(reason) {
+            self.retry_later(reason, after);
+        }
+    }
+
+    /// The service asks for a pause of so many milliseconds.
+    pub fn rate_limited(&mut self, now: Now, after: u64) {
+        self.observe(now);
+        if self.abandon(Reason::Service { code: 429 }) {
+            self.failures += 1;
+            let wait = after + self.random.between(0, 1_000);
+            self.wait(State::Paused { until: Some(now.unix + wait), reason: Pause::RateLimited }, Some(wait));
+        }
+    }
+
+    /// Another connection of the same visitor pushed this one out.
+    pub fn evicted(&mut self, now: Now) {
+        self.observe(now);
+        if self.abandon(Reason::Closed { code: NORMAL }) {
+            let wait = (EVICTED_MS << self.evictions.min(4)).min(EVICTED_MOST_MS);
+            self.evictions += 1;
+            self.wait(State::Paused { until: Some(now.unix + wait), reason: Pause::Evicted }, Some(wait));
+        }
+    }
+
+    /// What the look at a refusal found.
+    pub fn classified(&mut self, now: Now, verdict: Refused) {
+        self.observe(now);
+        if self.phase == Phase::Classifying {
+            self.classified = Some((now.mono, verdict));
+            self.refuse(verdict);
+        }
+    }
+
+    /// The session is over; only [`Link::start`] leads out of it.
+    pub fn end(&mut self, now: Now, reason: End) {
+        self.observe(now);
+        self.abandon(Reason::Closed { code: NORMAL });
+        self.rest(State::Ended { reason });
+    }
+
+    /// The visitor has to sign in first.
+    pub fn require_auth(&mut self, now: Now) {
+        self.observe(now);
+        self.abandon(Reason::Service { code: 403 });
+        self.rest(State::AuthRequired);
+    }
+
+    /// The page wants no connection any more.
+    pub fn stop(&mut self, now: Now) {
+        self.observe(now);
+        self.abandon(Reason::Closed { code: NORMAL });
+        self.rest(State::Stopped);
+    }
+
+    /// Back to the beginning, as if never started.
+    pub fn idle(&mut self, now: Now) {
+        self.observe(now);
+        self.abandon(Reason::Closed { code: NORMAL });
+        self.rest(State::Idle);
+        self.phase = Phase::Idle;
+    }
+
+    /// The page is being put away or thrown away: what is open is given up at once, and the attempt comes with the
+    /// page's return.
+    pub fn leave(&mut self, now: Now) {
+        self.observe(now);
+        let busy = !matches!(self.phase, Phase::Idle | Phase::Final(_));
+        self.abandon(Reason::Network);
+        if let Some(socket) = self.leaving {
+            self.out.push_back(Output::Forget(socket));
+            self.gone(Gone::Unclean);
+        }
+        if busy {
+            self.timers.clear();
+            self.set_phase(Phase::Waiting(State::Waiting { attempt: self.failures + 1, retry_at: now.unix, reason: Reason::Network }));
+        }
+    }
+
+    /// What the page tells of itself; every sign of a wake-up leads to one probe or one early attempt.
+    pub fn page(&mut self, now: Now, page: Page) {
+        self.observe(now);
+        match page {
+            Page::Hidden => self.hidden = true,
+            Page::Left => self.leave(now),
+            Page::Visible => {
+                self.hidden = false;
+                self.wake(now);
+            }
+            Page::Offline => {
+                // It may lie: a socket that answers stays.
+                if self.up().is_some() && !self.probing {
+                    self.probe(PROBE_MS);
+                }
+            }
+            Page::Resumed | Page::Shown | Page::Focused | Page::Input | Page::Online => self.wake(now),
+        }
+    }
+
+    /// The moment of [`Link::poll_timeout`] has come.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.observe(now);
+        while let Some((timer, due)) = self.timers.expire(now.mono) {
+            let late = now.mono - due > LATE_MS;
+            match timer {
+                Timer::Connect if late => self.timers.arm(Timer::ConnectGrace, now.mono + GRACE_MS),
+                Timer::Connect | Timer::ConnectGrace => self.fail(now, Reason::Timeout, None),
+                Timer::Retry => self.attempt(),
+                Timer::Stable => self.failures = 0,
+                Timer::Idle if late => self.wake(now),
+                Timer::Idle => self.probe(PROBE_MS),
+                Timer::Suspect if late => self.wake(now),
+                Timer::Suspect => {
+                    self.suspect = true;
+                    self.show(State::Suspect);
+                    self.probe(PROBE_MS);
+                }
+                Timer::Probe if late => self.timers.arm(Timer::ProbeGrace, now.mono + GRACE_MS),
+                Timer::Probe | Timer::ProbeGrace => self.unanswered(),
+                Timer::Forget => {
+                    if let Some(socket) = self.leaving {
+                        self.out.push_back(Output::Forget(socket));
+                        self.gone(Gone::Unclean);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Clamps the clock and notices when the two clocks part: the machine slept.
+    fn observe(&mut self, now: Now) {
+        let before = self.now;
+        self.now = Now { mono: now.mono.max(before.mono), unix: now.unix };
+        let slept = now.unix.saturating_sub(before.unix) > self.now.mono - before.mono + GAP_MS;
+        if slept && before != Now::default() {
+            self.wake(self.now);
+        }
+    }
+
+    fn wake(&mut self, now: Now) {
+        match self.phase {
+            Phase::Up(_) if !self.probing => self.probe(WAKE_PROBE_MS),
+            Phase::Waiting(State::Paused { reason: Pause::RateLimited | Pause::Refused, .. }) => {}
+            Phase::Waiting(State::Paused { .. }) if self.hidden => {}
+            Phase::Waiting(_) => {
+                let soon = now.mono + self.random.between(0, HURRY_MS);
+                let apart = self.last_attempt.map_or(soon, |last| soon.max(last + HURRY_APART_MS));
+                let at = self.timers.get(Timer::Retry).map_or(apart, |due| due.min(apart));
+                self.timers.arm(Timer::Retry, at);
+            }
+            _ => {}
+        }
+    }
+
+    fn probe(&mut self, deadline: u64) {
+        let Phase::Up(socket) = self.phase else { return };
+        self.probing = true;
+        self.timers.arm(Timer::Probe, self.now.mono + deadline);
+        self.out.push_back(Output::Probe(socket));
+    }
+
+    fn unanswered(&mut self) {
+        self.probing = false;
+        self.missed += 1;
+        if self.hidden && !self.suspect && self.missed < 2 {
+            self.probe(HIDDEN_PROBE_MS);
+            return;
+        }
+        self.out.push_back(Output::Metric("detect", self.now.mono.saturating_sub(self.heartbeat.answered_at())));
+        self.fail(self.now, Reason::Timeout, None);
+    }
+
+    fn attempt(&mut self) {
+        self.timers.disarm(Timer::Retry);
+        self.last_attempt = Some(self.now.mono);
+        self.phase = Phase::Preparing;
+        self.show(State::Connecting { attempt: self.failures + 1 });
+        self.out.push_back(Output::Prepare);
+    }
+
+    /// The socket in use, if any, is no longer: told to the composing machine.
+    fn lose(&mut self, reason: Reason) -> Option<SocketId> {
+        let socket = self.socket()?;
+        if self.up().is_some() {
+            self.lost_at = Some(self.now.mono);
+        }
+        self.phase = Phase::Idle;
+        self.suspect = false;
+        self.probing = false;
+        for timer in [Timer::Connect, Timer::ConnectGrace, Timer::Stable, Timer::Idle, Timer::Suspect, Timer::Probe, Timer::ProbeGrace] {
+            self.timers.disarm(timer);
+        }
+        self.out.push_back(Output::Lost(socket, reason));
+        Some(socket)
+    }
+
+    /// Closes what is open and stops what is under way; `false` if there was nothing.
+    fn abandon(&mut self, reason: Reason) -> bool {
+        let under_way = !matches!(self.phase, Phase::Idle | Phase::Final(_));
+        if let Some(socket) = self.lose(reason) {
+            if let Some(older) = self.leaving {
+                // Two sockets at most: the one that has not closed by now is let go of.
+                self.out.push_back(Output::Forget(older));
+                self.gone(Gone::Unclean);
+            }
+            self.leaving = Some(socket);
+            self.timers.arm(Timer::Forget, self.now.mono + FORGET_MS);
+            self.out.push_back(Output::Shut(socket, NORMAL));
+        }
+        under_way
+    }
+
+    fn gone(&mut self, how: Gone) {
+        if let Some(socket) = self.leaving.take() {
+            self.timers.disarm(Timer::Forget);
+            self.out.push_back(Output::Gone(socket, how));
+        }
+    }
+
+    fn retry_later(&mut self, reason: Reason, after: Option<u64>) {
+        let wait = self.backoff().max(after.unwrap_or(0));
+        let retry_at = self.now.unix + wait;
+        self.wait(State::Waiting { attempt: self.failures + 1, retry_at, reason }, Some(wait));
+    }
+
+    fn backoff(&mut self) -> u64 {
+        let wait = self.policy.wait(self.failures, &mut self.random);
+        self.failures += 1;
+        wait
+    }
+
+    fn wait(&mut self, shown: State, wait: Option<u64>) {
+        let wait = wait.unwrap_or_else(|| self.backoff());
+        let mut at = self.now.mono + wait;
+        if self.hidden {
+            at = at.max(self.last_attempt.unwrap_or(0) + HIDDEN_ATTEMPT_MS);
+        }
+        self.timers.arm(Timer::Retry, at);
+        let shown = match shown {
+            State::Waiting { attempt, reason, .. } => State::Waiting { attempt, reason, retry_at: self.now.unix + (at - self.now.mono) },
+            other => other,
+        };
+        self.set_phase(Phase::Waiting(shown));
+    }
+
+    fn classify(&mut self) {
+        match self.classified {
+            Some((at, verdict)) if self.now.mono - at < CLASSIFY_EVERY_MS && !matches!(verdict, Refused::Ended(_)) => self.refuse(verdict),
+            _ => {
+                self.phase = Phase::Classifying;
+                self.out.push_back(Output::Classify);
+            }
+        }
+    }
+
+    fn refuse(&mut self, verdict: Refused) {
+        match verdict {
+            Refused::Offline => self.wait(State::Offline, None),
+            Refused::Ended(reason) => self.end(self.now, reason),
+            Refused::Refused => {
+                let stretch = self.refusals.saturating_sub(REFUSALS_BEFORE_STRETCH).min(8);
+                self.refusals += 1;
+                let wait = (self.backoff() << stretch).min(STRETCHED_MS);
+                self.wait(State::Paused { until: Some(self.now.unix + wait), reason: Pause::Refused }, Some(wait));
+            }
+        }
+    }
+
+    fn closed_by_policy(&mut self) -> bool {
+        self.policy_closes.rotate_left(1);
+        self.policy_closes[2] = Some(self.now.mono);
+        self.policy_closes[0].is_some_and(|first| self.now.mono - first <= POLICY_WINDOW_MS)
+    }
+
+    fn rest(&mut self, state: State) {
+        self.timers.disarm(Timer::Retry);
+        self.set_phase(Phase::Final(state));
+    }
+
+    fn set_phase(&mut self, phase: Phase) {
+        self.phase = phase;
+        if let Phase::Waiting(state) | Phase::Final(state) = phase {
+            self.show(state);
+        }
+    }
+
+    fn show(&mut self, state: State) {
+        if self.shown != state {
+            self.shown = state;
+            self.out.push_back(Output::State(state));
+        }
+    }
+}

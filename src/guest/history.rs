@@ -1,0 +1,275 @@
+//! Reading the history: after every connect until the watermark, for proof until the anchor, and older pages on
+//! request; within ten reads a minute (guest-api.md §4.4), page by page, each tried three times.
+
+use super::event::Ticket;
+use super::outbox::Anchor;
+use super::transcript::Point;
+use super::wire::guest_api::Page;
+use crate::core::bucket::Bucket;
+use crate::core::http::{Method, Reply, Request, Unreachable};
+use crate::core::machine::RequestId;
+use crate::core::secret::Secret;
+
+/// A page is given up after so many tries.
+const TRIES: u32 = 3;
+/// How long one read may take, milliseconds.
+const READ_MS: u32 = 15_000;
+/// A token for history is good for a minute (guest-api.md §2.8); not used in its last ten seconds.
+const JWT_MS: u64 = 50_000;
+/// Where a 429 does not say for how long: the minute that the limit counts over (§4.4).
+const LIMIT_MS: u64 = 60_000;
+/// The wait before a second try, doubling.
+const RETRY_MS: u64 = 1_000;
+
+/// Why a job reads.
+#[derive(Default)]
+pub struct Goals {
+    /// Read the newest page, and on until this point if there is one.
+    pub resync: Option<Option<Point>>,
+    /// Read until nothing newer than this is left unread.
+    pub proof: Option<Option<Anchor>>,
+    /// Read one older page, for these callers.
+    pub scroll: Vec<Ticket>,
+}
+
+impl Goals {
+    fn is_empty(&self) -> bool {
+        self.resync.is_none() && self.proof.is_none() && self.scroll.is_empty()
+    }
+}
+
+struct Job {
+    goals: Goals,
+    page: u32,
+    tries: u32,
+    started: u64,
+    request: Option<RequestId>,
+    loaded: u32,
+    /// The oldest entry read so far.
+    oldest: Option<(i64, Option<String>)>,
+}
+
+/// What the reading needs next.
+pub enum Step {
+    /// A token for history.
+    Token,
+    /// A page.
+    Read(u32, Request),
+}
+
+/// How a job ended.
+pub struct Finished {
+    /// What it was for.
+    pub goals: Goals,
+    /// Whether it got there.
+    pub ok: bool,
+    /// Rows that were new.
+    pub loaded: u32,
+    /// How long it took, milliseconds.
+    pub took: u64,
+    /// The oldest id read, where it stopped short.
+    pub reached: Option<String>,
+}
+
+/// The reader.
+pub struct History {
+    bucket: Bucket,
+    token: Option<(Secret, u64)>,
+    token_wanted: bool,
+    job: Option<Job>,
+    waiting: Goals,
+    not_before: u64,
+    /// Pages read so far, counted from the newest: the cursor for older ones.
+    pages: u32,
+    complete: bool,
+}
+
+impl History {
+    /// A reader; `full` if no one has read for this guest lately.
+    pub fn new(full: bool) -> History {
+        // Right after a reload the last life's reads still count: three are safe.
+        History {
+            bucket: Bucket::new(10, if full { 10 } else { 3 }, 10),
+            token: None,
+            token_wanted: false,
+            job: None,
+            waiting: Goals::default(),
+            not_before: 0,
+            pages: 0,
+            complete: false,
+        }
+    }
+
+    /// Asks for the newest page, and on until a point.
+    pub fn want_resync(&mut self, until: Option<Point>) {
+        self.waiting.resync = Some(until);
+    }
+
+    /// Asks for all that is newer than an anchor.
+    pub fn want_proof(&mut self, after: Option<Anchor>) {
+        self.waiting.proof = Some(after);
+    }
+
+    /// Asks for an older page.
+    pub fn want_older(&mut self, ticket: Ticket) {
+        self.waiting.scroll.push(ticket);
+    }
+
+    /// Whether there is nothing older.
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// A new conversation: nothing was read of it.
+    pub fn forget(&mut self) {
+        self.pages = 0;
+        self.complete = false;
+    }
+
+    /// The line is lost, or the lead: what was asked for is dropped, and what was under way is named.
+    pub fn abort(&mut self) -> (Option<RequestId>, Vec<Ticket>) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let job = self.job.take();
+        self.token_wanted = false;
+        let mut tickets = waiting.scroll;
+        let request = job.and_then(|job| {
+            tickets.extend(job.goals.scroll);
+            job.request
+        });
+        (request, tickets)
+    }
+
+    /// What to do now, if anything.
+    pub fn step(&mut self, now: u64, api: &str, request: RequestId) -> Option<Step> {
+        if self.job.is_none() && !self.waiting.is_empty() {
+            self.begin(now);
+        }
+        let job = self.job.as_mut()?;
+        if job.request.is_some() || self.token_wanted || now < self.not_before {
+            return None;
+        }
+        let Some((token, _)) = self.token.as_ref().filter(|(_, at)| now - at < JWT_MS) else {
+            self.token_wanted = true;
+            return Some(Step::Token);
+        };
+        if !self.bucket.take(now, 0) {
+            self.not_before = self.bucket.ready_at(now, 0);
+            return None;
+        }
+        job.request = Some(request);
+        let read = Request {
+            method: Method::Get,
+            url: super::wire::guest_api::history_url(api, job.page),
+            bearer: Some(token.clone()),
+            body: None,
+            timeout_ms: READ_MS,
+        };
+        Some(Step::Read(job.page, read))
+    }
+
+    /// When [`History::step`] wants to be asked again.
+    pub fn wake_at(&self, now: u64) -> Option<u64> {
+        let waits = self.job.as_ref().is_some_and(|job| job.request.is_none()) && !self.token_wanted;
+        (waits && self.not_before > now).then_some(self.not_before)
+    }
+
+    /// Whether what is being read is to prove something.
+    pub fn is_proving(&self) -> bool {
+        self.job.as_ref().is_some_and(|job| job.goals.proof.is_some())
+    }
+
+    /// Whether a reply is this reader's.
+    pub fn owns(&self, request: RequestId) -> bool {
+        self.job.as_ref().is_some_and(|job| job.request == Some(request))
+    }
+
+    /// The token came.
+    pub fn token(&mut self, now: u64, token: Secret) {
+        if std::mem::take(&mut self.token_wanted) {
+            self.token = Some((token, now));
+        }
+    }
+
+    /// The token was refused, or did not come.
+    pub fn no_token(&mut self, now: u64, after: Option<u64>) -> Option<Finished> {
+        if !std::mem::take(&mut self.token_wanted) {
+            return None;
+        }
+        self.failed(now, after)
+    }
+
+    /// A page could not be read; the job's end, if that was the last try.
+    pub fn unread(&mut self, now: u64, reply: Result<Reply<'_>, Unreachable>) -> Option<Finished> {
+        let after = match reply {
+            Ok(reply) if reply.status == 429 => Some(reply.retry_after_ms().unwrap_or(LIMIT_MS)),
+            Ok(Reply { status: 401, .. }) => {
+                self.token = None;
+                Some(0)
+            }
+            Ok(reply) => reply.retry_after_ms(),
+            Err(_) => None,
+        };
+        self.failed(now, after)
+    }
+
+    fn failed(&mut self, now: u64, after: Option<u64>) -> Option<Finished> {
+        let job = self.job.as_mut()?;
+        job.request = None;
+        job.tries += 1;
+        self.not_before = now + after.unwrap_or(RETRY_MS << job.tries.min(6));
+        if job.tries < TRIES { None } else { self.finish(now, false) }
+    }
+
+    /// A page was read and taken in, `loaded` of its rows new; the job's end, if it got there.
+    pub fn read(&mut self, now: u64, page: &Page<'_>, loaded: u32) -> Option<Finished> {
+        let job = self.job.as_mut()?;
+        job.request = None;
+        job.tries = 0;
+        job.loaded += loaded;
+        let last = page.entries.is_empty() || page.page_count.is_some_and(|count| i64::from(job.page) >= count);
+        for entry in &page.entries {
+            if let Some(time) = entry.time.filter(|time| job.oldest.as_ref().is_none_or(|(oldest, _)| time < oldest)) {
+                job.oldest = Some((time, entry.id.as_deref().map(str::to_string)));
+            }
+        }
+        let holds = |id: &str| page.entries.iter().any(|entry| entry.id.as_deref() == Some(id) || entry.message_id.as_deref() == Some(id));
+        let oldest = job.oldest.as_ref().map(|(time, _)| *time);
+        let is_past = |time: i64| oldest.is_some_and(|oldest| oldest < time);
+        let resynced = match &job.goals.resync {
+            Some(Some(point)) => holds(&point.id) || is_past(point.time),
+            Some(None) | None => true,
+        };
+        let proved = match &job.goals.proof {
+            Some(Some(anchor)) => is_past(anchor.time),
+            Some(None) => false,
+            None => true,
+        };
+        // An older page that shows nothing new was shifted here by live messages: the next one is meant.
+        let scrolled = job.goals.scroll.is_empty() || job.loaded > 0;
+        self.pages = self.pages.max(job.page);
+        self.complete |= last;
+        if last || (resynced && proved && scrolled) {
+            return self.finish(now, true);
+        }
+        job.page += 1;
+        None
+    }
+
+    fn begin(&mut self, now: u64) {
+        let mut goals = std::mem::take(&mut self.waiting);
+        let mut page = 1;
+        if goals.resync.is_some() || goals.proof.is_some() {
+            self.waiting.scroll = std::mem::take(&mut goals.scroll);
+        } else {
+            page = self.pages + 1;
+        }
+        self.not_before = self.not_before.max(now);
+        self.job = Some(Job { goals, page, tries: 0, started: now, request: None, loaded: 0, oldest: None });
+    }
+
+    fn finish(&mut self, now: u64, ok: bool) -> Option<Finished> {
+        let job = self.job.take()?;
+        let reached = job.oldest.and_then(|(_, id)| id);
+        Some(Finished { goals: job.goals, ok, loaded: job.loaded, took: now - job.started, reached })
+    }
+}

@@ -1,0 +1,292 @@
+//! What was accepted and is not yet known to have arrived, in the order of acceptance, each under a key of its own.
+
+use crate::core::error::{Code, Refusal};
+use crate::core::json::{Document, Object};
+
+/// At most so many messages wait.
+pub const MAX_MESSAGES: usize = 200;
+/// At most so many bytes of UTF-16 in storage: keys and values, 192 KiB.
+pub const MAX_BYTES: usize = 192 << 10;
+/// After this long unsent a message is not sent unasked, milliseconds.
+pub const MAX_AGE_MS: u64 = 3_600_000;
+/// The version of the stored form.
+const VERSION: i64 = 1;
+
+/// Where an accepted message stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// Waiting for its turn.
+    Queued,
+    /// Given up, with the reason; a click sends it again.
+    Failed(Code),
+    /// Too old; a click sends it.
+    Expired,
+}
+
+/// The newest entry of the service known when a message was first sent: only what comes after it can be that message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Anchor {
+    /// Its time by the service's clock, Unix milliseconds.
+    pub time: i64,
+    /// Its id.
+    pub id: String,
+}
+
+/// One accepted message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// The order of acceptance.
+    pub n: u64,
+    /// Its id, on the wire and on the page.
+    pub id: String,
+    /// When it was accepted, Unix milliseconds by the visitor's clock.
+    pub at: u64,
+    /// Its text.
+    pub text: String,
+    /// Raw custom attributes, a JSON object.
+    pub attributes: Option<String>,
+    /// Raw content parts, a JSON array.
+    pub content: Option<String>,
+    /// `Structured` instead of `Text`.
+    pub structured: bool,
+    /// It was given to a socket at least once, so it may have arrived.
+    pub sent: bool,
+    /// What was known when it was first sent; `None` if nothing was.
+    pub anchor: Option<Anchor>,
+    /// The visitor asked for it again: should nothing prove it, it is sent.
+    pub asked: bool,
+    /// Where it stands.
+    pub standing: Standing,
+    /// It is in storage.
+    pub durable: bool,
+    /// When it becomes too old, monotonic milliseconds; not known for one of an earlier life of the page before the
+    /// service has told its time.
+    pub due: Option<u64>,
+    /// How often the service answered that it could not take it now.
+    pub tries: u32,
+}
+
+impl Record {
+    /// The key under a prefix.
+    pub fn key(&self, prefix: &str) -> String {
+        [prefix, "m:", &self.n.to_string(), ":", &self.id].concat()
+    }
+
+    /// The stored form.
+    pub fn write(&self) -> String {
+        let mut object = Object::new().int("v", VERSION).text("id", &self.id).int("at", self.at as i64).text("text", &self.text);
+        if let Some(attributes) = &self.attributes {
+            object = object.raw("attributes", attributes);
+        }
+        if let Some(content) = &self.content {
+            object = object.raw("content", content);
+        }
+        if self.structured {
+            object = object.text("type", "Structured");
+        }
+        object = object.flag("sent", self.sent).flag("asked", self.asked);
+        if let Some(anchor) = &self.anchor {
+            object = object.int("anchorTime", anchor.time).text("anchor", &anchor.id);
+        }
+        match self.standing {
+            Standing::Queued => object,
+            Standing::Failed(code) => object.int("failed", code.0.into()),
+            Standing::Expired => object.flag("expired", true),
+        }
+        .end()
+    }
+
+    /// Bytes of UTF-16 that it takes in storage.
+    pub fn bytes(&self, prefix: &str) -> usize {
+        2 * (utf16(&self.key(prefix)) + utf16(&self.write()))
+    }
+}
+
+fn utf16(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
+/// What a stored record turned out to be.
+pub enum Stored {
+    /// A message.
+    Record(Box<Record>),
+    /// Of a newer version: not ours to touch.
+    Newer,
+    /// Not readable.
+    Bad,
+}
+
+/// Reads what follows `m:` in a key, and its value.
+pub fn read(name: &str, value: &str) -> Stored {
+    read_record(name, value).unwrap_or(Stored::Bad)
+}
+
+fn read_record(name: &str, value: &str) -> Option<Stored> {
+    let (n, id) = name.split_once(':')?;
+    let n: u64 = n.parse().ok()?;
+    let document = Document::parse(value)?;
+    let root = document.root();
+    match root.int("v")? {
+        VERSION => {}
+        newer if newer > VERSION => return Some(Stored::Newer),
+        _ => return None,
+    }
+    if root.text("id")? != id || id.is_empty() {
+        return None;
+    }
+    let raw = |name: &str| root.get(name).map(|value| value.raw().to_string());
+    let anchor = match (root.int("anchorTime"), root.text("anchor")) {
+        (Some(time), Some(id)) => Some(Anchor { time, id: id.into_owned() }),
+        _ => None,
+    };
+    let standing = match root.int("failed").and_then(|code| u16::try_from(code).ok()) {
+        Some(code) => Standing::Failed(Code(code)),
+        None if root.flag("expired") => Standing::Expired,
+        None => Standing::Queued,
+    };
+    Some(Stored::Record(Box::new(Record {
+        n,
+        id: id.to_string(),
+        at: root.int("at").and_then(|at| u64::try_from(at).ok())?,
+        text: root.text("text")?.into_owned(),
+        attributes: raw("attributes"),
+        content: raw("content"),
+        structured: root.text("type").as_deref() == Some("Structured"),
+        sent: root.flag("sent"),
+        anchor,
+        asked: root.flag("asked"),
+        standing,
+        durable: true,
+        due: None,
+        tries: 0,
+    })))
+}
+
+/// The accepted messages, in order.
+#[derive(Default)]
+pub struct Outbox {
+    records: Vec<Record>,
+    last_n: u64,
+}
+
+impl Outbox {
+    /// Whether another message has room.
+    pub fn admits(&self, prefix: &str, record: &Record) -> Result<(), Refusal> {
+        let full = self.records.len() >= MAX_MESSAGES || self.bytes(prefix) + record.bytes(prefix) > MAX_BYTES;
+        if full { Err(Refusal::field(Code::OUTBOX_FULL, "text")) } else { Ok(()) }
+    }
+
+    /// The number for the next message.
+    pub fn next_n(&mut self) -> u64 {
+        self.last_n += 1;
+        self.last_n
+    }
+
+    /// Numbers in use elsewhere: the next one is larger.
+    pub fn skip(&mut self, n: u64) {
+        self.last_n = self.last_n.max(n);
+    }
+
+    /// Puts a record in its place; one that is there already stays.
+    pub fn insert(&mut self, record: Record) {
+        self.skip(record.n);
+        if self.get(&record.id).is_none() {
+            let at = self.records.partition_point(|other| (other.n, &other.id) < (record.n, &record.id));
+            self.records.insert(at, record);
+        }
+    }
+
+    /// Takes a record out.
+    pub fn remove(&mut self, id: &str) -> Option<Record> {
+        let at = self.records.iter().position(|record| record.id == id)?;
+        Some(self.records.remove(at))
+    }
+
+    /// A record.
+    pub fn get(&self, id: &str) -> Option<&Record> {
+        self.records.iter().find(|record| record.id == id)
+    }
+
+    /// A record, to be changed; its number stays.
+    pub fn get_mut(&mut self, id: &str) -> Option<&mut Record> {
+        self.records.iter_mut().find(|record| record.id == id)
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Record> {
+        self.records.iter()
+    }
+
+    /// The next to go.
+    pub fn head(&self) -> Option<&Record> {
+        self.records.iter().find(|record| record.standing == Standing::Queued)
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Bytes of UTF-16 that they take.
+    pub fn bytes(&self, prefix: &str) -> usize {
+        self.records.iter().map(|record| record.bytes(prefix)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(n: u64) -> Record {
+        Record {
+            n,
+            id: format!("id-{n}"),
+            at: 1_700_000_000_000,
+            text: "héllo \"😀\"".into(),
+            attributes: Some(r#"{"a":"b"}"#.into()),
+            content: None,
+            structured: false,
+            sent: true,
+            anchor: Some(Anchor { time: 5, id: "x".into() }),
+            asked: false,
+            standing: Standing::Failed(Code(4011)),
+            durable: true,
+            due: None,
+            tries: 0,
+        }
+    }
+
+    #[test]
+    fn what_is_stored_reads_back() {
+        let before = record(7);
+        let key = before.key("gw1:d:");
+        assert_eq!(key, "gw1:d:m:7:id-7");
+        let Stored::Record(after) = read(key.strip_prefix("gw1:d:m:").unwrap(), &before.write()) else { panic!() };
+        assert_eq!(*after, before);
+    }
+
+    #[test]
+    fn bad_and_newer_records_are_told_apart() {
+        let good = record(1).write();
+        assert!(matches!(read("1:id-1", &good[..good.len() / 2]), Stored::Bad));
+        assert!(matches!(read("1:other", &good), Stored::Bad));
+        assert!(matches!(read("x:id-1", &good), Stored::Bad));
+        assert!(matches!(read("1:id-1", &good.replace("\"v\":1", "\"v\":0")), Stored::Bad));
+        assert!(matches!(read("1:id-1", &good.replace("\"v\":1", "\"v\":2")), Stored::Newer));
+    }
+
+    #[test]
+    fn records_keep_their_order_whatever_order_they_are_read_in() {
+        let mut outbox = Outbox::default();
+        for n in [10, 2, 7] {
+            outbox.insert(record(n));
+        }
+        assert_eq!(outbox.iter().map(|record| record.n).collect::<Vec<_>>(), [2, 7, 10]);
+        assert_eq!(outbox.next_n(), 11);
+    }
+}

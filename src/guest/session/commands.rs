@@ -1,0 +1,372 @@
+//! What the page asks for. Every command is one mutation; a refused one changes nothing.
+
+use super::{Ask, Asked, Session, Timer, Write};
+use crate::core::error::{Code, Refusal};
+use crate::core::json::{Document, Object, Value};
+use crate::core::machine::{Act, Lead, Now};
+use crate::core::state::State;
+use crate::guest::event::{Event, Status, Ticket};
+use crate::guest::options;
+use crate::guest::outbox::{Anchor, MAX_AGE_MS, Record, Standing};
+use crate::guest::proof::Flight;
+use crate::guest::wire::guest_api;
+
+/// The guest's typing is passed on at most so often, milliseconds (guest-api.md §4.4).
+const TYPING_EVERY_MS: u64 = 5_000;
+
+impl Session {
+    /// Begins; [`Event::Done`] follows when the session stands, or can not.
+    pub fn start(&mut self, now: Now, ticket: Ticket) {
+        if !self.begin(now) {
+            return self.done(ticket, Some(Code::STOPPED));
+        }
+        self.stopped = false;
+        match self.link.state() {
+            State::Ready | State::Suspect if self.configured.is_some() => self.done(ticket, None),
+            State::Ended { .. } if self.wanted => self.done(ticket, Some(Code::SESSION_ENDED)),
+            State::AuthRequired if self.wanted => self.done(ticket, Some(Code::AUTH_REQUIRED)),
+            _ => {
+                self.starting.push(ticket);
+                if !self.wanted {
+                    self.wanted = true;
+                    self.seek_lead(Lead::Join);
+                }
+                if self.leading {
+                    self.link.start(self.now);
+                }
+            }
+        }
+        self.settle();
+    }
+
+    /// Accepts a message: from here on it is never lost. `draft` is JSON:
+    /// `{"text", "attributes"?: {}, "content"?: [], "type"?: "Structured"}`. Gives the row's id.
+    ///
+    /// # Errors
+    /// Stopped, no text, too long a text, too many attributes, outbox full: nothing was accepted.
+    pub fn send(&mut self, now: Now, draft: &str) -> Result<String, Refusal> {
+        if !self.begin(now) || self.stopped {
+            return Err(Refusal::new(Code::STOPPED));
+        }
+        let document = Document::parse(draft).filter(|document| document.root().is_object()).ok_or(Refusal::field(Code::INVALID_OPTION, "draft"))?;
+        let root = document.root();
+        let text = root.text("text").unwrap_or_default();
+        let content = root.get("content").filter(|content| content.is_array());
+        if text.trim().is_empty() && content.is_none() {
+            return Err(Refusal::field(Code::MESSAGE_EMPTY, "text"));
+        }
+        if text.len() > guest_api::MAX_TEXT_BYTES {
+            return Err(Refusal::field(Code::MESSAGE_TOO_LONG, "text"));
+        }
+        let own = root.get("attributes");
+        own.map(options::attributes).transpose()?;
+        let attributes = merged(self.attributes.as_deref(), own.map(Value::raw));
+        self.check_attributes(attributes.as_deref())?;
+        let n = self.outbox.next_n();
+        let record = Record {
+            n,
+            id: self.random.uuid(),
+            at: self.now.unix,
+            text: text.into_owned(),
+            attributes,
+            content: content.map(|content| content.raw().to_string()),
+            structured: root.text("type").as_deref() == Some("Structured"),
+            sent: false,
+            anchor: None,
+            asked: false,
+            standing: Standing::Queued,
+            durable: false,
+            due: Some(self.now.mono + MAX_AGE_MS),
+            tries: 0,
+        };
+        self.outbox.admits(&self.prefix, &record)?;
+        self.attributes = None;
+        let id = record.id.clone();
+        self.show_record(&record);
+        let (key, value) = (record.key(&self.prefix), record.write());
+        self.outbox.insert(record);
+        self.write(key, Some(value), Write::Accepted(id.clone()));
+        self.arm_expiry();
+        self.settle();
+        Ok(id)
+    }
+
+    /// Whether an accepted message will survive a reload; to be asked after the drain.
+    pub fn is_durable(&self, id: &str) -> bool {
+        self.outbox.get(id).is_none_or(|record| record.durable)
+    }
+
+    /// Sends a failed or expired message again, behind what waits.
+    ///
+    /// # Errors
+    /// No such message, or one that is on its way.
+    pub fn retry(&mut self, now: Now, id: &str) -> Result<(), Refusal> {
+        if !self.begin(now) || self.stopped {
+            return Err(Refusal::new(Code::STOPPED));
+        }
+        let n = self.outbox.next_n();
+        let (prefix, unix, mono) = (self.prefix.clone(), self.now.unix, self.now.mono);
+        let record = self.outbox.get(id).ok_or(Refusal::field(Code::UNKNOWN_MESSAGE, "id"))?;
+        if record.standing == Standing::Queued {
+            return Err(Refusal::field(Code::NOT_RETRYABLE, "id"));
+        }
+        let old_key = record.key(&prefix);
+        let Some(mut record) = self.outbox.remove(id) else { return Ok(()) };
+        record.n = n;
+        record.standing = Standing::Queued;
+        record.asked = true;
+        record.at = unix;
+        record.due = Some(mono + MAX_AGE_MS);
+        record.tries = 0;
+        let (key, value) = (record.key(&prefix), record.write());
+        self.outbox.insert(record);
+        // The new key first: a crash between the two leaves it twice, never not at all.
+        self.write(key, Some(value), Write::Accepted(id.to_string()));
+        self.write(old_key, None, Write::Other);
+        self.transcript.rerank(id, n);
+        self.transcript.mark(id, Status::Queued, None);
+        self.receipt(id, Status::Queued, None);
+        self.arm_expiry();
+        self.settle();
+        Ok(())
+    }
+
+    /// Takes a message back that was not sent; false if it is unknown or on its way.
+    pub fn cancel(&mut self, now: Now, id: &str) -> bool {
+        if !self.begin(now) || self.flight.id() == Some(id) {
+            return false;
+        }
+        let removed = self.drop_record(id).is_some();
+        self.settle();
+        removed
+    }
+
+    /// The guest is writing; passed on at most every five seconds, where the deployment shows it.
+    pub fn typing(&mut self, now: Now) {
+        if !self.begin(now) {
+            return;
+        }
+        let allowed = self.config.is_some_and(|config| config.shows_user_typing) && self.can_talk();
+        let rested = self.typed_at.is_none_or(|at| self.now.mono - at > TYPING_EVERY_MS);
+        if let (true, true, Some(socket)) = (allowed, rested, self.link.up())
+            && self.requests.take(self.now.mono, super::KEPT_FOR_CONTROL)
+        {
+            self.typed_at = Some(self.now.mono);
+            let tracing = self.random.uuid();
+            let frame = guest_api::typing(self.token(), &tracing);
+            self.act(Act::Send(socket, frame));
+        }
+        self.settle();
+    }
+
+    /// The visitor has seen everything there is.
+    pub fn mark_read(&mut self, now: Now) {
+        if !self.begin(now) {
+            return;
+        }
+        let newest = self.transcript.newest().map(|point| Anchor { time: point.time, id: point.id });
+        if let (Some(newest), Some(remembered)) = (newest, &mut self.remembered)
+            && remembered.read.as_ref() != Some(&newest)
+        {
+            remembered.read = Some(newest);
+            self.remember();
+        }
+        self.count_unread();
+        self.settle();
+    }
+
+    /// Custom attributes (a JSON object of strings) for the next message.
+    ///
+    /// # Errors
+    /// Not an object of strings, or over the session's limit.
+    pub fn set_attributes(&mut self, now: Now, attributes: &str) -> Result<(), Refusal> {
+        if !self.begin(now) {
+            return Err(Refusal::new(Code::STOPPED));
+        }
+        let document = Document::parse(attributes).ok_or(Refusal::field(Code::INVALID_OPTION, "attributes"))?;
+        options::attributes(document.root())?;
+        let merged = merged(self.attributes.as_deref(), Some(attributes));
+        self.check_attributes(merged.as_deref())?;
+        self.attributes = merged;
+        Ok(())
+    }
+
+    /// Loads one older page.
+    pub fn history(&mut self, now: Now, ticket: Ticket) {
+        if !self.begin(now) || self.link.up().is_none() {
+            return self.done(ticket, Some(Code::NOT_CONNECTED));
+        }
+        if self.history.is_complete() {
+            self.tell(Event::Done { ticket, code: None, loaded: Some(0), complete: Some(true) });
+        } else {
+            self.history.want_older(ticket);
+        }
+        self.settle();
+    }
+
+    /// Clears the conversation at the service.
+    pub fn clear(&mut self, now: Now, ticket: Ticket) {
+        if !self.begin(now) {
+            return self.done(ticket, Some(Code::STOPPED));
+        }
+        match (self.link.up(), self.config) {
+            (Some(_), Some(config)) if !config.clearable => self.done(ticket, Some(Code::CLEAR_NOT_ALLOWED)),
+            (Some(socket), Some(_)) if self.configured.is_some() => {
+                let tracing = self.random.uuid();
+                let frame = guest_api::clear(self.token(), &tracing);
+                self.ask(socket, Asked::Clear(ticket), tracing, frame);
+            }
+            _ => self.done(ticket, Some(Code::NOT_CONNECTED)),
+        }
+        self.settle();
+    }
+
+    /// Begins a new conversation after an end.
+    pub fn restart(&mut self, now: Now, keep_outbox: bool, ticket: Ticket) {
+        if !self.begin(now) {
+            return self.done(ticket, Some(Code::STOPPED));
+        }
+        self.restart_now(keep_outbox, ticket);
+        self.settle();
+    }
+
+    /// Tries at once instead of waiting.
+    pub fn reconnect(&mut self, now: Now) {
+        if self.begin(now) {
+            self.link.reconnect(self.now);
+            self.settle();
+        }
+    }
+
+    /// Takes the conversation over from the tab that has it.
+    pub fn take_over(&mut self, now: Now) {
+        if self.begin(now) && !self.leading {
+            self.seek_lead(Lead::Steal);
+            self.settle();
+        }
+    }
+
+    /// The visitor agrees: from now on things are stored, and what waited is.
+    pub fn grant_consent(&mut self, now: Now) {
+        if !self.begin(now) || self.consent {
+            return;
+        }
+        self.consent = true;
+        self.load();
+        self.seek_lead(Lead::Join);
+        self.settle();
+    }
+
+    /// Ends politely: what waits may still go out for so many milliseconds.
+    pub fn stop(&mut self, now: Now, flush_ms: u32, ticket: Ticket) {
+        if !self.begin(now) {
+            return self.done(ticket, None);
+        }
+        self.stopped = true;
+        if let Some(earlier) = self.stopping.replace(ticket) {
+            self.done(earlier, None);
+        }
+        self.timers.arm(Timer::Flush, self.now.mono + u64::from(flush_ms));
+        if flush_ms == 0 {
+            self.flush_over();
+        }
+        self.settle();
+    }
+
+    /// Removes the conversation, the token and the outbox from this browser.
+    pub fn forget(&mut self, now: Now, ticket: Ticket) {
+        if !self.begin(now) {
+            return self.done(ticket, Some(Code::STOPPED));
+        }
+        self.forget_now(ticket);
+        self.settle();
+    }
+
+    /// Gives everything up at once; inert afterwards.
+    pub fn dispose(&mut self, now: Now) {
+        if !self.begin(now) {
+            return;
+        }
+        self.wanted = false;
+        self.give_up_line();
+        self.link.leave(self.now);
+        self.link.stop(self.now);
+        self.follow_link();
+        self.act(Act::Lead(Lead::Leave));
+        for ticket in self.pending_tickets() {
+            self.done(ticket, Some(Code::STOPPED));
+        }
+        self.timers.clear();
+        self.disposed = true;
+    }
+
+    /// Figures since the session began; times in milliseconds.
+    pub fn metrics(&self) -> Vec<(&'static str, u64)> {
+        let heartbeat = self.link.heartbeat();
+        vec![
+            ("acknowledged", self.metrics.acknowledged),
+            ("resends", self.metrics.resends),
+            ("unprovedResends", self.metrics.unproved_resends),
+            ("doubles", self.metrics.doubles),
+            ("rateLimited", self.metrics.rate_limited),
+            ("garbage", self.metrics.garbage),
+            ("connects", self.metrics.connects),
+            ("quarantined", self.metrics.quarantined),
+            ("rtt", heartbeat.rtt().unwrap_or(0)),
+            ("jitter", heartbeat.jitter()),
+            ("rows", self.transcript.len() as u64),
+            ("outbox", self.outbox.len() as u64),
+        ]
+    }
+
+    /// For a support ticket: what stands where, without a text and without a token.
+    pub fn diagnostics(&self) -> String {
+        let mut object = Object::new()
+            .text("version", env!("CARGO_PKG_VERSION"))
+            .text("deploymentId", &self.options.deployment)
+            .text("host", &self.options.socket)
+            .flag("leading", self.leading)
+            .flag("configured", self.configured.is_some())
+            .flag("readOnly", self.configured.is_some_and(|configured| configured.read_only))
+            .flag("inFlight", self.flight != Flight::Idle)
+            .flag("gap", self.has_gap)
+            .int("unread", self.unread.into());
+        for (name, value) in self.metrics() {
+            object = object.int(name, value as i64);
+        }
+        object.end()
+    }
+
+    pub(super) fn pending_tickets(&mut self) -> Vec<Ticket> {
+        let mut tickets = std::mem::take(&mut self.starting);
+        tickets.extend(self.restarting.take());
+        tickets.extend(self.stopping.take());
+        tickets.extend(self.forgetting.take());
+        tickets.extend(std::mem::take(&mut self.asks).into_iter().filter_map(|ask: Ask| match ask.what {
+            Asked::Clear(ticket) => Some(ticket),
+            _ => None,
+        }));
+        tickets
+    }
+
+    fn check_attributes(&self, attributes: Option<&str>) -> Result<(), Refusal> {
+        let Some(document) = attributes.and_then(Document::parse) else { return Ok(()) };
+        // Keys and values without the JSON around them (guest-api.md §5.8).
+        let bytes: usize = document.root().members().map(|(key, value)| key.len() + value.as_str().map_or(0, |value| value.len())).sum();
+        if bytes > self.attribute_budget { Err(Refusal::field(Code::ATTRIBUTES_TOO_LARGE, "attributes")) } else { Ok(()) }
+    }
+}
+
+/// Two JSON objects of strings as one; the second's members win.
+fn merged(first: Option<&str>, second: Option<&str>) -> Option<String> {
+    let (Some(first), Some(second)) = (first, second) else { return first.or(second).map(str::to_string) };
+    let (Some(old), Some(new)) = (Document::parse(first), Document::parse(second)) else { return Some(second.to_string()) };
+    let mut object = Object::new();
+    for (key, value) in old.root().members().filter(|(key, _)| new.root().get(key).is_none()) {
+        object = object.raw(&key, value.raw());
+    }
+    for (key, value) in new.root().members() {
+        object = object.raw(&key, value.raw());
+    }
+    Some(object.end())
+}

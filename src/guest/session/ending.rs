@@ -1,0 +1,204 @@
+//! Every way in which a conversation ends, and how a new one begins.
+
+use super::{Asked, Session, Timer};
+use crate::core::error::Code;
+use crate::core::machine::{Act, Lead};
+use crate::core::state::{End, State};
+use crate::guest::event::Ticket;
+use crate::guest::outbox::Standing;
+use crate::guest::proof::Flight;
+use crate::guest::wire::guest_api;
+
+impl Session {
+    /// The session is over: what is out may have arrived, what waits was meant for it.
+    pub(super) fn end_conversation(&mut self, reason: End) {
+        self.give_up_outbox(Code::SESSION_ENDED);
+        self.link.end(self.now, reason);
+    }
+
+    /// The message in flight cannot be proved any more; the rest was not sent and will not be, unasked.
+    fn give_up_outbox(&mut self, code: Code) {
+        let out = self.flight.is_out().then(|| self.flight.id().map(str::to_string)).flatten();
+        if let Some(id) = &out {
+            self.settle_record(id, Standing::Failed(Code::DELIVERY_UNKNOWN));
+        }
+        self.flight = Flight::Idle;
+        let waiting: Vec<_> =
+            self.outbox.iter().filter(|record| record.standing == Standing::Queued).map(|record| (record.id.clone(), record.sent)).collect();
+        for (id, sent) in waiting {
+            // One that was sent before this life of the page is as unknown as the one in flight.
+            self.settle_record(&id, Standing::Failed(if sent { Code::DELIVERY_UNKNOWN } else { code }));
+        }
+    }
+
+    /// The conversation was cleared, here or elsewhere.
+    pub(super) fn cleared(&mut self) {
+        let asks = std::mem::take(&mut self.asks);
+        for ask in asks {
+            if let Asked::Clear(ticket) = ask.what {
+                self.done(ticket, None);
+            }
+        }
+        self.end_conversation(End::SessionCleared);
+        self.forget_conversation();
+    }
+
+    /// The guest's identity is used up: signed in elsewhere, or known as signed in.
+    pub(super) fn rotate(&mut self, code: Code) {
+        if code.0 != 0 {
+            self.tell(crate::guest::event::Event::Error { code });
+        }
+        self.end_conversation(End::LoggedOut);
+        self.forget_conversation();
+        self.forget_token();
+    }
+
+    /// Logged out: nothing of it stays in this browser.
+    pub(super) fn logged_out(&mut self) {
+        self.wipe_outbox();
+        self.link.end(self.now, End::LoggedOut);
+        self.transcript.wipe();
+        self.forget_conversation();
+        self.forget_token();
+    }
+
+    fn wipe_outbox(&mut self) {
+        self.flight = Flight::Idle;
+        let ids: Vec<String> = self.outbox.iter().map(|record| record.id.clone()).collect();
+        for id in ids {
+            self.drop_record(&id);
+        }
+    }
+
+    fn forget_token(&mut self) {
+        if self.remembered.take().is_some() && !self.frozen {
+            let key = [&self.prefix, "session"].concat();
+            self.write(key, None, super::Write::Other);
+        }
+    }
+
+    /// The rows of the conversation that is over go; the unsent stay.
+    fn forget_conversation(&mut self) {
+        self.transcript.empty();
+        self.history.forget();
+        self.watermark = None;
+        self.has_hole = false;
+        self.has_gap = false;
+        if let Some(remembered) = &mut self.remembered {
+            remembered.newest = None;
+            remembered.read = None;
+            remembered.known = false;
+            remembered.join_owed = true;
+            self.remember();
+        }
+        self.count_unread();
+    }
+
+    /// The service has begun a new session for us, asked or not: what was out belonged to the old one.
+    pub(super) fn begin_anew(&mut self) {
+        let out = self.outbox.iter().find(|record| record.standing == Standing::Queued && record.sent).map(|record| record.id.clone());
+        if let Some(id) = out {
+            self.settle_record(&id, Standing::Failed(Code::DELIVERY_UNKNOWN));
+        }
+        self.flight = Flight::Idle;
+        self.forget_conversation();
+    }
+
+    pub(super) fn restart_now(&mut self, keep_outbox: bool, ticket: Ticket) {
+        let read_only = self.configured.is_some_and(|configured| configured.read_only);
+        if !read_only && !matches!(self.link.state(), State::Ended { .. }) {
+            return self.done(ticket, Some(Code::NOT_ENDED));
+        }
+        if let Some(earlier) = self.restarting.replace(ticket) {
+            self.done(earlier, Some(Code::STOPPED));
+        }
+        let out = self.flight.is_out().then(|| self.flight.id().map(str::to_string)).flatten();
+        if let Some(id) = out {
+            self.settle_record(&id, Standing::Failed(Code::DELIVERY_UNKNOWN));
+        }
+        let unsent: Vec<String> = self
+            .outbox
+            .iter()
+            .filter(|record| matches!(record.standing, Standing::Queued | Standing::Failed(Code::SESSION_ENDED)))
+            .map(|record| record.id.clone())
+            .collect();
+        for id in unsent {
+            if keep_outbox {
+                self.offer_again(&id);
+            } else {
+                self.drop_record(&id);
+            }
+        }
+        match self.link.up() {
+            Some(socket) => {
+                let tracing = self.random.uuid();
+                let frame = guest_api::close_session(self.token(), &tracing);
+                self.ask(socket, Asked::CloseSession, tracing, frame);
+            }
+            None => {
+                self.start_new = self.remembered.is_some();
+                self.wanted = true;
+                if self.leading {
+                    self.link.start(self.now);
+                } else {
+                    self.seek_lead(Lead::Join);
+                }
+            }
+        }
+    }
+
+    /// A message that was never sent goes into the new conversation.
+    fn offer_again(&mut self, id: &str) {
+        let due = self.now.mono + crate::guest::outbox::MAX_AGE_MS;
+        let Some(record) = self.outbox.get_mut(id) else { return };
+        record.anchor = None;
+        record.sent = false;
+        record.due = Some(due);
+        self.settle_record(id, Standing::Queued);
+    }
+
+    /// The outbox is empty, or was waited for long enough.
+    pub(super) fn flush_over(&mut self) {
+        let Some(ticket) = self.stopping.take() else { return };
+        self.timers.disarm(Timer::Flush);
+        self.wanted = false;
+        self.give_up_line();
+        self.link.stop(self.now);
+        self.follow_link();
+        self.act(Act::Lead(Lead::Leave));
+        self.leading = false;
+        self.done(ticket, None);
+    }
+
+    /// Ends a stop early, once nothing waits any more.
+    pub(super) fn finish_stop(&mut self) {
+        if self.stopping.is_some() && self.flight == Flight::Idle && self.outbox.head().is_none() {
+            self.flush_over();
+        }
+    }
+
+    pub(super) fn forget_now(&mut self, ticket: Ticket) {
+        let keeps = self.keeps();
+        self.give_up_line();
+        self.link.idle(self.now);
+        self.follow_link();
+        self.flight = Flight::Idle;
+        self.outbox = crate::guest::outbox::Outbox::default();
+        self.transcript.wipe();
+        self.forget_conversation();
+        self.remembered = None;
+        self.frozen = false;
+        self.wanted = false;
+        self.act(Act::Lead(Lead::Leave));
+        self.leading = false;
+        self.timers.clear();
+        if keeps {
+            if let Some(earlier) = self.forgetting.replace(ticket) {
+                self.done(earlier, None);
+            }
+            self.load();
+        } else {
+            self.done(ticket, None);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Storage: what is read at the beginning, what is written when, and what is put aside.
+
+use super::{Session, Write};
+use crate::core::error::Code;
+use crate::core::machine::{Act, StoreFault, WriteId};
+use crate::guest::event::{Event, Status};
+use crate::guest::history::History;
+use crate::guest::outbox::{self, Record, Standing, Stored};
+use crate::guest::proof::Flight;
+use crate::guest::stored::{QUARANTINE_BYTES, Remembered};
+
+impl Session {
+    pub(super) fn load(&mut self) {
+        if self.keeps() {
+            let prefix = self.prefix.clone();
+            self.act(Act::Load(prefix));
+        }
+    }
+
+    /// All that storage holds for this deployment. Read at the beginning and whenever this tab becomes the leader:
+    /// another one may have sent, added or begun anew meanwhile.
+    pub(super) fn loaded(&mut self, entries: &[(&str, &str)]) {
+        if let Some(ticket) = self.forgetting.take() {
+            for (key, _) in entries {
+                self.write(key.to_string(), None, Write::Other);
+            }
+            return self.done(ticket, None);
+        }
+        let prefix = self.prefix.clone();
+        let mut quarantined: usize = 0;
+        let mut bad = Vec::new();
+        let mut seen = Vec::new();
+        for (key, value) in entries {
+            let Some(name) = key.strip_prefix(prefix.as_str()) else { continue };
+            if name == "session" {
+                match Remembered::read(value) {
+                    Some((remembered, newer)) => {
+                        self.frozen = newer;
+                        self.recall(remembered);
+                        if newer {
+                            self.tell(Event::Warning { code: Code::STORAGE_NEWER });
+                        }
+                    }
+                    None => bad.push((name, *value)),
+                }
+            } else if let Some(name_of_record) = name.strip_prefix("m:") {
+                match outbox::read(name_of_record, value) {
+                    Stored::Record(record) => {
+                        seen.push(record.id.clone());
+                        self.take_up(*record);
+                    }
+                    Stored::Newer => self.tell(Event::Warning { code: Code::STORAGE_NEWER }),
+                    Stored::Bad => bad.push((name, *value)),
+                }
+            } else if name.starts_with("q:") {
+                quarantined += 2 * (key.len() + value.len());
+            }
+        }
+        self.drop_settled_elsewhere(&seen);
+        for (name, value) in bad {
+            self.put_aside(name, value, &mut quarantined);
+        }
+        // What was accepted before anything could be stored is stored now.
+        let unstored: Vec<_> = self.outbox.iter().filter(|record| !record.durable).map(|record| (record.id.clone(), record.key(&prefix), record.write())).collect();
+        for (id, key, value) in unstored {
+            self.write(key, Some(value), Write::Accepted(id));
+        }
+        self.arm_expiry();
+    }
+
+    fn recall(&mut self, remembered: Remembered) {
+        let changed = self.remembered.as_ref().is_none_or(|known| known.token != remembered.token);
+        if changed {
+            // The last life's reads still count against the service's limit.
+            self.history = History::new(!remembered.known);
+        }
+        self.remembered = Some(remembered);
+    }
+
+    fn take_up(&mut self, record: Record) {
+        if self.outbox.get(&record.id).is_none() {
+            self.show_record(&record);
+            self.outbox.insert(record);
+        }
+    }
+
+    /// Records that another tab took out of storage are settled there.
+    fn drop_settled_elsewhere(&mut self, seen: &[String]) {
+        let gone: Vec<String> = self.outbox.iter().filter(|record| record.durable && !seen.contains(&record.id)).map(|record| record.id.clone()).collect();
+        for id in gone {
+            if self.flight.id() == Some(&id) {
+                self.flight = Flight::Idle;
+            }
+            self.outbox.remove(&id);
+            self.transcript.remove(&id);
+        }
+    }
+
+    /// A record that cannot be read is kept under another key, as far as there is room; the good ones are not touched.
+    fn put_aside(&mut self, name: &str, value: &str, quarantined: &mut usize) {
+        let key = [&self.prefix, "q:", name].concat();
+        let bytes = 2 * (key.len() + value.len());
+        if *quarantined + bytes <= QUARANTINE_BYTES {
+            *quarantined += bytes;
+            self.write(key, Some(value.to_string()), Write::Other);
+        }
+        let original = [&self.prefix, name].concat();
+        self.write(original, None, Write::Other);
+        self.metrics.quarantined += 1;
+        self.tell(Event::Warning { code: Code::STORAGE_QUARANTINED });
+    }
+
+    /// Shows an accepted message as a row.
+    pub(super) fn show_record(&mut self, record: &Record) {
+        let (status, code) = match record.standing {
+            Standing::Queued => (Status::Queued, None),
+            Standing::Failed(code) => (Status::Failed, Some(code)),
+            Standing::Expired => (Status::Expired, Some(Code::MESSAGE_EXPIRED)),
+        };
+        self.transcript.accept(record, status, code);
+    }
+
+    /// The guest's identity, made when it is first needed.
+    pub(super) fn ensure_token(&mut self) {
+        if self.remembered.is_none() {
+            self.remembered = Some(Remembered::new(self.secrets.uuid()));
+            self.remember();
+        }
+    }
+
+    /// Writes what is remembered beside the outbox.
+    pub(super) fn remember(&mut self) {
+        if self.frozen {
+            return;
+        }
+        if let Some(value) = self.remembered.as_ref().map(Remembered::write) {
+            let key = [&self.prefix, "session"].concat();
+            self.write(key, Some(value), Write::Other);
+        }
+    }
+
+    /// Writes or removes a key. Where nothing may be kept it is as if the write had failed.
+    pub(super) fn write(&mut self, key: String, value: Option<String>, why: Write) -> WriteId {
+        self.next_write += 1;
+        let id = WriteId(self.next_write);
+        if self.keeps() {
+            self.writes.push((id, why));
+            self.act(Act::Store(id, key, value));
+        } else if matches!(why, Write::Flight) {
+            // The flight is told once it knows the id.
+            self.writes.push((id, why));
+        }
+        id
+    }
+
+    /// Rewrites a message's record after a change.
+    pub(super) fn rewrite(&mut self, id: &str) {
+        if let Some((key, value)) = self.outbox.get(id).map(|record| (record.key(&self.prefix), record.write())) {
+            self.write(key, Some(value), Write::Other);
+        }
+    }
+
+    pub(super) fn stored(&mut self, id: WriteId, result: Result<(), StoreFault>) {
+        let Some(at) = self.writes.iter().position(|(write, _)| *write == id) else { return };
+        let (_, why) = self.writes.remove(at);
+        if let Err(fault) = result {
+            let code = match fault {
+                StoreFault::Full => Code::STORAGE_FULL,
+                StoreFault::Unavailable => Code::STORAGE_UNAVAILABLE,
+            };
+            self.tell(Event::Warning { code });
+        }
+        match why {
+            Write::Accepted(message) => {
+                if let Some(record) = self.outbox.get_mut(&message) {
+                    record.durable = result.is_ok();
+                }
+            }
+            Write::Flight => self.flight_stored(id),
+            Write::Other => {}
+        }
+    }
+
+    /// Takes a message out for good: outbox, storage and list.
+    pub(super) fn drop_record(&mut self, id: &str) -> Option<Record> {
+        let record = self.outbox.remove(id)?;
+        let key = record.key(&self.prefix);
+        self.write(key, None, Write::Other);
+        self.transcript.remove(id);
+        Some(record)
+    }
+
+    /// Tells the outbox's size when it changed.
+    pub(super) fn tell_outbox(&mut self) {
+        let told = (self.outbox.len() as u32, self.outbox.bytes(&self.prefix) as u32);
+        if told != self.outbox_told {
+            self.outbox_told = told;
+            self.tell(Event::Outbox { length: told.0, bytes: told.1 });
+        }
+    }
+}

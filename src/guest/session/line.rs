@@ -1,0 +1,347 @@
+//! From the deployment's configuration to the configured session, and back into waiting.
+
+use super::{Asked, ConfigUse, Configured, Session, Timer};
+use crate::core::closing::{self, Verdict};
+use crate::core::error::Code;
+use crate::core::http::{Method, Reply, Request, Unreachable};
+use crate::core::link::{self, Gone, Refused, Unprepared};
+use crate::core::machine::{Act, Close, Lead, Page, RequestId, Role, SocketId};
+use crate::core::state::{End, Pause, Reason, State};
+use crate::guest::config::{self, Found};
+use crate::guest::event::Event;
+use crate::guest::proof::{Doubt, Flight};
+use crate::guest::wire::guest_api::{self, Fault, SessionResponse};
+
+/// How long the configuration may take, milliseconds.
+const CONFIG_MS: u32 = 10_000;
+/// A 429 that does not say for how long means the minute that the limits count over (guest-api.md §4.4).
+pub(super) const LIMIT_MS: u64 = 60_000;
+/// The four digits that mark an `echo` of ours, so that a late reply to it is never taken for a message.
+const ECHO_MARK: &str = "ec40";
+
+impl Session {
+    /// Does what the link asks for.
+    pub(super) fn follow_link(&mut self) {
+        while let Some(output) = self.link.poll_output() {
+            match output {
+                link::Output::Prepare => self.prepare(),
+                link::Output::Open(socket) => {
+                    self.metrics.connects += 1;
+                    self.requests.fill(self.now.mono);
+                    self.echoes.fill(self.now.mono);
+                    let url = guest_api::socket_url(&self.options.socket, &self.options.deployment);
+                    self.act(Act::Open(socket, url));
+                }
+                link::Output::Shut(socket, code) => self.act(Act::Shut(socket, code)),
+                link::Output::Forget(socket) => self.act(Act::Forget(socket)),
+                link::Output::Probe(socket) => self.probe(socket),
+                link::Output::Classify => self.fetch_config(ConfigUse::Classify),
+                link::Output::Lost(socket, _) => self.lost(socket),
+                link::Output::Gone(socket, how) => self.gone(socket, how),
+                link::Output::Metric(kind, ms) => self.tell(Event::Metric { kind, ms }),
+                link::Output::State(state) => self.state_changed(state),
+            }
+        }
+    }
+
+    fn state_changed(&mut self, state: State) {
+        self.tell(Event::State { state });
+        let code = match state {
+            State::Ended { .. } => Code::SESSION_ENDED,
+            State::AuthRequired => Code::AUTH_REQUIRED,
+            State::Stopped => Code::STOPPED,
+            _ => return,
+        };
+        for ticket in std::mem::take(&mut self.starting) {
+            self.done(ticket, Some(code));
+        }
+    }
+
+    fn prepare(&mut self) {
+        self.ensure_token();
+        match self.config {
+            Some(_) => self.link.prepared(self.now),
+            None => self.fetch_config(ConfigUse::Prepare),
+        }
+    }
+
+    fn fetch_config(&mut self, why: ConfigUse) {
+        let request = self.request_id();
+        if let Some((earlier, _)) = self.config_request.replace((request, why)) {
+            self.act(Act::Abort(earlier));
+        }
+        let url = config::url(&self.options.cdn, &self.options.deployment);
+        self.act(Act::Fetch(request, Request { method: Method::Get, url, bearer: None, body: None, timeout_ms: CONFIG_MS }));
+    }
+
+    pub(super) fn reply(&mut self, request: RequestId, reply: Result<Reply<'_>, Unreachable>) {
+        match self.config_request {
+            Some((waited, why)) if waited == request => {
+                self.config_request = None;
+                let found = config::read(reply);
+                if let Found::Active(config) = found {
+                    self.config = Some(config);
+                }
+                match why {
+                    ConfigUse::Prepare => self.prepared(found),
+                    ConfigUse::Classify => self.classified(found),
+                }
+            }
+            _ => self.history_reply(request, reply),
+        }
+    }
+
+    fn prepared(&mut self, found: Found) {
+        match found {
+            Found::Active(_) => self.link.prepared(self.now),
+            Found::Never(code) => {
+                self.never(code);
+                self.link.unprepared(self.now, Unprepared::End(End::Inactive));
+            }
+            Found::Malformed => {
+                self.tell(Event::Warning { code: Code::CONFIG_MALFORMED });
+                self.link.unprepared(self.now, Unprepared::Offline);
+            }
+            Found::Unreachable => self.link.unprepared(self.now, Unprepared::Offline),
+            Found::Later(status, after) => {
+                let after = after.or((status == 429).then_some(LIMIT_MS));
+                self.link.unprepared(self.now, Unprepared::Later(Reason::Service { code: status }, after));
+            }
+        }
+    }
+
+    fn classified(&mut self, found: Found) {
+        let verdict = match found {
+            Found::Active(_) => Refused::Refused,
+            Found::Never(code) => {
+                self.never(code);
+                Refused::Ended(End::Inactive)
+            }
+            Found::Malformed | Found::Unreachable => Refused::Offline,
+            Found::Later(..) => Refused::Refused,
+        };
+        self.link.classified(self.now, verdict);
+        if matches!(self.link.state(), State::Paused { reason: Pause::Refused, .. }) && matches!(found, Found::Active(_)) {
+            // The deployment is well, so it is this page that is not wanted: a hint at its allowed domains.
+            self.tell(Event::Warning { code: Code::NOT_ALLOWED });
+        }
+    }
+
+    fn never(&mut self, code: Code) {
+        self.tell(Event::Error { code });
+        for ticket in std::mem::take(&mut self.starting) {
+            self.done(ticket, Some(code));
+        }
+    }
+
+    pub(super) fn opened(&mut self, socket: SocketId) {
+        if self.link.opened(self.now, socket) {
+            self.configure(socket);
+        }
+    }
+
+    pub(super) fn configure(&mut self, socket: SocketId) {
+        let tracing = self.random.uuid();
+        let frame = guest_api::configure(self.token(), &tracing, &self.options.deployment, self.start_new);
+        self.ask(socket, Asked::Configure, tracing, frame);
+    }
+
+    /// The service answered to configuring.
+    pub(super) fn configured(&mut self, response: SessionResponse) {
+        let began_anew = response.new && self.remembered.as_ref().is_some_and(|remembered| remembered.known);
+        if began_anew || (response.new && self.start_new) {
+            self.begin_anew();
+        }
+        self.start_new = false;
+        if let Some(bytes) = response.max_attribute_bytes {
+            self.attribute_budget = bytes;
+        }
+        if let (Some(expires), Some(duration)) = (response.expires_at, response.duration_ms) {
+            self.note_service_time(expires - duration);
+        }
+        if let Some(remembered) = &mut self.remembered {
+            remembered.known = true;
+            remembered.join_owed = (remembered.join_owed || response.new) && !response.auto_started;
+        }
+        self.remember();
+        self.configured =
+            Some(Configured { read_only: response.read_only, new: response.new, duration_ms: response.duration_ms, expires_at: response.expires_at });
+        self.link.established(self.now);
+        self.tell_session();
+        for ticket in std::mem::take(&mut self.starting) {
+            self.done(ticket, None);
+        }
+        if let Some(ticket) = self.restarting.take() {
+            self.done(ticket, None);
+        }
+        self.has_hole = true;
+        self.history.want_resync(self.watermark.clone());
+        self.join();
+    }
+
+    /// The other side is told that the guest is there, until it has been seen to know (guest-api.md §9, row 22).
+    pub(super) fn join(&mut self) {
+        let owed = self.remembered.as_ref().is_some_and(|remembered| remembered.join_owed);
+        let starts = self.config.is_some_and(|config| config.auto_start);
+        let open = self.configured.is_some_and(|configured| !configured.read_only);
+        let asked = self.asks.iter().any(|ask| ask.what == Asked::Join);
+        if let (true, true, true, false, Some(socket)) = (owed, starts, open, asked, self.link.up()) {
+            let tracing = self.random.uuid();
+            let frame = guest_api::join(self.token(), &tracing, self.attributes.as_deref());
+            self.ask(socket, Asked::Join, tracing, frame);
+        }
+    }
+
+    pub(super) fn tell_session(&mut self) {
+        if let Some(Configured { read_only, new, duration_ms, expires_at }) = self.configured {
+            self.tell(Event::Session { new_session: new, read_only, expires_at, duration_ms });
+        }
+    }
+
+    /// The service refused to configure the session.
+    pub(super) fn configure_refused(&mut self, fault: Fault) {
+        if fault.wants_auth {
+            return self.link.require_auth(self.now);
+        }
+        match fault.code.0 {
+            4006 | 4007 => self.end_conversation(End::SessionExpired),
+            4017 => self.rotate(fault.code),
+            4029 => self.link.rate_limited(self.now, fault.retry_after.unwrap_or(LIMIT_MS)),
+            401 | 403 => self.link.require_auth(self.now),
+            400 | 404 | 4020 => {
+                self.tell(Event::Error { code: fault.code });
+                self.end_conversation(End::NotAllowed);
+            }
+            code => self.link.fail(self.now, Reason::Service { code }, fault.retry_after),
+        }
+    }
+
+    pub(super) fn closed(&mut self, socket: SocketId, close: Close<'_>) {
+        if self.link.socket() == Some(socket) {
+            match closing::verdict(close.code) {
+                Verdict::TooBig => self.too_big(),
+                Verdict::Service(4006 | 4007) => self.end_conversation(End::SessionExpired),
+                Verdict::Service(4017) => self.rotate(Code(4017)),
+                _ => {}
+            }
+        }
+        self.link.closed(self.now, socket, close);
+    }
+
+    /// A socket is no longer in use: what was asked over it will not be answered.
+    fn lost(&mut self, socket: SocketId) {
+        self.configured = None;
+        self.asks.retain(|ask| matches!(ask.what, Asked::Clear(_)));
+        let clears = std::mem::take(&mut self.asks);
+        for ask in clears {
+            if let Asked::Clear(ticket) = ask.what {
+                self.done(ticket, Some(Code::NOT_CONNECTED));
+            }
+        }
+        self.timers.disarm(Timer::Ask);
+        self.timers.disarm(Timer::Ack);
+        self.stop_reading();
+        self.end_typing();
+        if !self.has_hole {
+            self.watermark = self.transcript.newest();
+        }
+        self.flight = match std::mem::replace(&mut self.flight, Flight::Idle) {
+            Flight::Waiting { id, .. } => Flight::Unsure(Doubt::lost(id, self.now.mono, socket)),
+            Flight::Unsure(mut doubt) => {
+                doubt.looking = false;
+                Flight::Unsure(doubt)
+            }
+            other => other,
+        };
+    }
+
+    fn gone(&mut self, socket: SocketId, how: Gone) {
+        let now = self.now.mono;
+        if let Flight::Unsure(doubt) = &mut self.flight {
+            doubt.note_gone(socket, now, how);
+        }
+    }
+
+    /// Asks anything cheap: an `echo` while its budget lasts, else a token for the history.
+    fn probe(&mut self, socket: SocketId) {
+        let mut tracing = self.random.uuid();
+        if self.echoes.take(self.now.mono, 0) {
+            tracing.replace_range(..ECHO_MARK.len(), ECHO_MARK);
+            let frame = guest_api::echo(self.token(), &tracing);
+            self.ask(socket, Asked::Echo, tracing, frame);
+        } else {
+            let frame = guest_api::get_jwt(self.token(), &tracing);
+            self.ask(socket, Asked::Token, tracing, frame);
+        }
+    }
+
+    pub(super) fn is_echo(tracing: &str) -> bool {
+        tracing.starts_with(ECHO_MARK)
+    }
+
+    /// A request over the socket was never answered.
+    pub(super) fn unanswered(&mut self, what: Asked) {
+        match what {
+            // The link's own deadlines judge these.
+            Asked::Configure | Asked::Echo | Asked::Join => {}
+            Asked::Token => self.no_history_token(None),
+            Asked::Clear(ticket) => self.done(ticket, Some(Code::NO_ANSWER)),
+            Asked::CloseSession => {
+                if let Some(ticket) = self.restarting.take() {
+                    self.done(ticket, Some(Code::NO_ANSWER));
+                }
+            }
+        }
+    }
+
+    pub(super) fn page(&mut self, page: Page) {
+        match page {
+            Page::Left => {
+                self.away = true;
+                self.give_up_line();
+                if self.wanted && self.consent {
+                    self.act(Act::Lead(Lead::Leave));
+                }
+                self.leading = false;
+            }
+            Page::Shown => {
+                self.away = false;
+                if !self.leading {
+                    self.seek_lead(Lead::Join);
+                }
+            }
+            _ => {}
+        }
+        self.link.page(self.now, page);
+    }
+
+    /// Requests under way are given up; the link does the same with its socket.
+    pub(super) fn give_up_line(&mut self) {
+        if let Some((request, _)) = self.config_request.take() {
+            self.act(Act::Abort(request));
+        }
+        self.stop_reading();
+    }
+
+    pub(super) fn role(&mut self, role: Role) {
+        let leads = role == Role::Leader;
+        if leads == self.leading {
+            if !leads {
+                self.tell(Event::Tab { leader: false });
+            }
+            return;
+        }
+        self.leading = leads;
+        self.tell(Event::Tab { leader: leads });
+        if leads {
+            self.load();
+            if self.wanted {
+                self.link.start(self.now);
+                self.link.reconnect(self.now);
+            }
+        } else {
+            self.give_up_line();
+            self.link.idle(self.now);
+        }
+    }
+}

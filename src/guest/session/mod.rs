@@ -1,0 +1,385 @@
+//! The guest session: one link, one outbox, one transcript, and the order in which they act.
+//!
+//! A finds-its-way-through: [`commands`] is what the page asks for, [`line`] follows the link from the deployment's
+//! configuration to the configured session and back into waiting, [`receive`] takes frames in, [`send`] lets messages
+//! out one at a time and proves what became of them, [`reading`] reads the history, [`ending`] is every way in which a
+//! conversation ends and begins anew, [`keeping`] is storage.
+
+mod commands;
+mod ending;
+mod keeping;
+mod line;
+mod reading;
+mod receive;
+mod send;
+
+use super::config::Config;
+use super::event::{Event, Ticket};
+use super::history::History;
+use super::options::{Options, Storage};
+use super::outbox::Outbox;
+use super::proof::Flight;
+use super::stored::Remembered;
+use super::transcript::{Point, Transcript};
+use super::wire::guest_api;
+use crate::core::bucket::{Bucket, Window};
+use crate::core::error::{Code, Refusal};
+use crate::core::link::Link;
+use crate::core::machine::{Act, Input, Lead, Machine, Now, Output, Payload, RequestId, SocketId, WriteId};
+use crate::core::random::Random;
+use crate::core::timer::{Purpose, Timers};
+use std::collections::VecDeque;
+
+/// A request over the socket is given up after this, milliseconds.
+const ASK_MS: u64 = 10_000;
+/// Requests that control the session keep these back from messages.
+const KEPT_FOR_CONTROL: u64 = 3;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Timer {
+    /// When the oldest request over the socket is given up.
+    Ask,
+    /// When a missing acknowledgement is looked for.
+    Ack,
+    /// When to look for the second time.
+    Look,
+    /// When sending may go on.
+    Pace,
+    /// When the history may be read on.
+    History,
+    /// When a gap is tried again.
+    Gap,
+    /// When the other side's typing is over.
+    Typing,
+    /// When the oldest waiting message is too old.
+    Expire,
+    /// When a stop no longer waits for the outbox.
+    Flush,
+}
+
+const TIMERS: usize = 9;
+
+impl Purpose for Timer {
+    const ALL: &'static [Timer] =
+        &[Timer::Ask, Timer::Ack, Timer::Look, Timer::Pace, Timer::History, Timer::Gap, Timer::Typing, Timer::Expire, Timer::Flush];
+    fn place(self) -> usize {
+        self as usize
+    }
+}
+
+/// A request over the socket that will be answered.
+struct Ask {
+    tracing: String,
+    what: Asked,
+    at: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Configure,
+    Token,
+    Echo,
+    Join,
+    Clear(Ticket),
+    CloseSession,
+}
+
+/// Why the deployment's configuration is being fetched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ConfigUse {
+    Prepare,
+    Classify,
+}
+
+/// Why something is being written.
+enum Write {
+    Accepted(String),
+    Flight,
+    Other,
+}
+
+/// What the current connection was told of the session.
+#[derive(Clone, Copy)]
+struct Configured {
+    read_only: bool,
+    new: bool,
+    duration_ms: Option<i64>,
+    expires_at: Option<i64>,
+}
+
+/// Figures for `metrics`.
+#[derive(Default)]
+struct Metrics {
+    acknowledged: u64,
+    resends: u64,
+    unproved_resends: u64,
+    doubles: u64,
+    rate_limited: u64,
+    garbage: u64,
+    connects: u64,
+    quarantined: u64,
+}
+
+/// The guest session.
+pub struct Session {
+    options: Options,
+    /// Every key of this deployment begins with it.
+    prefix: String,
+    random: Random,
+    /// Only tokens are drawn from it: see [`Random`].
+    secrets: Random,
+    link: Link,
+    now: Now,
+    out: VecDeque<Output<Event>>,
+    timers: Timers<Timer, TIMERS>,
+    next_request: u32,
+    next_write: u32,
+    writes: Vec<(WriteId, Write)>,
+
+    /// The page wants a conversation.
+    wanted: bool,
+    consent: bool,
+    leading: bool,
+    away: bool,
+    disposed: bool,
+    stopped: bool,
+    stopping: Option<Ticket>,
+    forgetting: Option<Ticket>,
+    starting: Vec<Ticket>,
+    restarting: Option<Ticket>,
+
+    config: Option<Config>,
+    config_request: Option<(RequestId, ConfigUse)>,
+    asks: Vec<Ask>,
+    configured: Option<Configured>,
+    /// The next configure begins a new conversation.
+    start_new: bool,
+    remembered: Option<Remembered>,
+    /// The stored session is of a newer version: it is read and never written.
+    frozen: bool,
+
+    outbox: Outbox,
+    flight: Flight,
+    transcript: Transcript,
+    history: History,
+    /// The newest entry known without a hole before the last loss.
+    watermark: Option<Point>,
+    /// The history since the watermark was not read through yet.
+    has_hole: bool,
+    has_gap: bool,
+    attributes: Option<String>,
+    attribute_budget: usize,
+
+    paused_until: u64,
+    pace: Window<4>,
+    requests: Bucket,
+    echoes: Bucket,
+    /// What the service's clock is ahead of the visitor's, milliseconds.
+    offset: Option<i64>,
+    typed_at: Option<u64>,
+    is_typing: bool,
+    unread: u32,
+    garbage: [u64; 2],
+    garbage_strikes: u32,
+    metrics: Metrics,
+    outbox_told: (u32, u32),
+}
+
+impl Session {
+    /// A session that has not begun, from the options' JSON and 512 bits of chance that no one can foretell.
+    pub fn new(options: &str, seed: [u64; 8]) -> Result<Session, Refusal> {
+        let options = Options::parse(options)?;
+        let mut random = Random::new([seed[0], seed[1], seed[2], seed[3]]);
+        let for_link = Random::new([random.bits(), random.bits(), random.bits(), random.bits()]);
+        let mut session = Session {
+            prefix: ["gw1:", &options.deployment, ":"].concat(),
+            link: Link::new(options.backoff, for_link, options.hidden),
+            random,
+            secrets: Random::new([seed[4], seed[5], seed[6], seed[7]]),
+            now: Now::default(),
+            out: VecDeque::new(),
+            timers: Timers::default(),
+            next_request: 1,
+            next_write: 1,
+            writes: Vec::new(),
+            wanted: false,
+            consent: !options.needs_consent,
+            leading: false,
+            away: false,
+            disposed: false,
+            stopped: false,
+            stopping: None,
+            forgetting: None,
+            starting: Vec::new(),
+            restarting: None,
+            config: None,
+            config_request: None,
+            asks: Vec::new(),
+            configured: None,
+            start_new: false,
+            remembered: None,
+            frozen: false,
+            outbox: Outbox::default(),
+            flight: Flight::Idle,
+            transcript: Transcript::default(),
+            history: History::new(true),
+            watermark: None,
+            has_hole: false,
+            has_gap: false,
+            attributes: options.attributes.clone(),
+            attribute_budget: guest_api::MAX_ATTRIBUTE_BYTES,
+            paused_until: 0,
+            pace: Window::default(),
+            requests: Bucket::new(10, 10, 50),
+            echoes: Bucket::new(2, 2, 2),
+            offset: None,
+            typed_at: None,
+            is_typing: false,
+            unread: 0,
+            garbage: [0; 2],
+            garbage_strikes: 0,
+            metrics: Metrics::default(),
+            outbox_told: (0, 0),
+            options,
+        };
+        if session.consent {
+            session.load();
+        }
+        Ok(session)
+    }
+
+    fn act(&mut self, act: Act) {
+        self.out.push_back(Output::Act(act));
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.out.push_back(Output::Event(event));
+    }
+
+    fn done(&mut self, ticket: Ticket, code: Option<Code>) {
+        self.tell(Event::Done { ticket, code, loaded: None, complete: None });
+    }
+
+    fn request_id(&mut self) -> RequestId {
+        self.next_request += 1;
+        RequestId(self.next_request)
+    }
+
+    /// Whether anything may be kept in storage.
+    fn keeps(&self) -> bool {
+        self.consent && self.options.storage != Storage::Memory
+    }
+
+    fn token(&self) -> &str {
+        self.remembered.as_ref().map_or("", |remembered| remembered.token.expose())
+    }
+
+    /// Sends a request over the socket and remembers to wait for the answer.
+    fn ask(&mut self, socket: SocketId, what: Asked, tracing: String, frame: String) {
+        // Control is never held back; what it takes is missing to the messages.
+        let _ = self.requests.take(self.now.mono, 0);
+        self.asks.push(Ask { tracing, what, at: self.now.mono });
+        self.act(Act::Send(socket, frame));
+        self.arm_asks();
+    }
+
+    fn arm_asks(&mut self) {
+        match self.asks.iter().map(|ask| ask.at + ASK_MS).min() {
+            Some(at) => self.timers.arm(Timer::Ask, at),
+            None => self.timers.disarm(Timer::Ask),
+        }
+    }
+
+    /// Lets everything that can go on go on; the end of every mutation.
+    fn settle(&mut self) {
+        loop {
+            let before = self.out.len();
+            self.follow_link();
+            self.pump();
+            self.read_on();
+            for event in self.transcript.drain() {
+                self.tell(event);
+            }
+            if self.out.len() == before {
+                break;
+            }
+        }
+        self.tell_outbox();
+        self.finish_stop();
+    }
+
+    fn begin(&mut self, now: Now) -> bool {
+        self.now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
+        !self.disposed
+    }
+
+    fn handle_timers(&mut self) {
+        self.link.handle_timeout(self.now);
+        while let Some((timer, _)) = self.timers.expire(self.now.mono) {
+            match timer {
+                Timer::Ask => self.give_up_asks(),
+                Timer::Ack => self.ack_overdue(),
+                Timer::Look => self.look_again(),
+                Timer::Pace | Timer::History => {}
+                Timer::Gap => self.retry_gap(),
+                Timer::Typing => self.end_typing(),
+                Timer::Expire => self.expire(),
+                Timer::Flush => self.flush_over(),
+            }
+        }
+    }
+
+    fn give_up_asks(&mut self) {
+        let now = self.now.mono;
+        let (overdue, asks) = std::mem::take(&mut self.asks).into_iter().partition(|ask| ask.at + ASK_MS <= now);
+        self.asks = asks;
+        self.arm_asks();
+        let overdue: Vec<Ask> = overdue;
+        for ask in overdue {
+            self.unanswered(ask.what);
+        }
+    }
+}
+
+impl Machine for Session {
+    type Event = Event;
+
+    fn handle_input(&mut self, now: Now, input: Input<'_>) {
+        if !self.begin(now) {
+            return;
+        }
+        match input {
+            Input::Opened(socket) => self.opened(socket),
+            Input::Frame(socket, Payload::Text(text)) => self.frame(socket, text),
+            Input::Frame(socket, Payload::Binary(_)) => self.garbage(socket),
+            Input::Closed(socket, close) => self.closed(socket, close),
+            Input::Reply(request, reply) => self.reply(request, reply),
+            Input::Loaded(entries) => self.loaded(entries),
+            Input::Stored(write, result) => self.stored(write, result),
+            Input::Page(page) => self.page(page),
+            Input::Role(role) => self.role(role),
+            Input::Timeout => self.handle_timers(),
+        }
+        self.settle();
+    }
+
+    fn poll_output(&mut self) -> Option<Output<Event>> {
+        self.out.pop_front()
+    }
+
+    fn poll_timeout(&self) -> Option<u64> {
+        if self.disposed {
+            return None;
+        }
+        [self.link.poll_timeout(), self.timers.next()].into_iter().flatten().min()
+    }
+}
+
+/// The lock is joined once the page wants a conversation and has consent.
+impl Session {
+    fn seek_lead(&mut self, how: Lead) {
+        if self.wanted && self.consent && !self.away {
+            self.act(Act::Lead(how));
+        }
+    }
+}

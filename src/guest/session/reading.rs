@@ -1,0 +1,140 @@
+//! The history: after every connect, for proof, and for older pages on request.
+
+use super::{Asked, Session, Timer};
+use crate::core::error::Code;
+use crate::core::http::{Reply, Unreachable};
+use crate::core::json::Document;
+use crate::core::machine::{Act, RequestId};
+use crate::guest::event::Event;
+use crate::guest::history::{Finished, History, Step};
+use crate::guest::proof::Flight;
+use crate::guest::wire::guest_api;
+
+/// A gap is tried again after this, milliseconds.
+const GAP_MS: u64 = 60_000;
+
+impl Session {
+    /// Takes the next step of reading, if one can be taken now.
+    pub(super) fn read_on(&mut self) {
+        let (Some(socket), true) = (self.link.up(), self.configured.is_some()) else { return };
+        let request = self.request_id();
+        match self.history.step(self.now.mono, &self.options.api, request) {
+            Some(Step::Token) => {
+                let tracing = self.random.uuid();
+                let frame = guest_api::get_jwt(self.token(), &tracing);
+                self.ask(socket, Asked::Token, tracing, frame);
+            }
+            Some(Step::Read(_, read)) => self.act(Act::Fetch(request, read)),
+            None => {}
+        }
+        match self.history.wake_at(self.now.mono) {
+            Some(at) => self.timers.arm(Timer::History, at),
+            None => self.timers.disarm(Timer::History),
+        }
+    }
+
+    pub(super) fn history_reply(&mut self, request: RequestId, reply: Result<Reply<'_>, Unreachable>) {
+        if !self.history.owns(request) {
+            return;
+        }
+        let document = reply.ok().filter(|reply| (200..300).contains(&reply.status)).and_then(|reply| Document::parse(reply.body));
+        let finished = match document.as_ref().and_then(guest_api::page) {
+            Some(page) => {
+                let mut loaded = 0;
+                for entry in &page.entries {
+                    loaded += u32::from(self.take_in(entry, None, false));
+                }
+                self.history.read(self.now.mono, &page, loaded)
+            }
+            None => self.read_failed(|history, now| history.unread(now, reply)),
+        };
+        self.finished(finished);
+    }
+
+    /// No token for the history: refused, or not answered.
+    pub(super) fn no_history_token(&mut self, after: Option<u64>) {
+        let finished = self.read_failed(|history, now| history.no_token(now, after));
+        self.finished(finished);
+    }
+
+    /// A read failed; where it was to prove something, that counts against the proof.
+    fn read_failed(&mut self, fail: impl FnOnce(&mut History, u64) -> Option<Finished>) -> Option<Finished> {
+        let proving = self.history.is_proving();
+        let finished = fail(&mut self.history, self.now.mono);
+        if proving {
+            self.look_failed();
+        }
+        finished
+    }
+
+    fn finished(&mut self, finished: Option<Finished>) {
+        let Some(Finished { goals, ok, loaded, took, reached }) = finished else { return };
+        if goals.resync.is_some() {
+            self.resynced(ok, took, reached);
+        }
+        if goals.proof.is_some() {
+            if ok {
+                self.looked();
+            } else {
+                self.look_was_cut_short();
+            }
+        }
+        let complete = self.history.is_complete();
+        for ticket in goals.scroll {
+            match ok {
+                true => self.tell(Event::Done { ticket, code: None, loaded: Some(loaded), complete: Some(complete) }),
+                false => self.done(ticket, Some(Code::HISTORY_UNAVAILABLE)),
+            }
+        }
+    }
+
+    fn resynced(&mut self, ok: bool, took: u64, reached: Option<String>) {
+        let from = self.watermark.as_ref().map(|point| point.id.clone());
+        if ok {
+            self.has_hole = false;
+            self.tell(Event::Metric { kind: "resync", ms: took });
+            if std::mem::take(&mut self.has_gap) {
+                self.tell(Event::Gap { from, to: None, filled: true });
+            }
+            // Whatever was there before the first visit was seen, as far as this browser can know.
+            let newest = self.newest_anchor();
+            if let Some(remembered) = &mut self.remembered
+                && remembered.read.is_none()
+                && newest.is_some()
+            {
+                remembered.read = newest;
+                self.remember();
+            }
+            return;
+        }
+        if !std::mem::replace(&mut self.has_gap, true) {
+            self.tell(Event::Gap { from, to: reached, filled: false });
+        }
+        self.timers.arm(Timer::Gap, self.now.mono + GAP_MS);
+    }
+
+    pub(super) fn retry_gap(&mut self) {
+        if self.has_gap && self.configured.is_some() {
+            self.history.want_resync(self.watermark.clone());
+        }
+    }
+
+    /// The line is lost: what was being read is read again after the next connect; what a caller waits for is not.
+    pub(super) fn stop_reading(&mut self) {
+        let (request, tickets) = self.history.abort();
+        if let Some(request) = request {
+            self.act(Act::Abort(request));
+        }
+        for ticket in tickets {
+            self.done(ticket, Some(Code::NOT_CONNECTED));
+        }
+        self.timers.disarm(Timer::History);
+        self.timers.disarm(Timer::Gap);
+    }
+
+    fn look_was_cut_short(&mut self) {
+        if let Flight::Unsure(doubt) = &mut self.flight {
+            doubt.looking = false;
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Frames in: each is read once, by class, and told on.
+
+use super::{Ask, Asked, Session, Timer};
+use crate::core::error::Code;
+use crate::core::json::Document;
+use crate::core::machine::SocketId;
+use crate::core::secret::Secret;
+use crate::core::state::{End, Reason};
+use crate::guest::event::{Direction, Event};
+use crate::guest::outbox::{Anchor, MAX_AGE_MS, Standing};
+use crate::guest::proof;
+use crate::guest::wire::guest_api::{self, Entry, Fault, Frame, Happening, Incoming};
+
+/// More unreadable frames than this within a minute and the line is replaced once (faults.md row 27).
+const GARBAGE_PER_MINUTE: u64 = 20;
+/// The service's clock is believed to this, milliseconds: what a frame takes is part of what it tells.
+const CLOCK_ERROR_MS: i64 = 1_000;
+
+impl Session {
+    pub(super) fn frame(&mut self, socket: SocketId, text: &str) {
+        let current = self.link.heard(self.now, socket);
+        if !current && !self.link.is_leaving(socket) {
+            return;
+        }
+        let document = Document::parse(text);
+        let Some(incoming) = document.as_ref().and_then(guest_api::decode) else {
+            return self.garbage(socket);
+        };
+        if current {
+            self.incoming(socket, incoming);
+        } else if let Frame::Message { response: false, entry } = incoming.frame {
+            // What a socket still delivers after it was given up is as true as before; nothing else of it counts.
+            self.take_in(&entry, incoming.tracing.as_deref(), true);
+        }
+    }
+
+    fn incoming(&mut self, socket: SocketId, incoming: Incoming<'_>) {
+        let tracing = incoming.tracing.as_deref();
+        let ask = tracing.and_then(|tracing| self.take_ask(tracing));
+        match incoming.frame {
+            Frame::Session(response) if !response.connected => {
+                if matches!(ask, Some(Ask { what: Asked::CloseSession, .. })) {
+                    self.start_new = true;
+                    self.configure(socket);
+                }
+            }
+            Frame::Session(response) => {
+                // Without a tracing id it can only be the one that is waited for.
+                let waited = ask.is_some() || self.asks.iter().any(|ask| ask.what == Asked::Configure);
+                if waited {
+                    self.asks.retain(|ask| ask.what != Asked::Configure);
+                    self.arm_asks();
+                    self.configured(response);
+                }
+            }
+            Frame::Message { response, entry } => {
+                if let Some(expires) = entry.expires_at {
+                    self.note_expiry(expires);
+                }
+                if !(response && tracing.is_some_and(Session::is_echo)) {
+                    self.take_in(&entry, tracing, true);
+                }
+            }
+            Frame::Jwt(token) => self.history.token(self.now.mono, Secret::new(token.into_owned())),
+            Frame::Error(fault) => self.fault(fault, tracing, ask),
+            Frame::Expired => self.end_conversation(End::SessionExpired),
+            Frame::Cleared => self.cleared(),
+            Frame::Closed { signed_in: true } => self.rotate(Code(0)),
+            Frame::Closed { signed_in: false } => self.link.evicted(self.now),
+            Frame::LoggedOut => self.logged_out(),
+            Frame::Other => {}
+        }
+    }
+
+    /// The request that a frame answers; its round trip is measured.
+    fn take_ask(&mut self, tracing: &str) -> Option<Ask> {
+        let at = self.asks.iter().position(|ask| ask.tracing == tracing)?;
+        let ask = self.asks.remove(at);
+        self.arm_asks();
+        self.link.answered(self.now, self.now.mono - ask.at);
+        Some(ask)
+    }
+
+    /// Takes in a message, live or from history: it is joined to what it is known to be, or shown. True if it was new.
+    pub(super) fn take_in(&mut self, entry: &Entry<'_>, tracing: Option<&str>, live: bool) -> bool {
+        let inbound = entry.direction == Direction::Inbound;
+        for happening in &entry.happenings {
+            self.happened(*happening, entry, inbound, live);
+        }
+        let Some(kind) = entry.kind else { return false };
+        let carried = tracing.or(entry.own_id.as_deref()).filter(|_| inbound);
+        let own = carried.filter(|id| self.outbox.get(id).is_some()).or(entry.own_id.as_deref().filter(|id| self.outbox.get(id).is_some()));
+        if own.is_some() {
+            self.note_carried(live);
+        }
+        let own = own.map(str::to_string).or_else(|| self.same_text(entry, carried.is_some(), live));
+        let placed = self.transcript.place(entry, kind, own.as_deref().or(carried));
+        self.metrics.doubles += u64::from(placed.doubled);
+        if let Some(id) = own {
+            self.acknowledged(&id, entry, live);
+        }
+        if live && !inbound {
+            self.end_typing();
+            if let Some(time) = entry.time {
+                self.note_service_time(time);
+            }
+        }
+        self.count_unread();
+        placed.fresh
+    }
+
+    /// The message in flight, if an entry without an id of ours can only be that.
+    fn same_text(&self, entry: &Entry<'_>, carried: bool, live: bool) -> Option<String> {
+        let record = self.outbox.get(self.flight.id().filter(|_| self.flight.is_out())?)?;
+        let remembered = self.remembered.as_ref()?;
+        let carries = carried || if live { remembered.carries_live } else { remembered.carries_history };
+        proof::is_same_text(record, entry, carries, self.transcript.is_claimed(entry)).then(|| record.id.clone())
+    }
+
+    /// The service was seen to carry our ids: from now on their absence proves something.
+    fn note_carried(&mut self, live: bool) {
+        let Some(remembered) = &mut self.remembered else { return };
+        let seen = if live { &mut remembered.carries_live } else { &mut remembered.carries_history };
+        if !std::mem::replace(seen, true) {
+            self.remember();
+        }
+    }
+
+    fn happened(&mut self, happening: Happening, entry: &Entry<'_>, inbound: bool, live: bool) {
+        match happening {
+            Happening::Typing { on, duration_ms } if live && !inbound => {
+                if on {
+                    self.is_typing = true;
+                    self.timers.arm(Timer::Typing, self.now.mono + duration_ms);
+                    let until = Some(self.now.unix + duration_ms);
+                    self.tell(Event::Typing { active: true, until, body: Some(entry.body.to_string()) });
+                } else {
+                    self.end_typing();
+                }
+            }
+            Happening::Join if inbound => {
+                if let Some(remembered) = &mut self.remembered
+                    && std::mem::take(&mut remembered.join_owed)
+                {
+                    self.remember();
+                }
+            }
+            Happening::Disconnect if live && !inbound && entry.read_only => self.now_read_only(),
+            _ => {}
+        }
+    }
+
+    /// From now on only reads are allowed; what waits is kept for a new conversation.
+    pub(super) fn now_read_only(&mut self) {
+        if let Some(configured) = &mut self.configured
+            && !std::mem::replace(&mut configured.read_only, true)
+        {
+            self.tell_session();
+        }
+    }
+
+    pub(super) fn end_typing(&mut self) {
+        self.timers.disarm(Timer::Typing);
+        if std::mem::take(&mut self.is_typing) {
+            self.tell(Event::Typing { active: false, until: None, body: None });
+        }
+    }
+
+    fn note_expiry(&mut self, expires: i64) {
+        if let Some(configured) = &mut self.configured
+            && configured.expires_at != Some(expires)
+        {
+            configured.expires_at = Some(expires);
+            self.tell_session();
+        }
+    }
+
+    /// The service told its time: the age of what an earlier life of the page accepted is known now.
+    pub(super) fn note_service_time(&mut self, time: i64) {
+        let offset = time - self.now.unix as i64;
+        if self.offset.is_some_and(|known| (known - offset).abs() < CLOCK_ERROR_MS) {
+            return;
+        }
+        self.offset = Some(offset);
+        let (mono, unix) = (self.now.mono, self.now.unix as i64);
+        let undated: Vec<_> = self.outbox.iter().filter(|record| record.due.is_none()).map(|record| (record.id.clone(), record.at as i64)).collect();
+        for (id, at) in undated {
+            // Either clock alone may have been wrong then or now; a message is only as old as both say.
+            let age = (unix - at).min(time - at).max(0) as u64;
+            if let Some(record) = self.outbox.get_mut(&id) {
+                record.due = Some(mono + MAX_AGE_MS.saturating_sub(age));
+            }
+        }
+        self.arm_expiry();
+    }
+
+    fn fault(&mut self, fault: Fault, tracing: Option<&str>, ask: Option<Ask>) {
+        match ask.map(|ask| ask.what) {
+            Some(Asked::Configure) => self.configure_refused(fault),
+            Some(Asked::Token) => self.no_history_token(fault.retry_after),
+            Some(Asked::Clear(ticket)) => {
+                let code = if fault.code.0 == 403 { Code::CLEAR_NOT_ALLOWED } else { fault.code };
+                self.done(ticket, Some(code));
+            }
+            Some(Asked::CloseSession) => {
+                if let Some(ticket) = self.restarting.take() {
+                    self.done(ticket, Some(fault.code));
+                }
+            }
+            // A probe is answered by any reply; a Join that is refused is tried with the next session.
+            Some(Asked::Echo | Asked::Join) => {
+                self.session_fault(fault);
+            }
+            None if tracing.is_some() && tracing == self.flight.id() => self.refused(fault),
+            None if self.configured.is_none() => self.configure_refused(fault),
+            None if tracing.is_some() => {
+                self.session_fault(fault);
+            }
+            None => self.uncorrelated(fault),
+        }
+    }
+
+    /// What a fault means for the session as such, whoever's request it answers.
+    pub(super) fn session_fault(&mut self, fault: Fault) -> bool {
+        match fault.code.0 {
+            _ if fault.wants_auth => self.link.require_auth(self.now),
+            4006 | 4007 => self.end_conversation(End::SessionExpired),
+            4017 => self.rotate(fault.code),
+            4029 => self.hold_back(fault.retry_after),
+            1001 => self.link.fail(self.now, Reason::Service { code: 1001 }, None),
+            _ => return false,
+        }
+        true
+    }
+
+    /// An unreadable frame: counted and skipped; a line that brings nothing else is replaced, once.
+    pub(super) fn garbage(&mut self, socket: SocketId) {
+        if !self.link.heard(self.now, socket) {
+            return;
+        }
+        self.metrics.garbage += 1;
+        let minute = self.now.mono / 60_000;
+        if self.garbage[0] != minute {
+            self.garbage = [minute, 0];
+        }
+        self.garbage[1] += 1;
+        if self.garbage[1] == GARBAGE_PER_MINUTE + 1 {
+            self.garbage_strikes += 1;
+            match self.garbage_strikes {
+                1 => self.link.fail(self.now, Reason::Service { code: Code::GARBAGE.0 }, None),
+                _ => self.tell(Event::Warning { code: Code::GARBAGE }),
+            }
+        }
+    }
+
+    /// Counts what the visitor has not seen; everything that was there before the first visit counts as seen.
+    pub(super) fn count_unread(&mut self) {
+        let read = self.remembered.as_ref().and_then(|remembered| remembered.read.as_ref());
+        let count = read.map_or(0, |read| self.transcript.newer_than(&crate::guest::transcript::Point { time: read.time, id: read.id.clone() }));
+        if count != self.unread {
+            self.unread = count;
+            self.tell(Event::Unread { count });
+        }
+    }
+
+    /// The newest row as an anchor.
+    pub(super) fn newest_anchor(&self) -> Option<Anchor> {
+        self.transcript.newest().map(|point| Anchor { time: point.time, id: point.id })
+    }
+
+    /// What waits and became too old is not sent unasked.
+    pub(super) fn expire(&mut self) {
+        let now = self.now.mono;
+        let old: Vec<String> = self
+            .outbox
+            .iter()
+            .filter(|record| record.standing == Standing::Queued && record.due.is_some_and(|due| due <= now) && self.flight.id() != Some(&record.id))
+            .map(|record| record.id.clone())
+            .collect();
+        for id in old {
+            self.settle_record(&id, Standing::Expired);
+        }
+        self.arm_expiry();
+    }
+
+    pub(super) fn arm_expiry(&mut self) {
+        let flying = self.flight.id();
+        let due = self.outbox.iter().filter(|record| record.standing == Standing::Queued && flying != Some(&record.id)).filter_map(|record| record.due).min();
+        match due {
+            Some(due) => self.timers.arm(Timer::Expire, due),
+            None => self.timers.disarm(Timer::Expire),
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Messages out: one at a time, each stored before it is sent, each proved before it is sent again.
+
+use super::line::LIMIT_MS;
+use super::{KEPT_FOR_CONTROL, Session, Timer, Write};
+use crate::core::error::Code;
+use crate::core::machine::{Act, WriteId};
+use crate::guest::event::{Event, Status};
+use crate::guest::outbox::Standing;
+use crate::guest::proof::{ACK_MS, Doubt, Flight, Look};
+use crate::guest::wire::guest_api::{self, Entry, Fault, Outgoing};
+
+/// So often may the service say that it cannot take a message now, before it is given up.
+const TRIES: u32 = 5;
+/// The wait after the first such answer, doubling, milliseconds.
+const TROUBLE_MS: u64 = 1_000;
+/// A wait that the service asks for is stretched by up to this, so that many guests do not come back at once.
+const JITTER_MS: u64 = 1_000;
+
+impl Session {
+    /// Whether messages may go out on this line.
+    pub(super) fn can_talk(&self) -> bool {
+        self.leading && self.link.is_trusted() && self.configured.is_some_and(|configured| !configured.read_only)
+    }
+
+    /// Brings the message in flight on, or lets the next one go.
+    pub(super) fn pump(&mut self) {
+        match &self.flight {
+            Flight::Unsure(doubt) if !doubt.looking => self.look(),
+            Flight::Idle if self.can_talk() => self.send_next(),
+            _ => {}
+        }
+    }
+
+    fn send_next(&mut self) {
+        let Some(record) = self.outbox.head() else { return };
+        let id = record.id.clone();
+        if record.sent {
+            // Sent in an earlier life of the page, or before a click asked for it again: it is looked for first.
+            self.flight = Flight::Unsure(Doubt::inherited(id.clone(), self.now.mono));
+            self.transcript.mark(&id, Status::Sending, None);
+            return self.look();
+        }
+        if record.due.is_some_and(|due| due <= self.now.mono) {
+            return self.expire();
+        }
+        let now = self.now.mono;
+        let ready = self.paused_until.max(self.pace.ready_at(now)).max(self.requests.ready_at(now, KEPT_FOR_CONTROL));
+        if ready > now {
+            return self.timers.arm(Timer::Pace, ready);
+        }
+        let newest = self.newest_anchor().or_else(|| self.remembered.as_ref().and_then(|remembered| remembered.newest.clone()));
+        let Some(record) = self.outbox.get_mut(&id) else { return };
+        let again = record.anchor.is_some();
+        if !again {
+            record.anchor = newest;
+        }
+        record.sent = true;
+        let (key, value) = (record.key(&self.prefix), record.write());
+        let write = self.write(key, Some(value), Write::Flight);
+        self.flight = Flight::Storing { id, write, again };
+        if !self.keeps() {
+            self.stored(write, Ok(()));
+        }
+    }
+
+    /// What proof will need is stored (or cannot be, then memory has to do): now it goes.
+    pub(super) fn flight_stored(&mut self, stored: WriteId) {
+        let Flight::Storing { id, write, again } = &self.flight else { return };
+        if *write != stored {
+            return;
+        }
+        let (id, again) = (id.clone(), *again);
+        self.flight = Flight::Idle;
+        let (true, Some(socket)) = (self.can_talk(), self.link.up()) else {
+            // It did not go after all.
+            if let Some(record) = self.outbox.get_mut(&id) {
+                record.sent = again;
+            }
+            return;
+        };
+        let Some(record) = self.outbox.get(&id) else { return };
+        let outgoing =
+            Outgoing { text: &record.text, structured: record.structured, content: record.content.as_deref(), attributes: record.attributes.as_deref() };
+        let frame = guest_api::message(self.token(), &id, &outgoing);
+        let now = self.now.mono;
+        self.pace.note(now);
+        let _ = self.requests.take(now, 0);
+        self.act(Act::Send(socket, frame));
+        self.link.awaiting(self.now, true);
+        self.timers.arm(Timer::Ack, now + ACK_MS);
+        self.transcript.mark(&id, Status::Sending, None);
+        self.receipt(&id, Status::Sending, None);
+        self.flight = Flight::Waiting { id, at: now, socket };
+        // Typing may be told anew after a message.
+        self.typed_at = None;
+    }
+
+    /// The service has it: the echo came, or history shows it.
+    pub(super) fn acknowledged(&mut self, id: &str, entry: &Entry<'_>, live: bool) {
+        let Some(record) = self.outbox.remove(id) else { return };
+        let key = record.key(&self.prefix);
+        self.metrics.acknowledged += 1;
+        if let (true, Flight::Waiting { id: flying, at, .. }) = (live, &self.flight)
+            && flying == id
+        {
+            let rtt = self.now.mono - at;
+            self.link.answered(self.now, rtt);
+        }
+        if self.flight.id() == Some(id) {
+            self.end_flight();
+        }
+        // The anchor before the record goes: a crash between the two finds the message in history, not lost.
+        if let Some(anchor) = self.newest_anchor()
+            && let Some(remembered) = &mut self.remembered
+        {
+            remembered.newest = Some(anchor);
+            self.remember();
+        }
+        self.write(key, None, Write::Other);
+        let server_id = entry.id.as_deref().or(entry.message_id.as_deref()).map(str::to_string);
+        self.tell(Event::Receipt { id: id.to_string(), status: Status::Sent, server_id, time: entry.time, code: None });
+        self.arm_expiry();
+    }
+
+    fn end_flight(&mut self) {
+        self.flight = Flight::Idle;
+        self.link.awaiting(self.now, false);
+        self.timers.disarm(Timer::Ack);
+        self.timers.disarm(Timer::Look);
+    }
+
+    /// Ten seconds without an echo on a line that answers: it is looked for on the same connection.
+    pub(super) fn ack_overdue(&mut self) {
+        if let Flight::Waiting { id, .. } = &self.flight {
+            let id = id.clone();
+            self.link.awaiting(self.now, false);
+            self.flight = Flight::Unsure(Doubt::unanswered(id, self.now.mono));
+        }
+    }
+
+    /// Takes the look that is next, once it is due and the session can be asked.
+    fn look(&mut self) {
+        let now = self.now.mono;
+        let can_ask = self.configured.is_some() && self.link.up().is_some();
+        let Flight::Unsure(doubt) = &mut self.flight else { return };
+        if doubt.looking || !can_ask {
+            return;
+        }
+        if doubt.look == Look::Second && doubt.second_look_at() > now {
+            let at = doubt.second_look_at();
+            return self.timers.arm(Timer::Look, at);
+        }
+        doubt.looking = true;
+        let anchor = self.outbox.get(&doubt.id).and_then(|record| record.anchor.clone());
+        self.history.want_proof(anchor);
+    }
+
+    pub(super) fn look_again(&mut self) {
+        self.look();
+    }
+
+    /// A look was taken and did not find the message in flight.
+    pub(super) fn looked(&mut self) {
+        let Flight::Unsure(doubt) = &mut self.flight else { return };
+        if !std::mem::take(&mut doubt.looking) {
+            return;
+        }
+        match doubt.look {
+            Look::First => {
+                doubt.look = Look::Second;
+                self.look();
+            }
+            Look::Second => {
+                let (id, conclusive) = (doubt.id.clone(), doubt.is_conclusive());
+                self.resend(&id, conclusive);
+            }
+        }
+    }
+
+    /// It did not arrive, as far as can be known: it goes again, under the same id.
+    fn resend(&mut self, id: &str, conclusive: bool) {
+        self.end_flight();
+        self.metrics.resends += 1;
+        self.metrics.unproved_resends += u64::from(!conclusive);
+        if let Some(record) = self.outbox.get_mut(id) {
+            record.sent = false;
+        }
+        self.transcript.mark(id, Status::Queued, None);
+        self.arm_expiry();
+    }
+
+    /// A look failed.
+    pub(super) fn look_failed(&mut self) {
+        let now = self.now.mono;
+        let Flight::Unsure(doubt) = &mut self.flight else { return };
+        if !doubt.looking {
+            return;
+        }
+        if !doubt.note_failure(now) {
+            return;
+        }
+        let id = doubt.id.clone();
+        if self.outbox.get(&id).is_some_and(|record| record.asked) {
+            self.resend(&id, false);
+        } else {
+            self.settle_record(&id, Standing::Failed(Code::DELIVERY_UNKNOWN));
+        }
+    }
+
+    /// The service refused the message in flight, by name.
+    pub(super) fn refused(&mut self, fault: Fault) {
+        let Some(id) = self.flight.id().map(str::to_string) else { return };
+        if self.session_refused(fault, &id) {
+            return;
+        }
+        let Some(record) = self.outbox.get_mut(&id) else { return };
+        match fault.code.0 {
+            409 => {
+                self.unsend(&id);
+                self.now_read_only();
+            }
+            // The text goes without the attributes that were too much (guest-api.md §4.1).
+            4013 if record.attributes.is_some() => {
+                record.attributes = None;
+                self.unsend(&id);
+                self.rewrite(&id);
+                self.tell(Event::Warning { code: Code::ATTRIBUTES_TOO_LARGE });
+            }
+            408 | 500..=599 if record.tries < TRIES => {
+                // It may have been stored all the same.
+                record.tries += 1;
+                self.paused_until = self.now.mono + (TROUBLE_MS << record.tries);
+                self.end_flight();
+                self.flight = Flight::Unsure(Doubt::unanswered(id, self.now.mono));
+            }
+            _ => self.settle_record(&id, Standing::Failed(fault.code)),
+        }
+    }
+
+    /// Refusals that stand for the session rather than for the message, which waits on.
+    fn session_refused(&mut self, fault: Fault, id: &str) -> bool {
+        if fault.code.0 == 4029 || fault.wants_auth {
+            self.unsend(id);
+        }
+        self.session_fault(fault)
+    }
+
+    /// The message in flight was refused, so it is not at the service: it waits again, in its place.
+    fn unsend(&mut self, id: &str) {
+        self.end_flight();
+        if let Some(record) = self.outbox.get_mut(id) {
+            record.sent = false;
+        }
+        self.transcript.mark(id, Status::Queued, None);
+        self.receipt(id, Status::Queued, None);
+        self.arm_expiry();
+    }
+
+    /// An error that names no request: only the one in flight can be meant, if anything is.
+    pub(super) fn uncorrelated(&mut self, fault: Fault) {
+        let Flight::Waiting { id, .. } = &self.flight else {
+            if !self.session_fault(fault) {
+                self.tell(Event::Error { code: fault.code });
+            }
+            return;
+        };
+        // These speak of a message's own content, and 409 of writing as such; anything else may mean another request,
+        // so the message is looked for before it is sent again.
+        let is_about_a_message = matches!(fault.code.0, 409 | 4008..=4013);
+        if is_about_a_message || (self.asks.is_empty() && fault.code.0 != 4029) {
+            return self.refused(fault);
+        }
+        let id = id.clone();
+        if !self.session_fault(fault) {
+            self.tell(Event::Error { code: fault.code });
+        }
+        if self.flight.id() == Some(&id) && matches!(self.flight, Flight::Waiting { .. }) {
+            self.end_flight();
+            self.flight = Flight::Unsure(Doubt::unanswered(id, self.now.mono));
+        }
+    }
+
+    /// The frame just sent was too big for the service (close code 1009).
+    pub(super) fn too_big(&mut self) {
+        if let Flight::Waiting { id, .. } = &self.flight {
+            let id = id.clone();
+            self.settle_record(&id, Standing::Failed(Code::MESSAGE_TOO_BIG));
+        }
+    }
+
+    /// The service asks for a pause in sending.
+    pub(super) fn hold_back(&mut self, after: Option<u64>) {
+        self.metrics.rate_limited += 1;
+        let wait = after.unwrap_or(LIMIT_MS) + self.random.between(0, JITTER_MS);
+        self.paused_until = self.paused_until.max(self.now.mono + wait);
+        self.timers.arm(Timer::Pace, self.paused_until);
+    }
+
+    /// A message will not be sent unasked: persisted, shown, told.
+    pub(super) fn settle_record(&mut self, id: &str, standing: Standing) {
+        if self.flight.id() == Some(id) {
+            self.end_flight();
+        }
+        let Some(record) = self.outbox.get_mut(id) else { return };
+        record.standing = standing;
+        record.asked = false;
+        self.rewrite(id);
+        let (status, code) = match standing {
+            Standing::Queued => (Status::Queued, None),
+            Standing::Failed(code) => (Status::Failed, Some(code)),
+            Standing::Expired => (Status::Expired, Some(Code::MESSAGE_EXPIRED)),
+        };
+        self.transcript.mark(id, status, code);
+        self.receipt(id, status, code);
+        self.arm_expiry();
+    }
+
+    pub(super) fn receipt(&mut self, id: &str, status: Status, code: Option<Code>) {
+        self.tell(Event::Receipt { id: id.to_string(), status, server_id: None, time: None, code });
+    }
+}

@@ -1,0 +1,527 @@
+//! Client and service in one process, in virtual time, with a network between them that can be broken.
+//!
+//! A [`World`] holds one visitor: a [`Session`], the browser storage it leaves behind, and the simulator's [`Service`]
+//! in the same process. Nothing sleeps: [`World::run`] moves the clock from one due event to the next. What the page
+//! would show is rebuilt from the events alone ([`Page`]), so that the events themselves are under test.
+#![allow(dead_code, unused_imports, reason = "every test file uses its own part of the harness")]
+
+mod network;
+mod page;
+
+pub use network::{Line, Network};
+pub use page::Page;
+
+use guestwire::core::http::Unreachable;
+use guestwire::core::machine::{Act, Close, Input, Lead, Machine, Now, Output, Page as PageSignal, Payload, RequestId, Role, SocketId, StoreFault, WriteId};
+use guestwire::core::state::State;
+use guestwire::guest::Session;
+use guestwire::guest::event::{Event, Status, Ticket};
+use simulator::{ConnectionId, Effect, HttpId, HttpRequest, Service};
+use std::collections::{BTreeMap, VecDeque};
+
+/// The Unix time at which every world begins, milliseconds.
+pub const EPOCH: u64 = 1_767_225_600_000;
+/// The deployment of every world.
+pub const DEPLOYMENT: &str = "world";
+
+/// How the browser's storage behaves.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Disk {
+    Works,
+    /// Every write throws.
+    Unavailable,
+    /// It takes so many bytes of UTF-16 in all.
+    Quota(usize),
+}
+
+/// What is on its way to the client.
+#[derive(Clone, Debug)]
+pub enum Arrival {
+    Opened(SocketId),
+    Frame(SocketId, String),
+    Binary(SocketId, usize),
+    Closed(SocketId, u16, bool),
+    Reply(RequestId, Result<(u16, Option<String>, String), Unreachable>),
+}
+
+/// Where in a message's life the tab was killed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum CrashPoint {
+    BeforePersist,
+    AfterPersist,
+    AfterSend,
+    BeforeAckPersisted,
+    AfterAckPersisted,
+}
+
+/// One visitor, one service, and what is between them.
+pub struct World {
+    pub now: u64,
+    /// What the visitor's clock shows beyond the true time, milliseconds.
+    pub skew: i64,
+    pub service: Service,
+    pub network: Network,
+    pub session: Option<Session>,
+    pub page: Page,
+    pub storage: BTreeMap<String, String>,
+    pub disk: Disk,
+    /// The page stands still: nothing reaches the client and no timer of it fires.
+    pub frozen: bool,
+    held: VecDeque<Arrival>,
+    /// Kill the tab when it comes to this point.
+    pub crash_at: Option<CrashPoint>,
+    pub crashed: Option<CrashPoint>,
+    pub options: String,
+    seed: u64,
+    lives: u64,
+    next_connection: u64,
+    next_http: u64,
+    next_ticket: Ticket,
+    /// The lock is held by another tab.
+    pub lead_taken: bool,
+    /// Every frame the client sent: socket and text.
+    pub sent: Vec<(SocketId, String)>,
+    /// When each connection attempt was made.
+    pub opens: Vec<u64>,
+}
+
+impl World {
+    /// A world in which everything works and the bot is silent.
+    pub fn new(seed: u64) -> World {
+        World::with_options(seed, "")
+    }
+
+    /// The same with more options: JSON members, each led by a comma.
+    pub fn with_options(seed: u64, more: &str) -> World {
+        let mut world = World {
+            now: 0,
+            skew: 0,
+            service: Service::new(seed),
+            network: Network::new(),
+            session: None,
+            page: Page::default(),
+            storage: BTreeMap::new(),
+            disk: Disk::Works,
+            frozen: false,
+            held: VecDeque::new(),
+            crash_at: None,
+            crashed: None,
+            options: format!(r#"{{"deploymentId":"{DEPLOYMENT}","endpoint":"http://service"{more}}}"#),
+            seed,
+            lives: 0,
+            next_connection: 1,
+            next_http: 1,
+            next_ticket: 1,
+            lead_taken: false,
+            sent: Vec::new(),
+            opens: Vec::new(),
+        };
+        world.load_page();
+        world
+    }
+
+    /// A world whose session stands.
+    pub fn ready(seed: u64) -> World {
+        let mut world = World::new(seed);
+        world.start();
+        world.run_until_ready();
+        world
+    }
+
+    /// A fresh page load: a new session over what storage holds.
+    pub fn load_page(&mut self) {
+        self.lives += 1;
+        let seed = std::array::from_fn(|at| (self.seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add((self.lives << 8) + at as u64));
+        let session = Session::new(&self.options, seed).expect("the options of the harness are valid");
+        self.session = Some(session);
+        self.page = Page::default();
+        self.held.clear();
+        self.frozen = false;
+        self.drain();
+    }
+
+    /// The tab is gone in this moment, with its sockets and everything that was on its way to it.
+    pub fn kill(&mut self) {
+        self.session = None;
+        self.held.clear();
+        self.network.leave_page();
+        let lines: Vec<_> = self.network.lines().collect();
+        for line in lines {
+            // The machine's TCP stack says goodbye for it, behind what was sent.
+            self.network.send_end(self.now, line, None);
+        }
+    }
+
+    /// Killed and loaded again, and started.
+    pub fn reload(&mut self) {
+        self.kill();
+        self.load_page();
+        self.start();
+    }
+
+    pub fn start(&mut self) -> Ticket {
+        self.command(|session, now, ticket| session.start(now, ticket))
+    }
+
+    /// Runs a command that settles a ticket.
+    pub fn command(&mut self, run: impl FnOnce(&mut Session, Now, Ticket)) -> Ticket {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        let now = self.clock();
+        if let Some(session) = &mut self.session {
+            run(session, now, ticket);
+        }
+        self.drain();
+        ticket
+    }
+
+    /// Runs a command that does not.
+    pub fn with<T>(&mut self, run: impl FnOnce(&mut Session, Now) -> T) -> T {
+        let now = self.clock();
+        let result = run(self.session.as_mut().expect("the page is loaded"), now);
+        self.drain();
+        result
+    }
+
+    /// Sends a text that is accepted; gives its id.
+    pub fn send(&mut self, text: &str) -> String {
+        self.try_send(text).expect("the message is accepted")
+    }
+
+    pub fn try_send(&mut self, text: &str) -> Result<String, guestwire::core::error::Refusal> {
+        let draft = serde_json::json!({ "text": text }).to_string();
+        let id = self.with(|session, now| session.send(now, &draft));
+        if let Ok(id) = &id {
+            self.page.accepted.push((id.clone(), text.to_string()));
+        }
+        id
+    }
+
+    pub fn signal(&mut self, signal: PageSignal) {
+        self.input(Input::Page(signal));
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        let now = self.clock();
+        if let Some(session) = &mut self.session {
+            session.handle_input(now, input);
+        }
+        self.drain();
+    }
+
+    /// The time as the client sees it.
+    pub fn clock(&self) -> Now {
+        Now { mono: self.now, unix: (EPOCH + self.now).saturating_add_signed(self.skew) }
+    }
+
+    /// The control of the simulator, as over HTTP.
+    pub fn control(&mut self, path: &str, body: serde_json::Value) -> serde_json::Value {
+        let method = if body.is_null() { "GET" } else { "POST" };
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let (status, reply) = self.service.control(EPOCH + self.now, method, path, &text);
+        assert!((200..300).contains(&status), "{method} {path} {text}: {status} {reply}");
+        self.collect();
+        serde_json::from_str(&reply).unwrap_or(serde_json::Value::Null)
+    }
+
+    /// Adds a fault rule; gives its id.
+    pub fn fault(&mut self, rule: serde_json::Value) {
+        self.control("/_sim/faults", rule);
+    }
+
+    /// Removes every fault rule.
+    pub fn heal(&mut self) {
+        let (status, _) = self.service.control(EPOCH + self.now, "DELETE", "/_sim/faults", "");
+        assert!((200..300).contains(&status));
+        self.collect();
+        self.network.heal(self.now);
+    }
+
+    /// The agent says something.
+    pub fn agent(&mut self, text: &str) {
+        self.control("/_sim/agent", serde_json::json!({"do": "text", "text": text}));
+    }
+
+    /// What the service holds of the guest's texts, in its order.
+    pub fn stored(&mut self) -> Vec<String> {
+        self.held_messages().into_iter().filter(|(direction, _, _)| direction == "Inbound").map(|(_, text, _)| text).collect()
+    }
+
+    /// What the service holds: direction, text, server id.
+    pub fn held_messages(&mut self) -> Vec<(String, String, String)> {
+        let sessions = self.control("/_sim/sessions", serde_json::Value::Null);
+        let sessions = sessions.as_array().or_else(|| sessions["sessions"].as_array()).cloned().unwrap_or_default();
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_string();
+        sessions
+            .iter()
+            .flat_map(|session| session["messages"].as_array().cloned().unwrap_or_default())
+            .filter(|message| !message["text"].is_null())
+            .map(|message| (text(&message["direction"]), text(&message["text"]), text(&message["serverId"])))
+            .collect()
+    }
+
+    pub fn state(&self) -> State {
+        self.page.state
+    }
+
+    pub fn metric(&self, name: &str) -> u64 {
+        let metrics = self.session.as_ref().expect("the page is loaded").metrics();
+        metrics.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("no metric {name}")).1
+    }
+
+    pub fn status(&self, id: &str) -> Status {
+        self.page.row(id).unwrap_or_else(|| panic!("no row {id}")).status
+    }
+
+    pub fn code(&self, id: &str) -> Option<u16> {
+        self.page.row(id).and_then(|row| row.code).map(|code| code.0)
+    }
+
+    /// Lets so much time pass.
+    pub fn run(&mut self, ms: u64) {
+        let until = self.now + ms;
+        self.run_until(until, |_| false);
+        self.now = until;
+    }
+
+    /// Lets time pass until something is so, for at most so long.
+    pub fn wait(&mut self, what: &str, most: u64, so: impl Fn(&World) -> bool) {
+        let until = self.now + most;
+        assert!(so(self) || self.run_until(until, so), "{what}: not within {most} ms; state {:?}", self.page.state);
+    }
+
+    pub fn run_until_ready(&mut self) {
+        self.wait("ready", 60_000, |world| world.page.state == State::Ready);
+    }
+
+    /// Lets time pass until everything accepted is sent.
+    pub fn wait_sent(&mut self, most: u64) {
+        self.wait("all sent", most, |world| world.page.accepted.iter().all(|(id, _)| world.page.row(id).is_some_and(|row| row.status == Status::Sent)));
+    }
+
+    fn run_until(&mut self, until: u64, so: impl Fn(&World) -> bool) -> bool {
+        loop {
+            let client = self.session.as_ref().filter(|_| !self.frozen).and_then(Machine::poll_timeout);
+            let service = self.service.poll_timeout().map(|at| at.saturating_sub(EPOCH));
+            let Some(next) = [client, service, self.network.next()].into_iter().flatten().min().filter(|at| *at <= until) else {
+                self.now = self.now.max(until);
+                return false;
+            };
+            self.now = self.now.max(next);
+            if service.is_some_and(|at| at <= self.now) {
+                self.service.handle_timeout(EPOCH + self.now);
+                self.collect();
+            }
+            self.deliver();
+            if !self.frozen && self.session.as_ref().and_then(Machine::poll_timeout).is_some_and(|at| at <= self.now) {
+                self.input(Input::Timeout);
+            }
+            if so(self) {
+                return true;
+            }
+        }
+    }
+
+    /// Ends a freeze: the overdue timer first, as a browser does it, then what was held.
+    pub fn thaw(&mut self) {
+        self.frozen = false;
+        if self.session.as_ref().and_then(Machine::poll_timeout).is_some_and(|at| at <= self.now) {
+            self.input(Input::Timeout);
+        }
+        while let Some(arrival) = self.held.pop_front() {
+            self.arrive(arrival);
+        }
+    }
+
+    /// Brings what is due over the network to either end.
+    fn deliver(&mut self) {
+        while let Some(due) = self.network.take_due(self.now) {
+            let now = EPOCH + self.now;
+            match due {
+                network::Due::Connect(id, target) => self.service.handle_connect(now, id, &target, None),
+                network::Due::Text(id, text) => self.service.handle_text(now, id, &text),
+                network::Due::End(id, code) => self.service.handle_close(now, id, code),
+                network::Due::Http(id, method, target, headers, body) => {
+                    self.service.handle_http(now, id, HttpRequest { method, target, headers, body: body.into_bytes() });
+                }
+                network::Due::Client(arrival) => {
+                    if self.frozen {
+                        self.held.push_back(arrival);
+                    } else {
+                        self.arrive(arrival);
+                    }
+                }
+            }
+            self.collect();
+        }
+    }
+
+    fn arrive(&mut self, arrival: Arrival) {
+        match &arrival {
+            Arrival::Opened(socket) => self.input(Input::Opened(*socket)),
+            Arrival::Frame(socket, text) => self.input(Input::Frame(*socket, Payload::Text(text))),
+            Arrival::Binary(socket, bytes) => self.input(Input::Frame(*socket, Payload::Binary(*bytes))),
+            Arrival::Closed(socket, code, clean) => self.input(Input::Closed(*socket, Close { code: *code, reason: "", clean: *clean })),
+            Arrival::Reply(request, reply) => {
+                let reply = match reply {
+                    Ok((status, retry_after, body)) => {
+                        Ok(guestwire::core::http::Reply { status: *status, retry_after: retry_after.as_deref(), body: body.as_str() })
+                    }
+                    Err(why) => Err(*why),
+                };
+                self.input(Input::Reply(*request, reply));
+            }
+        }
+    }
+
+    /// Puts what the service wants done on the network.
+    fn collect(&mut self) {
+        while let Some(effect) = self.service.poll_effect() {
+            let now = self.now;
+            match effect {
+                Effect::Accept(id) => self.network.accept(now, id),
+                Effect::Refuse(id, _, _) => self.network.end(now, id, 1006, false),
+                Effect::Text(id, text) => self.network.down(now, id, text),
+                Effect::Binary(id, bytes) => self.network.down_binary(now, id, bytes),
+                Effect::Close(id, code, _) => self.network.end(now, id, code, true),
+                Effect::Drop(id) => self.network.end(now, id, 1006, false),
+                Effect::Respond(id, response) => {
+                    let retry = response.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after")).map(|(_, value)| value.clone());
+                    let exposed = response.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("access-control-expose-headers") && !value.is_empty());
+                    let body = String::from_utf8_lossy(&response.body).into_owned();
+                    self.network.respond(now, id, (response.status, retry.filter(|_| exposed), body));
+                }
+            }
+        }
+    }
+
+    /// Performs what the session wants done, in order, and feeds the results back, as the browser's driver does.
+    fn drain(&mut self) {
+        let mut events = Vec::new();
+        while let Some(output) = self.session.as_mut().and_then(Machine::poll_output) {
+            match output {
+                Output::Event(event) => events.push(event),
+                Output::Act(act) => {
+                    if !self.perform(act) {
+                        return;
+                    }
+                }
+            }
+        }
+        for event in events {
+            self.page.take(event);
+        }
+    }
+
+    fn dies(&mut self, point: CrashPoint) -> bool {
+        if self.crash_at != Some(point) {
+            return false;
+        }
+        self.crash_at = None;
+        self.crashed = Some(point);
+        self.kill();
+        true
+    }
+
+    /// False if the tab was killed on the way.
+    fn perform(&mut self, act: Act) -> bool {
+        match act {
+            Act::Open(socket, url) => {
+                self.opens.push(self.now);
+                let id = ConnectionId(self.next_connection);
+                self.next_connection += 1;
+                let target = url.strip_prefix("ws://service").expect("the endpoint's socket").to_string();
+                self.network.connect(self.now, socket, id, target);
+            }
+            Act::Send(socket, text) => {
+                let is_message = text.contains(r#""action":"onMessage""#) && !text.contains(r#""type":"Event""#);
+                self.sent.push((socket, text.clone()));
+                self.network.up(self.now, socket, text);
+                if is_message && self.dies(CrashPoint::AfterSend) {
+                    return false;
+                }
+            }
+            Act::Shut(socket, code) => self.network.shut(self.now, socket, code),
+            Act::Forget(socket) => self.network.forget(socket),
+            Act::Fetch(request, what) => {
+                let id = HttpId(self.next_http);
+                self.next_http += 1;
+                let target = what.url.strip_prefix("http://service").expect("the endpoint").to_string();
+                let headers = what.bearer.iter().map(|token| ("authorization".to_string(), format!("bearer {}", token.expose()))).collect();
+                self.network.fetch(self.now, request, id, target, headers, what.body.unwrap_or_default(), u64::from(what.timeout_ms));
+            }
+            Act::Abort(request) => self.network.abort(request),
+            Act::Store(id, key, value) => {
+                let message = key.contains(":m:");
+                if message && self.dies(if value.is_some() { CrashPoint::BeforePersist } else { CrashPoint::BeforeAckPersisted }) {
+                    return false;
+                }
+                let removed = value.is_none();
+                let result = self.write(id, key, value);
+                if message && self.dies(if removed { CrashPoint::AfterAckPersisted } else { CrashPoint::AfterPersist }) {
+                    return false;
+                }
+                let now = self.clock();
+                if let Some(session) = &mut self.session {
+                    session.handle_input(now, Input::Stored(id, result));
+                }
+            }
+            Act::Load(prefix) => {
+                let entries: Vec<(String, String)> = self.storage.iter().filter(|(key, _)| key.starts_with(&prefix)).map(|(k, v)| (k.clone(), v.clone())).collect();
+                let entries: Vec<(&str, &str)> = entries.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+                let now = self.clock();
+                if let Some(session) = &mut self.session {
+                    session.handle_input(now, Input::Loaded(&entries));
+                }
+            }
+            Act::Lead(lead) => {
+                let role = match lead {
+                    Lead::Join if self.lead_taken => Some(Role::Follower),
+                    Lead::Join => Some(Role::Leader),
+                    Lead::Steal => {
+                        self.lead_taken = false;
+                        Some(Role::Leader)
+                    }
+                    Lead::Leave => None,
+                };
+                let now = self.clock();
+                if let (Some(role), Some(session)) = (role, &mut self.session) {
+                    session.handle_input(now, Input::Role(role));
+                }
+            }
+        }
+        true
+    }
+
+    /// Another tab takes the lead.
+    pub fn lose_lead(&mut self) {
+        self.lead_taken = true;
+        self.input(Input::Role(Role::Follower));
+    }
+
+    fn write(&mut self, _id: WriteId, key: String, value: Option<String>) -> Result<(), StoreFault> {
+        let utf16 = |text: &str| 2 * text.encode_utf16().count();
+        match (self.disk, value) {
+            (Disk::Unavailable, _) => return Err(StoreFault::Unavailable),
+            (_, None) => {
+                self.storage.remove(&key);
+            }
+            (Disk::Quota(most), Some(value)) => {
+                let others: usize = self.storage.iter().filter(|(other, _)| **other != key).map(|(k, v)| utf16(k) + utf16(v)).sum();
+                if others + utf16(&key) + utf16(&value) > most {
+                    return Err(StoreFault::Full);
+                }
+                self.storage.insert(key, value);
+            }
+            (Disk::Works, Some(value)) => {
+                self.storage.insert(key, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Events of one kind, in order.
+    pub fn events(&self, pick: impl Fn(&Event) -> bool) -> usize {
+        self.page.events.iter().filter(|event| pick(event)).count()
+    }
+}

@@ -1,0 +1,293 @@
+//! The network between client and service: latency, and every way to break it. In order in each direction of a line;
+//! what breaks the order is a fault of the service.
+
+use super::Arrival;
+use guestwire::core::http::Unreachable;
+use guestwire::core::machine::{RequestId, SocketId};
+use simulator::{ConnectionId, HttpId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A browser waits about this long for the other side's close frame.
+const CLOSE_MS: u64 = 30_000;
+/// A connection that cannot be made fails after this, milliseconds.
+const FAIL_MS: u64 = 50;
+
+/// How the network is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Line {
+    Works,
+    /// Nothing passes either way, and nothing says so.
+    BlackHole,
+    /// Nothing passes from the service to the client.
+    DeafClient,
+    /// Nothing passes from the client to the service.
+    MuteClient,
+    /// Open lines are dead, and new ones fail at once.
+    Offline,
+}
+
+pub(super) enum Due {
+    Connect(ConnectionId, String),
+    Text(ConnectionId, String),
+    End(ConnectionId, Option<u16>),
+    Http(HttpId, String, String, Vec<(String, String)>, String),
+    Client(Arrival),
+}
+
+struct Socket {
+    id: SocketId,
+    connection: ConnectionId,
+    open: bool,
+    closed: bool,
+    /// The client asked for the close with this code.
+    closing: Option<u16>,
+}
+
+/// The network.
+pub struct Network {
+    pub line: Line,
+    /// One way, milliseconds.
+    pub latency: u64,
+    sockets: Vec<Socket>,
+    forgotten: BTreeSet<SocketId>,
+    requests: BTreeMap<HttpId, RequestId>,
+    queue: BTreeMap<(u64, u64), Due>,
+    next: u64,
+    /// Frames that a broken line swallowed.
+    pub swallowed: u64,
+    /// The most sockets that were open or opening at once.
+    pub most_sockets: usize,
+}
+
+impl Network {
+    pub(super) fn new() -> Network {
+        Network {
+            line: Line::Works,
+            latency: 20,
+            sockets: Vec::new(),
+            forgotten: BTreeSet::new(),
+            requests: BTreeMap::new(),
+            queue: BTreeMap::new(),
+            next: 0,
+            swallowed: 0,
+            most_sockets: 0,
+        }
+    }
+
+    fn push(&mut self, at: u64, due: Due) {
+        self.next += 1;
+        self.queue.insert((at, self.next), due);
+    }
+
+    pub(super) fn next(&self) -> Option<u64> {
+        self.queue.keys().next().map(|(at, _)| *at)
+    }
+
+    pub(super) fn take_due(&mut self, now: u64) -> Option<Due> {
+        let key = *self.queue.keys().next().filter(|(at, _)| *at <= now)?;
+        let due = self.queue.remove(&key)?;
+        match &due {
+            Due::Client(Arrival::Closed(id, ..)) => {
+                let id = *id;
+                let socket = self.sockets.iter_mut().find(|socket| socket.id == id)?;
+                if std::mem::replace(&mut socket.closed, true) {
+                    return self.take_due(now);
+                }
+            }
+            Due::Client(Arrival::Opened(id)) => {
+                let id = *id;
+                match self.sockets.iter_mut().find(|socket| socket.id == id && !socket.closed) {
+                    Some(socket) => socket.open = true,
+                    None => return self.take_due(now),
+                }
+            }
+            Due::Client(Arrival::Frame(id, _) | Arrival::Binary(id, _)) => {
+                let id = *id;
+                // A browser delivers no frame once close() was called… but it may; the client has to stand both.
+                if !self.sockets.iter().any(|socket| socket.id == id && !socket.closed) {
+                    return self.take_due(now);
+                }
+            }
+            _ => {}
+        }
+        if let Due::Client(Arrival::Opened(id) | Arrival::Frame(id, _) | Arrival::Binary(id, _) | Arrival::Closed(id, ..)) = &due
+            && self.forgotten.contains(id)
+        {
+            return self.take_due(now);
+        }
+        Some(due)
+    }
+
+    fn passes_up(&self) -> bool {
+        matches!(self.line, Line::Works | Line::DeafClient)
+    }
+
+    fn passes_down(&self) -> bool {
+        matches!(self.line, Line::Works | Line::MuteClient)
+    }
+
+    fn connection(&self, id: SocketId) -> Option<ConnectionId> {
+        self.sockets.iter().find(|socket| socket.id == id && !socket.closed).map(|socket| socket.connection)
+    }
+
+    fn socket(&self, id: ConnectionId) -> Option<SocketId> {
+        self.sockets.iter().find(|socket| socket.connection == id && !socket.closed).map(|socket| socket.id)
+    }
+
+    pub(super) fn lines(&self) -> impl Iterator<Item = ConnectionId> + use<> {
+        self.sockets.iter().filter(|socket| !socket.closed).map(|socket| socket.connection).collect::<Vec<_>>().into_iter()
+    }
+
+    pub(super) fn connect(&mut self, now: u64, id: SocketId, connection: ConnectionId, target: String) {
+        self.sockets.retain(|socket| !socket.closed);
+        self.sockets.push(Socket { id, connection, open: false, closed: false, closing: None });
+        let live = self.sockets.iter().filter(|socket| !self.forgotten.contains(&socket.id)).count();
+        self.most_sockets = self.most_sockets.max(live);
+        match self.line {
+            Line::Works => self.push(now + self.latency, Due::Connect(connection, target)),
+            Line::Offline => self.push(now + FAIL_MS, Due::Client(Arrival::Closed(id, 1006, false))),
+            _ => self.swallowed += 1,
+        }
+    }
+
+    pub(super) fn accept(&mut self, now: u64, id: ConnectionId) {
+        if let Some(socket) = self.socket(id) {
+            if self.passes_down() {
+                self.push(now + self.latency, Due::Client(Arrival::Opened(socket)));
+            } else {
+                self.swallowed += 1;
+            }
+        }
+    }
+
+    pub(super) fn up(&mut self, now: u64, id: SocketId, text: String) {
+        let Some(connection) = self.connection(id) else { return };
+        if self.passes_up() {
+            self.push(now + self.latency, Due::Text(connection, text));
+        } else {
+            self.swallowed += 1;
+        }
+    }
+
+    pub(super) fn down(&mut self, now: u64, id: ConnectionId, text: String) {
+        let Some(socket) = self.socket(id) else { return };
+        if self.passes_down() {
+            self.push(now + self.latency, Due::Client(Arrival::Frame(socket, text)));
+        } else {
+            self.swallowed += 1;
+        }
+    }
+
+    pub(super) fn down_binary(&mut self, now: u64, id: ConnectionId, bytes: Vec<u8>) {
+        let Some(socket) = self.socket(id) else { return };
+        if self.passes_down() {
+            let arrival = match String::from_utf8(bytes) {
+                Ok(text) => Arrival::Frame(socket, text),
+                Err(error) => Arrival::Binary(socket, error.as_bytes().len()),
+            };
+            self.push(now + self.latency, Due::Client(arrival));
+        }
+    }
+
+    /// The service ends a connection.
+    pub(super) fn end(&mut self, now: u64, id: ConnectionId, code: u16, clean: bool) {
+        let Some(socket) = self.socket(id) else { return };
+        if self.passes_down() {
+            let asked = self.sockets.iter().find(|known| known.id == socket).and_then(|known| known.closing);
+            self.push(now + self.latency, Due::Client(Arrival::Closed(socket, asked.unwrap_or(code), clean)));
+        }
+    }
+
+    /// The client closes: a close frame behind what it sent, and the other side's answer to it.
+    pub(super) fn shut(&mut self, now: u64, id: SocketId, code: u16) {
+        let Some(connection) = self.connection(id) else { return };
+        let socket = self.sockets.iter_mut().find(|socket| socket.id == id);
+        if let Some(socket) = socket {
+            socket.closing = Some(code);
+            if !socket.open {
+                // Not open yet: the browser fails it at once.
+                self.push(now, Due::Client(Arrival::Closed(id, 1006, false)));
+                self.send_end(now, connection, None);
+                return;
+            }
+        }
+        self.send_end(now, connection, Some(code));
+        if self.passes_up() && self.passes_down() {
+            self.push(now + 2 * self.latency, Due::Client(Arrival::Closed(id, code, true)));
+        } else {
+            self.push(now + CLOSE_MS, Due::Client(Arrival::Closed(id, 1006, false)));
+        }
+    }
+
+    /// The end of a connection travels to the service, if it can.
+    pub(super) fn send_end(&mut self, now: u64, connection: ConnectionId, code: Option<u16>) {
+        if self.passes_up() {
+            self.push(now + self.latency, Due::End(connection, code));
+        }
+    }
+
+    pub(super) fn forget(&mut self, id: SocketId) {
+        self.forgotten.insert(id);
+    }
+
+    /// The page is gone: nothing is on its way to it any more.
+    pub(super) fn leave_page(&mut self) {
+        for socket in &self.sockets {
+            self.forgotten.insert(socket.id);
+        }
+        self.queue.retain(|_, due| !matches!(due, Due::Client(_)));
+        self.requests.clear();
+        // Socket ids begin again with the next page, so what is known of these is kept by connection alone.
+        for socket in &mut self.sockets {
+            socket.id = SocketId(u32::MAX - socket.connection.0 as u32);
+        }
+        self.forgotten.clear();
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one request, as it goes out")]
+    pub(super) fn fetch(&mut self, now: u64, request: RequestId, id: HttpId, target: String, headers: Vec<(String, String)>, body: String, timeout: u64) {
+        self.requests.insert(id, request);
+        match self.line {
+            Line::Works => {
+                self.push(now + self.latency, Due::Http(id, "GET".into(), target, headers, body));
+                self.push(now + timeout, Due::Client(Arrival::Reply(request, Err(Unreachable::Timeout))));
+            }
+            Line::Offline => self.push(now + FAIL_MS, Due::Client(Arrival::Reply(request, Err(Unreachable::Network)))),
+            _ => self.push(now + timeout, Due::Client(Arrival::Reply(request, Err(Unreachable::Timeout)))),
+        }
+    }
+
+    pub(super) fn respond(&mut self, now: u64, id: HttpId, reply: (u16, Option<String>, String)) {
+        if let (Some(request), true) = (self.requests.remove(&id), self.passes_down()) {
+            // What comes after the answer is a reply to nothing.
+            self.queue.retain(|_, due| !matches!(due, Due::Client(Arrival::Reply(waiting, Err(Unreachable::Timeout))) if *waiting == request));
+            self.push(now + self.latency, Due::Client(Arrival::Reply(request, Ok(reply))));
+        }
+    }
+
+    pub(super) fn abort(&mut self, request: RequestId) {
+        self.requests.retain(|_, known| *known != request);
+        self.queue.retain(|_, due| !matches!(due, Due::Client(Arrival::Reply(waiting, _)) if *waiting == request));
+    }
+
+    /// Every open line breaks, and both ends are told.
+    pub fn reset(&mut self, now: u64) {
+        let open: Vec<_> = self.sockets.iter().filter(|socket| !socket.closed).map(|socket| (socket.id, socket.connection)).collect();
+        for (id, connection) in open {
+            // Whatever was under way is lost.
+            self.queue.retain(|_, due| !matches!(due, Due::Text(line, _) if *line == connection));
+            self.queue.retain(|_, due| !matches!(due, Due::Client(Arrival::Frame(socket, _) | Arrival::Opened(socket)) if *socket == id));
+            self.push(now, Due::Client(Arrival::Closed(id, 1006, false)));
+            self.push(now, Due::End(connection, None));
+        }
+    }
+
+    /// The network works again; lines that died meanwhile stay dead.
+    pub(super) fn heal(&mut self, now: u64) {
+        if self.line == Line::Offline {
+            self.line = Line::Works;
+            self.reset(now);
+        }
+        self.line = Line::Works;
+    }
+}
