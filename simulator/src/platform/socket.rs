@@ -1,0 +1,224 @@
+//! A connection: the upgrade, the frames as they come, the end. Which action goes to which room.
+
+use serde_json::{Value, json};
+
+use super::limits::{CONNECTIONS_PER_MINUTE, ECHOES_PER_MINUTE, MINUTE, REQUESTS_PER_MINUTE, Window};
+use super::session::{Key, SessionId};
+use super::{Note, NoteKind, Output, Platform, Refusal, Request, frame};
+use crate::exchange::ConnectionId;
+use crate::url::Target;
+
+/// How many ended connections are remembered, for frames of theirs that were still under way.
+const ENDED_KEPT: usize = 64;
+
+/// What the platform knows of a connection.
+pub(crate) struct Connection {
+    pub(crate) open: bool,
+    /// `http://host:port` as the client reached us.
+    pub(super) base: String,
+    pub(super) deployment: String,
+    /// Set by the configure request: whose connection this is.
+    pub(super) session: Option<(Key, SessionId)>,
+    requests: Window,
+    echoes: Window,
+}
+
+impl Connection {
+    pub(super) fn forget(&mut self) {
+        self.session = None;
+        self.requests = Window::default();
+        self.echoes = Window::default();
+    }
+}
+
+impl Platform {
+    /// An upgrade request: `target` is `/v1?deploymentId=…`, with or without scheme and host in front.
+    pub fn handle_connect(&mut self, now: u64, id: ConnectionId, target: &str, origin: Option<&str>) {
+        self.advance(now);
+        let target = Target::parse(target);
+        let deployment = target.parameter("deploymentId").unwrap_or_default();
+        if let Err((status, retry_after)) = self.admit_connection(&target, &deployment, origin) {
+            self.outputs.push_back(Output::Refuse(id, status, retry_after));
+            return;
+        }
+        let connection = Connection {
+            open: true,
+            base: target.base.unwrap_or_else(|| self.base.clone()),
+            deployment,
+            session: None,
+            requests: Window::default(),
+            echoes: Window::default(),
+        };
+        self.connections.insert(id, connection);
+        self.outputs.push_back(Output::Accept(id));
+    }
+
+    /// A refused upgrade is 403 (guest-api.md §1.3); beyond the connections of a minute, 429.
+    fn admit_connection(&mut self, target: &Target, deployment: &str, origin: Option<&str>) -> Result<(), (u16, Option<u64>)> {
+        if target.path != "/v1" {
+            return Err((404, None));
+        }
+        if deployment.is_empty() {
+            return Err((400, None));
+        }
+        if !self.is_known(deployment) || deployment.starts_with("refused") || !self.is_active(deployment) {
+            return Err((403, None));
+        }
+        if !self.admits_origin(deployment, origin) {
+            return Err((403, None));
+        }
+        if self.settings.of(deployment).limits {
+            let window = self.deployments.entry(deployment.to_owned()).or_default();
+            if let Err(seconds) = window.admit(self.now, CONNECTIONS_PER_MINUTE, MINUTE) {
+                self.note(Note {
+                    kind: NoteKind::Limited,
+                    deployment: deployment.to_owned(),
+                    token: None,
+                    connection: None,
+                    action: None,
+                    tracing: None,
+                    text: Some("connections per minute".into()),
+                    server_id: None,
+                    direction: None,
+                });
+                return Err((429, Some(seconds)));
+            }
+        }
+        Ok(())
+    }
+
+    /// A text frame. A frame of a connection that has ended still counts: its bytes were under way.
+    pub fn handle_text(&mut self, now: u64, id: ConnectionId, text: &str) {
+        self.advance(now);
+        if !self.connections.contains_key(&id) {
+            return;
+        }
+        let parsed: Option<Value> = serde_json::from_str(text).ok();
+        let member = |name: &str| parsed.as_ref().and_then(|value| value.get(name)).and_then(Value::as_str).map(str::to_owned);
+        let mut request = Request {
+            connection: id,
+            token: member("token").unwrap_or_default(),
+            action: member("action").unwrap_or_default(),
+            tracing: member("tracingId"),
+            body: serde_json::Map::new(),
+        };
+        if let Some(Value::Object(body)) = parsed {
+            request.body = body;
+        }
+        let outcome = self.admit_request(&request).and_then(|()| self.perform(&request));
+        if let Err(refusal) = outcome {
+            let frame = match refusal.retry_after {
+                Some(seconds) => frame::response(
+                    "TooManyRequestsErrorMessage",
+                    429,
+                    json!({
+                        "retryAfter": seconds,
+                        "errorCode": 4029,
+                        "errorMessage": refusal.text,
+                    }),
+                    request.tracing(),
+                ),
+                None => frame::string(refusal.code, &refusal.text, request.tracing()),
+            };
+            self.send(id, frame);
+        }
+    }
+
+    /// The connection's end, as far as it has reached us.
+    pub fn handle_close(&mut self, now: u64, id: ConnectionId) {
+        self.advance(now);
+        self.end_connection(id);
+    }
+
+    fn perform(&mut self, request: &Request) -> Result<(), Refusal> {
+        if request.token.is_empty() {
+            return Err(Refusal::failed());
+        }
+        match request.action.as_str() {
+            "configureSession" => self.configure(request),
+            "configureAuthenticatedSession" => self.configure_authenticated(request),
+            "echo" => self.echo(request),
+            "onMessage" => self.on_message(request),
+            "closeSession" => self.close_session(request),
+            "getJwt" => self.get_jwt(request),
+            "onAttachment" => self.on_attachment(request),
+            "getAttachment" => self.get_attachment(request),
+            "deleteAttachment" => self.delete_attachment(request),
+            "getConfiguration" => self.get_configuration(request),
+            _ => Err(Refusal::failed()),
+        }
+    }
+
+    /// Counts the request towards the connection's minute. Too many are answered and end here.
+    fn admit_request(&mut self, request: &Request) -> Result<(), Refusal> {
+        let now = self.now;
+        let Some(connection) = self.connections.get_mut(&request.connection) else {
+            return Ok(());
+        };
+        if !self.settings.of(&connection.deployment).limits {
+            return Ok(());
+        }
+        match connection.requests.admit(now, REQUESTS_PER_MINUTE, MINUTE) {
+            Ok(()) => Ok(()),
+            Err(seconds) => Err(self.too_many(request, "requests per minute", seconds)),
+        }
+    }
+
+    /// The rate limit, in the form the switch `tooManyRequests` names; noted for the log.
+    pub(super) fn too_many(&mut self, request: &Request, limit: &str, seconds: u64) -> Refusal {
+        self.note_limited(request, limit);
+        let deployment = self.deployment_of(request.connection);
+        let as_string = self.settings.of(&deployment).too_many_as_string;
+        Refusal { retry_after: (!as_string).then_some(seconds), ..Refusal::new(429, "Message rate too high for this session") }
+    }
+
+    /// The health check (§2.3): two a minute and connection.
+    fn echo(&mut self, request: &Request) -> Result<(), Refusal> {
+        let key = self.session_key(request)?;
+        let now = self.now;
+        if self.settings.of(&key.0).limits {
+            let window = &mut self.connections.get_mut(&request.connection).expect("a session key comes from a connection that is here").echoes;
+            if let Err(seconds) = window.admit(now, ECHOES_PER_MINUTE, MINUTE) {
+                return Err(self.too_many(request, "echoes per minute", seconds));
+            }
+        }
+        let text = request.body.get("message").and_then(|message| message.get("text")).and_then(Value::as_str).unwrap_or_default();
+        let seconds = self.settings.of(&key.0).session_seconds;
+        let expiry = self.session(&key).map(|session| self.expiry(session)).unwrap_or(now);
+        let body = json!({
+            "text": text,
+            "type": "Text",
+            "direction": "Inbound",
+            "id": self.seed.hex32(),
+            "metadata": {
+                "durationSeconds": seconds.to_string(),
+                "expirationDate": (expiry / 1000).to_string(),
+            },
+        });
+        self.send(request.connection, frame::response("StructuredMessage", 200, body, request.tracing()));
+        Ok(())
+    }
+
+    /// Marks a connection as ended and takes it out of its session.
+    pub(super) fn end_connection(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.open = false;
+            if let Some((key, _)) = connection.session.clone() {
+                self.leave_session(&key, id);
+            }
+        }
+        let ended: Vec<ConnectionId> = self.connections.iter().filter(|(_, connection)| !connection.open).map(|(id, _)| *id).collect();
+        for id in ended.iter().take(ended.len().saturating_sub(ENDED_KEPT)) {
+            self.connections.remove(id);
+        }
+    }
+
+    /// Closes a connection from our side, after what was sent on it.
+    pub(super) fn close_connection(&mut self, id: ConnectionId, code: u16, reason: &str) {
+        if let Some(connection) = self.connections.get_mut(&id).filter(|one| one.open) {
+            connection.session = None;
+            self.end_connection(id);
+            self.outputs.push_back(Output::Close(id, code, reason.to_owned()));
+        }
+    }
+}
