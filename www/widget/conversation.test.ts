@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { Conversation, type ConversationHost } from "./conversation.js";
+import { FakeClient } from "./fake-client.js";
+import { en } from "./locales/en.js";
+
+interface Stage {
+  readonly client: FakeClient;
+  readonly conversation: Conversation;
+  readonly said: string[];
+  readonly alerts: string[];
+  watching: boolean;
+}
+
+function stage(t: TestContext, newSession = true): Stage {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_700_000_000_000 });
+  const client = new FakeClient();
+  const [said, alerts]: [string[], string[]] = [[], []];
+  const set = { watching: true };
+  const host: ConversationHost = {
+    strings: en,
+    get watching() {
+      return set.watching;
+    },
+    changed: () => undefined,
+    say: (text) => void said.push(text),
+    unsay: () => undefined,
+    alert: (text) => void alerts.push(text),
+    tell: () => undefined,
+  };
+  const conversation = new Conversation(client, host);
+  client.go({ name: "ready" });
+  client.begin({ newSession });
+  return Object.assign(set, { client, conversation, said, alerts });
+}
+
+const ana = { name: "Ana", entity: "human" } as const;
+
+test("an incoming message is said once with its sender and counts as read when it is seen", (t) => {
+  const { client, said } = stage(t);
+  client.add({ text: "Hello", from: ana });
+  assert.deepEqual(said, ["Ana says: Hello"]);
+  assert.equal(client.unread, 0);
+});
+
+test("while the panel is closed it stays unread and the line is drawn above it", (t) => {
+  const at = stage(t);
+  at.watching = false;
+  const { id } = at.client.add({ text: "Hello", from: ana });
+  at.client.add({ text: "Still there?", from: ana });
+  assert.equal(at.client.unread, 2);
+  assert.equal(at.conversation.markerId, id);
+});
+
+test("the page of history that comes first says nothing, what follows does", (t) => {
+  const { client, said } = stage(t, false);
+  for (let n = 0; n < 50; n++) client.add({ text: `old ${n}`, from: ana });
+  t.mock.timers.tick(1);
+  assert.deepEqual(said, []);
+  client.add({ text: "new", from: ana });
+  assert.deepEqual(said, ["Ana says: new"]);
+});
+
+test("older pages say nothing, and news that arrive meanwhile do", async (t) => {
+  const { client, conversation, said } = stage(t, false);
+  client.add({ text: "old", from: ana });
+  t.mock.timers.tick(1);
+  client.pages = [Array.from({ length: 25 }, (_, n) => client.row({ text: `older ${n}`, from: ana }))];
+  const loading = conversation.loadOlder();
+  client.add({ text: "news", from: ana });
+  await loading;
+  assert.deepEqual(said, ["Ana says: news"]);
+  assert.equal(conversation.older, "complete");
+  assert.equal(client.messages.length, 27);
+});
+
+test("the visitor's own message and its echo say nothing", (t) => {
+  const { client, conversation, said, alerts } = stage(t);
+  conversation.write("Hi");
+  assert.equal(conversation.send(), true);
+  client.change(client.messages[0]?.id as string, { status: "sent", serverId: "s1" });
+  assert.deepEqual([said, alerts], [[], []]);
+  assert.equal(conversation.draft, "");
+});
+
+test("a refused message stays in the composer and the reason is shown", (t) => {
+  const { client, conversation, alerts } = stage(t);
+  client.refuse = Object.assign(new Error("full"), { name: "OutboxFull" });
+  conversation.write("Precious words");
+  assert.equal(conversation.send(), false);
+  assert.equal(conversation.draft, "Precious words");
+  assert.equal(conversation.refusal, en.outboxFull);
+  assert.deepEqual(alerts, [en.outboxFull]);
+});
+
+test("4096 bytes are sent, one more is not", (t) => {
+  const { client, conversation } = stage(t);
+  conversation.write(`${"é".repeat(2048)}a`);
+  assert.equal(conversation.draftBytes, 4097);
+  assert.equal(conversation.send(), false);
+  conversation.write("é".repeat(2048));
+  assert.equal(conversation.send(), true);
+  assert.equal(client.asked.filter((command) => command.startsWith("send")).length, 1);
+});
+
+test("a failure is an alert, once", (t) => {
+  const { client, alerts } = stage(t);
+  const { id } = client.add({ direction: "inbound", text: "Hi", status: "sending" });
+  client.change(id, { status: "failed" });
+  client.change(id, { status: "failed" });
+  assert.deepEqual(alerts, ["Message not sent: Hi"]);
+});
+
+test("a loss that lasts is said once, and so is the return", (t) => {
+  const { client, said } = stage(t);
+  client.go({ name: "waiting", attempt: 1, retryAt: Date.now() + 2000, reason: { kind: "network" } });
+  t.mock.timers.tick(1500);
+  client.go({ name: "connecting", attempt: 2 });
+  client.go({ name: "waiting", attempt: 2, retryAt: Date.now() + 4000, reason: { kind: "network" } });
+  t.mock.timers.tick(4000);
+  client.go({ name: "ready" });
+  assert.deepEqual(said, [en.sayLost, en.connectedAgain]);
+});
+
+test("a blink of the connection is not worth a word", (t) => {
+  const { client, said, conversation } = stage(t);
+  client.go({ name: "waiting", attempt: 1, retryAt: Date.now() + 300, reason: { kind: "network" } });
+  t.mock.timers.tick(300);
+  client.go({ name: "ready" });
+  t.mock.timers.tick(10_000);
+  assert.deepEqual(said, []);
+  assert.equal(conversation.recovered, false);
+});
+
+test("typing is said once a turn, and a message ends the turn", (t) => {
+  const { client, conversation, said } = stage(t);
+  for (let n = 0; n < 5; n++) {
+    client.emit("typing", { active: true, from: ana, until: Date.now() + 5000 });
+    t.mock.timers.tick(3000);
+  }
+  assert.deepEqual(said, ["Ana is typing"]);
+  client.add({ text: "Hello", from: ana });
+  assert.equal(conversation.typing, undefined);
+  client.emit("typing", { active: true, from: ana });
+  assert.deepEqual(said, ["Ana is typing", "Ana says: Hello", "Ana is typing"]);
+});
+
+test("typing ends by itself at its time", (t) => {
+  const { client, conversation } = stage(t);
+  client.emit("typing", { active: true, from: ana, until: Date.now() + 5000 });
+  t.mock.timers.tick(4999);
+  assert.equal(conversation.typing?.name, "Ana");
+  t.mock.timers.tick(1);
+  assert.equal(conversation.typing, undefined);
+});
+
+test("each end has its words, and only some can start again", (t) => {
+  const { client, conversation } = stage(t);
+  client.begin({ newSession: false, readOnly: true });
+  assert.deepEqual(conversation.phase, { name: "over", text: en.endedReadOnly, restart: true });
+  client.go({ name: "ended", reason: "sessionExpired" });
+  assert.deepEqual(conversation.phase, { name: "over", text: en.endedExpired, restart: true });
+  client.go({ name: "ended", reason: "inactive" });
+  assert.deepEqual(conversation.phase, { name: "over", text: en.endedUnavailable, restart: false });
+  client.emit("tab", { role: "follower" });
+  assert.deepEqual(conversation.phase, { name: "elsewhere" });
+});
+
+test("what failed by the end of the conversation can be taken into the new one", (t) => {
+  const { client, conversation } = stage(t);
+  client.add({ direction: "inbound", text: "a", status: "queued" });
+  client.add({ direction: "inbound", text: "b", status: "failed", error: Object.assign(new Error(), { name: "SessionEnded" }) as never });
+  client.add({ direction: "inbound", text: "c", status: "failed" });
+  assert.equal(conversation.leftOver, 2);
+});
+
+test("a gap stands until it is filled", (t) => {
+  const { client, conversation } = stage(t);
+  client.emit("gap", { from: "a", to: "b", filled: false });
+  assert.deepEqual(conversation.gaps, [{ from: "a", to: "b" }]);
+  client.emit("gap", { from: "a", to: "b", filled: true });
+  assert.deepEqual(conversation.gaps, []);
+});
+
+test("after the end no listener is left", (t) => {
+  const { client, conversation, said } = stage(t);
+  conversation.dispose();
+  client.add({ text: "Hello", from: ana });
+  assert.deepEqual(said, []);
+});
