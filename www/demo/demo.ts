@@ -1,0 +1,69 @@
+/** The demo: a shop with the real element on the left, the agent on the right, and between them what breaks and what shows. */
+import { h, render } from "preact";
+import { GuestClient } from "../client/index.js";
+import { Breaking } from "./breaking.js";
+import { AgentConsole } from "./console.js";
+import { deploymentOfThisBrowser } from "./deployment.js";
+import { Feed } from "./feed.js";
+import { Ledger } from "./ledger.js";
+import { Line } from "./line.js";
+import { Network } from "./network.js";
+import { resetDeployment } from "./simulator.js";
+import { Strip } from "./strip.js";
+import { arrangeColumns } from "./tabs.js";
+
+const deploymentId = deploymentOfThisBrowser();
+const feed = new Feed(deploymentId);
+const line = new Line();
+const ledger = new Ledger(deploymentId);
+const breaking = new Breaking(feed, deploymentId);
+const client = new GuestClient({ deploymentId, endpoint: location.origin });
+
+function place(id: string): HTMLElement {
+  return document.getElementById(id) as HTMLElement;
+}
+
+/** The real element in the shop, with the client that the strip and the account listen to as well. */
+async function openChat(wide: boolean): Promise<void> {
+  await customElements.whenDefined("guestwire-chat");
+  const chat = document.createElement("guestwire-chat");
+  chat.client = client;
+  // On a phone the open panel fills the screen, and there the page is to be seen first.
+  if (wide) chat.setAttribute("open", "");
+  place("shop").append(chat);
+}
+
+/** As on the very first visit: nothing broken, nothing said. */
+async function startOver(): Promise<void> {
+  await breaking.heal();
+  await client.forget();
+  await resetDeployment(deploymentId);
+  ledger.clear();
+  location.reload();
+}
+
+/** A simulator that knows no session of ours, or was started anew, knows nothing of what was sent before: that account is closed. */
+let restartsSeen = 0;
+function closeOldAccount(): void {
+  if (feed.snapshot.restarts === restartsSeen) return;
+  restartsSeen = feed.snapshot.restarts;
+  ledger.forgetSettled();
+}
+
+const wide = arrangeColumns();
+place("deployment").textContent = deploymentId;
+(place("agent-alone") as HTMLAnchorElement).href = `/agent?deployment=${encodeURIComponent(deploymentId)}`;
+render(h(Strip, { line, ledger, feed }), place("strip"));
+render(h(Network, { breaking, feed, startOver }), place("network"));
+render(h(AgentConsole, { feed }), place("agent"));
+
+await feed.refresh();
+if (feed.snapshot.reachable && feed.snapshot.sessions.length === 0) ledger.forgetSettled();
+feed.subscribe(closeOldAccount);
+feed.start();
+
+line.follow(client);
+ledger.follow(client, () => { line.changed(); void feed.refresh(); });
+// The strip tells of an end or a refusal; there is nothing to add to it here.
+client.start().catch(() => undefined);
+await openChat(wide);

@@ -1,0 +1,76 @@
+/**
+ * The demo's own record of what was typed, kept over reloads: every message the client accepted, in order, and what became of it.
+ * It is written from the client's events and held against the service's store by `proof.ts`.
+ */
+import type { GuestClient, Message } from "../client/index.js";
+import type { Typed, TypedStatus } from "./proof.js";
+
+export class Ledger {
+  readonly #key: string;
+  #entries: Typed[];
+
+  constructor(deploymentId: string) {
+    this.#key = `guestwire-demo:ledger:${deploymentId}`;
+    this.#entries = this.#kept();
+  }
+
+  get entries(): readonly Typed[] {
+    return this.#entries;
+  }
+
+  /** Follows the client from here on. `changed` is called after every entry that changed. */
+  follow(client: GuestClient, changed: () => void): void {
+    const note = (message: Message): void => {
+      if (message.direction !== "inbound" || message.kind === "event") return;
+      if (this.#note(message)) changed();
+    };
+    client.on("message", ({ message }) => note(message));
+    client.on("updated", ({ message }) => note(message));
+    client.on("receipt", ({ id, status }) => { if (this.#settle(id, status)) changed(); });
+    client.on("removed", ({ id }) => { if (this.#change(id, { removed: true })) changed(); });
+    for (const message of client.outbox) note(message);
+    // Another tab of this browser writes the same account.
+    addEventListener("storage", ({ key }) => {
+      if (key !== this.#key) return;
+      this.#entries = this.#kept();
+      changed();
+    });
+  }
+
+  /** Forgets what is settled: the service was started anew and knows none of it. */
+  forgetSettled(): void {
+    this.#keep(this.#entries.filter((entry) => entry.status === "queued" || entry.status === "sending"));
+  }
+
+  clear(): void {
+    this.#keep([]);
+  }
+
+  /** A row that first appears as sent came from the history, not from this keyboard. */
+  #note(message: Message): boolean {
+    if (this.#entries.some((entry) => entry.id === message.id)) return this.#settle(message.id, message.status);
+    if (message.status === "sent") return false;
+    this.#keep([...this.#entries, { id: message.id, text: message.text ?? "", status: message.status }]);
+    return true;
+  }
+
+  #settle(id: string, status: TypedStatus): boolean {
+    return this.#change(id, status === "sent" ? { status, sentAt: Date.now() } : { status });
+  }
+
+  #change(id: string, change: Partial<Typed>): boolean {
+    const entry = this.#entries.find((candidate) => candidate.id === id);
+    if (entry === undefined || (change.status === entry.status && change.removed === undefined)) return false;
+    this.#keep(this.#entries.map((candidate) => (candidate === entry ? { ...entry, ...change } : candidate)));
+    return true;
+  }
+
+  #kept(): Typed[] {
+    return JSON.parse(localStorage.getItem(this.#key) ?? "[]") as Typed[];
+  }
+
+  #keep(entries: Typed[]): void {
+    this.#entries = entries;
+    localStorage.setItem(this.#key, JSON.stringify(entries));
+  }
+}
