@@ -113,6 +113,8 @@ pub enum Refused {
     Ended(End),
     /// The service is well and does not want this page.
     Refused,
+    /// The service asks to come again, after so many milliseconds.
+    Later(u64),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -529,7 +531,7 @@ impl Link {
                 Timer::Suspect => {
                     self.suspect = true;
                     self.show(State::Suspect);
-                    self.probe(PROBE_MS);
+                    self.probe(PROBE_MS - HURRY_MS);
                 }
                 Timer::Probe if late => self.timers.arm(Timer::ProbeGrace, now.mono + GRACE_MS),
                 Timer::Probe | Timer::ProbeGrace => self.unanswered(),
@@ -583,7 +585,13 @@ impl Link {
             return;
         }
         self.out.push_back(Output::Metric("detect", self.now.mono.saturating_sub(self.heartbeat.answered_at())));
+        let was_good = self.failures == 0;
         self.fail(self.now, Reason::Timeout, None);
+        if was_good {
+            // It is our own verdict over a line that had been good, so nobody else comes back in the same moment.
+            let at = self.now.mono + self.random.between(0, HURRY_MS);
+            self.timers.arm(Timer::Retry, at);
+        }
     }
 
     fn attempt(&mut self) {
@@ -661,7 +669,7 @@ impl Link {
 
     fn classify(&mut self) {
         match self.classified {
-            Some((at, verdict)) if self.now.mono - at < CLASSIFY_EVERY_MS && !matches!(verdict, Refused::Ended(_)) => self.refuse(verdict),
+            Some((at, verdict @ (Refused::Offline | Refused::Refused))) if self.now.mono - at < CLASSIFY_EVERY_MS => self.refuse(verdict),
             _ => {
                 self.phase = Phase::Classifying;
                 self.out.push_back(Output::Classify);
@@ -673,6 +681,10 @@ impl Link {
         match verdict {
             Refused::Offline => self.wait(State::Offline, None),
             Refused::Ended(reason) => self.end(self.now, reason),
+            Refused::Later(after) => {
+                let wait = self.backoff().max(after);
+                self.wait(State::Paused { until: Some(self.now.unix + wait), reason: Pause::RateLimited }, Some(wait));
+            }
             Refused::Refused => {
                 let stretch = self.refusals.saturating_sub(REFUSALS_BEFORE_STRETCH).min(8);
                 self.refusals += 1;

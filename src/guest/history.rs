@@ -7,7 +7,7 @@ use super::transcript::Point;
 use super::wire::guest_api::Page;
 use crate::core::bucket::Bucket;
 use crate::core::http::{Method, Reply, Request, Unreachable};
-use crate::core::machine::RequestId;
+use crate::core::machine::{Now, RequestId};
 use crate::core::secret::Secret;
 
 /// A page is given up after so many tries.
@@ -74,7 +74,7 @@ pub struct Finished {
 /// The reader.
 pub struct History {
     bucket: Bucket,
-    token: Option<(Secret, u64)>,
+    token: Option<(Secret, Now)>,
     token_wanted: bool,
     job: Option<Job>,
     waiting: Goals,
@@ -87,9 +87,10 @@ pub struct History {
 impl History {
     /// A reader; `full` if no one has read for this guest lately.
     pub fn new(full: bool) -> History {
-        // Right after a reload the last life's reads still count: three are safe.
+        // Right after a reload the last life's reads still count: two are safe.
         History {
-            bucket: Bucket::new(10, if full { 10 } else { 3 }, 10),
+            // Four at once and six a minute: never more than ten in any minute.
+            bucket: Bucket::new(4, if full { 4 } else { 2 }, 6),
             token: None,
             token_wanted: false,
             job: None,
@@ -124,6 +125,8 @@ impl History {
     pub fn forget(&mut self) {
         self.pages = 0;
         self.complete = false;
+        // The token belongs to the session that is over.
+        self.token = None;
     }
 
     /// The line is lost, or the lead: what was asked for is dropped, and what was under way is named.
@@ -140,7 +143,8 @@ impl History {
     }
 
     /// What to do now, if anything.
-    pub fn step(&mut self, now: u64, api: &str, request: RequestId) -> Option<Step> {
+    pub fn step(&mut self, at: Now, api: &str, request: RequestId) -> Option<Step> {
+        let now = at.mono;
         if self.job.is_none() && !self.waiting.is_empty() {
             self.begin(now);
         }
@@ -148,7 +152,9 @@ impl History {
         if job.request.is_some() || self.token_wanted || now < self.not_before {
             return None;
         }
-        let Some((token, _)) = self.token.as_ref().filter(|(_, at)| now - at < JWT_MS) else {
+        // By either clock: the monotonic one may have stood still while the machine slept.
+        let is_fresh = |since: &Now| now - since.mono < JWT_MS && at.unix.saturating_sub(since.unix) < JWT_MS;
+        let Some((token, _)) = self.token.as_ref().filter(|(_, since)| is_fresh(since)) else {
             self.token_wanted = true;
             return Some(Step::Token);
         };
@@ -184,7 +190,7 @@ impl History {
     }
 
     /// The token came.
-    pub fn token(&mut self, now: u64, token: Secret) {
+    pub fn token(&mut self, now: Now, token: Secret) {
         if std::mem::take(&mut self.token_wanted) {
             self.token = Some((token, now));
         }

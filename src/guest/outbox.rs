@@ -39,8 +39,10 @@ pub struct Record {
     pub n: u64,
     /// Its id, on the wire and on the page.
     pub id: String,
-    /// When it was accepted, Unix milliseconds by the visitor's clock.
+    /// When it was accepted, Unix milliseconds.
     pub at: u64,
+    /// That time is the service's; else it is by the visitor's clock.
+    pub by_service: bool,
     /// Its text.
     pub text: String,
     /// Raw custom attributes, a JSON object.
@@ -49,6 +51,8 @@ pub struct Record {
     pub content: Option<String>,
     /// `Structured` instead of `Text`.
     pub structured: bool,
+    /// Whose it is: a mark of the guest's token at the time; `None` where there was none yet.
+    pub owner: Option<String>,
     /// It was given to a socket at least once, so it may have arrived.
     pub sent: bool,
     /// What was known when it was first sent; `None` if nothing was.
@@ -62,6 +66,8 @@ pub struct Record {
     /// When it becomes too old, monotonic milliseconds; not known for one of an earlier life of the page before the
     /// service has told its time.
     pub due: Option<u64>,
+    /// It was sent and not proved to be absent: it may still arrive.
+    pub doubtful: bool,
     /// How often the service answered that it could not take it now.
     pub tries: u32,
 }
@@ -84,7 +90,7 @@ impl Record {
         if self.structured {
             object = object.text("type", "Structured");
         }
-        object = object.flag("sent", self.sent).flag("asked", self.asked);
+        object = object.maybe("owner", self.owner.as_deref()).flag("byService", self.by_service).flag("sent", self.sent).flag("asked", self.asked);
         if let Some(anchor) = &self.anchor {
             object = object.int("anchorTime", anchor.time).text("anchor", &anchor.id);
         }
@@ -148,16 +154,19 @@ fn read_record(name: &str, value: &str) -> Option<Stored> {
         n,
         id: id.to_string(),
         at: root.int("at").and_then(|at| u64::try_from(at).ok())?,
+        by_service: root.flag("byService"),
         text: root.text("text")?.into_owned(),
         attributes: raw("attributes"),
         content: raw("content"),
         structured: root.text("type").as_deref() == Some("Structured"),
+        owner: root.text("owner").map(|owner| owner.into_owned()),
         sent: root.flag("sent"),
         anchor,
         asked: root.flag("asked"),
         standing,
         durable: true,
         due: None,
+        doubtful: false,
         tries: 0,
     })))
 }
@@ -217,6 +226,11 @@ impl Outbox {
         self.records.iter()
     }
 
+    /// All of them, in order, to be changed; their numbers stay.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Record> {
+        self.records.iter_mut()
+    }
+
     /// The next to go.
     pub fn head(&self) -> Option<&Record> {
         self.records.iter().find(|record| record.standing == Standing::Queued)
@@ -247,17 +261,20 @@ mod tests {
             n,
             id: format!("id-{n}"),
             at: 1_700_000_000_000,
+            by_service: true,
             text: "héllo \"😀\"".into(),
             attributes: Some(r#"{"a":"b"}"#.into()),
             content: None,
             structured: false,
+            owner: Some("mark".into()),
             sent: true,
             anchor: Some(Anchor { time: 5, id: "x".into() }),
             asked: false,
             standing: Standing::Failed(Code(4011)),
             durable: true,
             due: None,
-            tries: 0,
+            doubtful: false,
+        tries: 0,
         }
     }
 

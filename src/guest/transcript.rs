@@ -244,9 +244,9 @@ impl Transcript {
         self.settled().next().map(|record| Point { time: record.time, id: record.tie().to_string() })
     }
 
-    /// Whether an id leads to a row.
-    pub fn knows(&self, id: &str) -> bool {
-        self.find(id).is_some()
+    /// Whether an id leads to a row that the service holds.
+    pub fn is_sent(&self, id: &str) -> bool {
+        self.find(id).is_some_and(|key| self.get(key).is_settled())
     }
 
     /// Whether an entry is a message of ours already.

@@ -7,9 +7,11 @@
 
 mod network;
 mod page;
+mod watch;
 
 pub use network::{Line, Network};
 pub use page::Page;
+pub use watch::*;
 
 use guestwire::core::http::Unreachable;
 use guestwire::core::machine::{Act, Close, Input, Lead, Machine, Now, Output, Page as PageSignal, Payload, RequestId, Role, SocketId, StoreFault, WriteId};
@@ -17,7 +19,7 @@ use guestwire::core::state::State;
 use guestwire::guest::Session;
 use guestwire::guest::event::{Event, Status, Ticket};
 use simulator::{ConnectionId, Effect, HttpId, HttpRequest, Service};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The Unix time at which every world begins, milliseconds.
 pub const EPOCH: u64 = 1_767_225_600_000;
@@ -67,6 +69,12 @@ pub struct World {
     pub disk: Disk,
     /// The page stands still: nothing reaches the client and no timer of it fires.
     pub frozen: bool,
+    /// How long the monotonic clock stood still while the machine slept, milliseconds.
+    pub slept: u64,
+    /// A listener of the page that calls back into the client, after the drain as the driver does it.
+    pub listener: Option<fn(&Event, &mut Session, Now)>,
+    /// The lock among the tabs is held or waited for by this page.
+    pub in_line: bool,
     held: VecDeque<Arrival>,
     /// Kill the tab when it comes to this point.
     pub crash_at: Option<CrashPoint>,
@@ -81,8 +89,14 @@ pub struct World {
     pub lead_taken: bool,
     /// Every frame the client sent: socket and text.
     pub sent: Vec<(SocketId, String)>,
+    /// Messages of which a write was refused: what storage holds of them is older than the truth.
+    pub unwritten: BTreeSet<String>,
+    /// Print what passes between session and browser.
+    pub verbose: bool,
     /// When each connection attempt was made.
     pub opens: Vec<u64>,
+    /// Which sockets the client closed, and when.
+    pub shuts: Vec<(u64, SocketId)>,
 }
 
 impl World {
@@ -103,6 +117,9 @@ impl World {
             storage: BTreeMap::new(),
             disk: Disk::Works,
             frozen: false,
+            slept: 0,
+            listener: None,
+            in_line: false,
             held: VecDeque::new(),
             crash_at: None,
             crashed: None,
@@ -115,6 +132,9 @@ impl World {
             lead_taken: false,
             sent: Vec::new(),
             opens: Vec::new(),
+            unwritten: BTreeSet::new(),
+            verbose: false,
+            shuts: Vec::new(),
         };
         world.load_page();
         world
@@ -144,9 +164,7 @@ impl World {
     pub fn kill(&mut self) {
         self.session = None;
         self.held.clear();
-        self.network.leave_page();
-        let lines: Vec<_> = self.network.lines().collect();
-        for line in lines {
+        for line in self.network.leave_page() {
             // The machine's TCP stack says goodbye for it, behind what was sent.
             self.network.send_end(self.now, line, None);
         }
@@ -211,7 +229,7 @@ impl World {
 
     /// The time as the client sees it.
     pub fn clock(&self) -> Now {
-        Now { mono: self.now, unix: (EPOCH + self.now).saturating_add_signed(self.skew) }
+        Now { mono: self.now - self.slept, unix: (EPOCH + self.now).saturating_add_signed(self.skew) }
     }
 
     /// The control of the simulator, as over HTTP.
@@ -260,6 +278,14 @@ impl World {
             .collect()
     }
 
+    /// The service's ids of what the conversation that goes on holds.
+    pub fn current_messages(&mut self) -> Vec<String> {
+        let sessions = self.control("/_sim/sessions", serde_json::Value::Null);
+        let live = sessions.as_array().into_iter().flatten().filter(|session| session["ended"] == false);
+        let messages = live.flat_map(|session| session["messages"].as_array().cloned().unwrap_or_default());
+        messages.filter_map(|message| message["serverId"].as_str().map(str::to_string)).collect()
+    }
+
     pub fn state(&self) -> State {
         self.page.state
     }
@@ -301,7 +327,7 @@ impl World {
 
     fn run_until(&mut self, until: u64, so: impl Fn(&World) -> bool) -> bool {
         loop {
-            let client = self.session.as_ref().filter(|_| !self.frozen).and_then(Machine::poll_timeout);
+            let client = self.client_timeout().filter(|_| !self.frozen);
             let service = self.service.poll_timeout().map(|at| at.saturating_sub(EPOCH));
             let Some(next) = [client, service, self.network.next()].into_iter().flatten().min().filter(|at| *at <= until) else {
                 self.now = self.now.max(until);
@@ -313,7 +339,7 @@ impl World {
                 self.collect();
             }
             self.deliver();
-            if !self.frozen && self.session.as_ref().and_then(Machine::poll_timeout).is_some_and(|at| at <= self.now) {
+            if !self.frozen && self.client_timeout().is_some_and(|at| at <= self.now) {
                 self.input(Input::Timeout);
             }
             if so(self) {
@@ -325,7 +351,7 @@ impl World {
     /// Ends a freeze: the overdue timer first, as a browser does it, then what was held.
     pub fn thaw(&mut self) {
         self.frozen = false;
-        if self.session.as_ref().and_then(Machine::poll_timeout).is_some_and(|at| at <= self.now) {
+        if self.client_timeout().is_some_and(|at| at <= self.now) {
             self.input(Input::Timeout);
         }
         while let Some(arrival) = self.held.pop_front() {
@@ -357,6 +383,9 @@ impl World {
     }
 
     fn arrive(&mut self, arrival: Arrival) {
+        if self.verbose {
+            println!("{:>8}   {arrival:?}", self.now);
+        }
         match &arrival {
             Arrival::Opened(socket) => self.input(Input::Opened(*socket)),
             Arrival::Frame(socket, text) => self.input(Input::Frame(*socket, Payload::Text(text))),
@@ -395,6 +424,11 @@ impl World {
         }
     }
 
+    /// When the client's timer is due, in true time.
+    fn client_timeout(&self) -> Option<u64> {
+        self.session.as_ref().and_then(Machine::poll_timeout).map(|at| at + self.slept)
+    }
+
     /// Performs what the session wants done, in order, and feeds the results back, as the browser's driver does.
     fn drain(&mut self) {
         let mut events = Vec::new();
@@ -408,8 +442,20 @@ impl World {
                 }
             }
         }
-        for event in events {
-            self.page.take(event);
+        for event in &events {
+            if self.verbose {
+                println!("{:>8}     {event:?}", self.now);
+            }
+            self.page.take(event.clone());
+        }
+        if let Some(listener) = self.listener {
+            for event in &events {
+                let now = self.clock();
+                if let Some(session) = &mut self.session {
+                    listener(event, session, now);
+                }
+                self.drain();
+            }
         }
     }
 
@@ -425,6 +471,9 @@ impl World {
 
     /// False if the tab was killed on the way.
     fn perform(&mut self, act: Act) -> bool {
+        if self.verbose {
+            println!("{:>8}   {act:?}", self.now);
+        }
         match act {
             Act::Open(socket, url) => {
                 self.opens.push(self.now);
@@ -441,7 +490,10 @@ impl World {
                     return false;
                 }
             }
-            Act::Shut(socket, code) => self.network.shut(self.now, socket, code),
+            Act::Shut(socket, code) => {
+                self.shuts.push((self.now, socket));
+                self.network.shut(self.now, socket, code);
+            }
             Act::Forget(socket) => self.network.forget(socket),
             Act::Fetch(request, what) => {
                 let id = HttpId(self.next_http);
@@ -475,6 +527,7 @@ impl World {
                 }
             }
             Act::Lead(lead) => {
+                self.in_line = lead != Lead::Leave;
                 let role = match lead {
                     Lead::Join if self.lead_taken => Some(Role::Follower),
                     Lead::Join => Some(Role::Leader),
@@ -501,14 +554,19 @@ impl World {
 
     fn write(&mut self, _id: WriteId, key: String, value: Option<String>) -> Result<(), StoreFault> {
         let utf16 = |text: &str| 2 * text.encode_utf16().count();
+        let id_of_message = key.split(":m:").nth(1).and_then(|name| name.split(':').nth(1)).map(str::to_string);
         match (self.disk, value) {
-            (Disk::Unavailable, _) => return Err(StoreFault::Unavailable),
+            (Disk::Unavailable, _) => {
+                self.unwritten.extend(id_of_message);
+                return Err(StoreFault::Unavailable);
+            }
             (_, None) => {
                 self.storage.remove(&key);
             }
             (Disk::Quota(most), Some(value)) => {
                 let others: usize = self.storage.iter().filter(|(other, _)| **other != key).map(|(k, v)| utf16(k) + utf16(v)).sum();
                 if others + utf16(&key) + utf16(&value) > most {
+                    self.unwritten.extend(id_of_message);
                     return Err(StoreFault::Full);
                 }
                 self.storage.insert(key, value);

@@ -41,6 +41,10 @@ struct Socket {
     closed: bool,
     /// The client asked for the close with this code.
     closing: Option<u16>,
+    /// The line is dead for good and nothing says so.
+    stranded: bool,
+    /// Until then nothing of this line reaches the service; then all of it does, in order.
+    stalled_until: u64,
 }
 
 /// The network.
@@ -126,6 +130,43 @@ impl Network {
         matches!(self.line, Line::Works | Line::MuteClient)
     }
 
+    fn is_stranded(&self, id: SocketId) -> bool {
+        self.sockets.iter().any(|socket| socket.id == id && socket.stranded)
+    }
+
+    /// When something sent now over this line reaches the service.
+    fn up_at(&self, now: u64, connection: ConnectionId) -> u64 {
+        let stalled = self.sockets.iter().find(|socket| socket.connection == connection).map_or(0, |socket| socket.stalled_until);
+        now.max(stalled) + self.latency
+    }
+
+    /// A line that lost bytes delivers nothing any more: what comes behind them has to wait for them for ever.
+    fn swallow(&mut self, id: SocketId) {
+        self.swallowed += 1;
+        if let Some(socket) = self.sockets.iter_mut().find(|socket| socket.id == id) {
+            socket.stranded = true;
+        }
+    }
+
+    /// How many sockets of the page are open or opening.
+    pub fn open_lines(&self) -> usize {
+        self.sockets.iter().filter(|socket| !socket.closed && socket.closing.is_none() && !self.forgotten.contains(&socket.id)).count()
+    }
+
+    /// Every line that is there now is dead for good, and neither end is told. New ones work.
+    pub fn strand(&mut self) {
+        for socket in &mut self.sockets {
+            socket.stranded = true;
+        }
+    }
+
+    /// What goes up on the lines that are there now arrives only after this moment, even if they are closed meanwhile.
+    pub fn stall_up(&mut self, until: u64) {
+        for socket in &mut self.sockets {
+            socket.stalled_until = until;
+        }
+    }
+
     fn connection(&self, id: SocketId) -> Option<ConnectionId> {
         self.sockets.iter().find(|socket| socket.id == id && !socket.closed).map(|socket| socket.connection)
     }
@@ -134,13 +175,9 @@ impl Network {
         self.sockets.iter().find(|socket| socket.connection == id && !socket.closed).map(|socket| socket.id)
     }
 
-    pub(super) fn lines(&self) -> impl Iterator<Item = ConnectionId> + use<> {
-        self.sockets.iter().filter(|socket| !socket.closed).map(|socket| socket.connection).collect::<Vec<_>>().into_iter()
-    }
-
     pub(super) fn connect(&mut self, now: u64, id: SocketId, connection: ConnectionId, target: String) {
         self.sockets.retain(|socket| !socket.closed);
-        self.sockets.push(Socket { id, connection, open: false, closed: false, closing: None });
+        self.sockets.push(Socket { id, connection, open: false, closed: false, closing: None, stranded: false, stalled_until: 0 });
         let live = self.sockets.iter().filter(|socket| !self.forgotten.contains(&socket.id)).count();
         self.most_sockets = self.most_sockets.max(live);
         match self.line {
@@ -162,19 +199,19 @@ impl Network {
 
     pub(super) fn up(&mut self, now: u64, id: SocketId, text: String) {
         let Some(connection) = self.connection(id) else { return };
-        if self.passes_up() {
-            self.push(now + self.latency, Due::Text(connection, text));
+        if self.passes_up() && !self.is_stranded(id) {
+            self.push(self.up_at(now, connection), Due::Text(connection, text));
         } else {
-            self.swallowed += 1;
+            self.swallow(id);
         }
     }
 
     pub(super) fn down(&mut self, now: u64, id: ConnectionId, text: String) {
         let Some(socket) = self.socket(id) else { return };
-        if self.passes_down() {
+        if self.passes_down() && !self.is_stranded(socket) {
             self.push(now + self.latency, Due::Client(Arrival::Frame(socket, text)));
         } else {
-            self.swallowed += 1;
+            self.swallow(socket);
         }
     }
 
@@ -192,7 +229,7 @@ impl Network {
     /// The service ends a connection.
     pub(super) fn end(&mut self, now: u64, id: ConnectionId, code: u16, clean: bool) {
         let Some(socket) = self.socket(id) else { return };
-        if self.passes_down() {
+        if self.passes_down() && !self.is_stranded(socket) {
             let asked = self.sockets.iter().find(|known| known.id == socket).and_then(|known| known.closing);
             self.push(now + self.latency, Due::Client(Arrival::Closed(socket, asked.unwrap_or(code), clean)));
         }
@@ -212,8 +249,10 @@ impl Network {
             }
         }
         self.send_end(now, connection, Some(code));
-        if self.passes_up() && self.passes_down() {
-            self.push(now + 2 * self.latency, Due::Client(Arrival::Closed(id, code, true)));
+        // The other side's close frame answers ours, which travels behind what is held.
+        let answered = self.up_at(now, connection) + self.latency;
+        if self.passes_up() && self.passes_down() && !self.is_stranded(id) && answered < now + CLOSE_MS {
+            self.push(answered, Due::Client(Arrival::Closed(id, code, true)));
         } else {
             self.push(now + CLOSE_MS, Due::Client(Arrival::Closed(id, 1006, false)));
         }
@@ -221,8 +260,9 @@ impl Network {
 
     /// The end of a connection travels to the service, if it can.
     pub(super) fn send_end(&mut self, now: u64, connection: ConnectionId, code: Option<u16>) {
-        if self.passes_up() {
-            self.push(now + self.latency, Due::End(connection, code));
+        let stranded = self.sockets.iter().any(|socket| socket.connection == connection && socket.stranded);
+        if self.passes_up() && !stranded {
+            self.push(self.up_at(now, connection), Due::End(connection, code));
         }
     }
 
@@ -230,18 +270,12 @@ impl Network {
         self.forgotten.insert(id);
     }
 
-    /// The page is gone: nothing is on its way to it any more.
-    pub(super) fn leave_page(&mut self) {
-        for socket in &self.sockets {
-            self.forgotten.insert(socket.id);
-        }
+    /// The page is gone: nothing is on its way to it any more. Gives the connections that it leaves behind.
+    pub(super) fn leave_page(&mut self) -> Vec<ConnectionId> {
         self.queue.retain(|_, due| !matches!(due, Due::Client(_)));
         self.requests.clear();
-        // Socket ids begin again with the next page, so what is known of these is kept by connection alone.
-        for socket in &mut self.sockets {
-            socket.id = SocketId(u32::MAX - socket.connection.0 as u32);
-        }
         self.forgotten.clear();
+        std::mem::take(&mut self.sockets).into_iter().filter(|socket| !socket.closed).map(|socket| socket.connection).collect()
     }
 
     #[expect(clippy::too_many_arguments, reason = "one request, as it goes out")]

@@ -9,6 +9,7 @@ use crate::guest::event::{Event, Status, Ticket};
 use crate::guest::options;
 use crate::guest::outbox::{Anchor, MAX_AGE_MS, Record, Standing};
 use crate::guest::proof::Flight;
+use crate::guest::stored::Remembered;
 use crate::guest::wire::guest_api;
 
 /// The guest's typing is passed on at most so often, milliseconds (guest-api.md §4.4).
@@ -66,17 +67,20 @@ impl Session {
         let record = Record {
             n,
             id: self.random.uuid(),
-            at: self.now.unix,
+            at: self.service_now().unwrap_or(self.now.unix),
+            by_service: self.offset.is_some(),
             text: text.into_owned(),
             attributes,
             content: content.map(|content| content.raw().to_string()),
             structured: root.text("type").as_deref() == Some("Structured"),
+            owner: self.remembered.as_ref().map(Remembered::mark),
             sent: false,
             anchor: None,
             asked: false,
             standing: Standing::Queued,
             durable: false,
             due: Some(self.now.mono + MAX_AGE_MS),
+            doubtful: false,
             tries: 0,
         };
         self.outbox.admits(&self.prefix, &record)?;
@@ -105,17 +109,20 @@ impl Session {
             return Err(Refusal::new(Code::STOPPED));
         }
         let n = self.outbox.next_n();
-        let (prefix, unix, mono) = (self.prefix.clone(), self.now.unix, self.now.mono);
+        let (prefix, mono) = (self.prefix.clone(), self.now.mono);
+        let (at, by_service) = (self.service_now().unwrap_or(self.now.unix), self.offset.is_some());
         let record = self.outbox.get(id).ok_or(Refusal::field(Code::UNKNOWN_MESSAGE, "id"))?;
         if record.standing == Standing::Queued {
             return Err(Refusal::field(Code::NOT_RETRYABLE, "id"));
         }
         let old_key = record.key(&prefix);
+        let owner = self.remembered.as_ref().map(Remembered::mark);
         let Some(mut record) = self.outbox.remove(id) else { return Ok(()) };
         record.n = n;
         record.standing = Standing::Queued;
+        record.owner = owner;
         record.asked = true;
-        record.at = unix;
+        (record.at, record.by_service) = (at, by_service);
         record.due = Some(mono + MAX_AGE_MS);
         record.tries = 0;
         let (key, value) = (record.key(&prefix), record.write());
@@ -131,9 +138,10 @@ impl Session {
         Ok(())
     }
 
-    /// Takes a message back that was not sent; false if it is unknown or on its way.
+    /// Takes a message back that was not sent; false if it is unknown, on its way, or may still arrive.
     pub fn cancel(&mut self, now: Now, id: &str) -> bool {
-        if !self.begin(now) || self.flight.id() == Some(id) {
+        let may_arrive = |record: &Record| record.standing == Standing::Queued && (record.sent || record.doubtful);
+        if !self.begin(now) || self.flight.id() == Some(id) || self.outbox.get(id).is_some_and(may_arrive) {
             return false;
         }
         let removed = self.drop_record(id).is_some();
@@ -305,6 +313,9 @@ impl Session {
         let heartbeat = self.link.heartbeat();
         vec![
             ("acknowledged", self.metrics.acknowledged),
+            ("acknowledgedByText", self.metrics.by_text),
+            ("foundAtFirstLook", self.metrics.found_first),
+            ("foundAtSecondLook", self.metrics.found_second),
             ("resends", self.metrics.resends),
             ("unprovedResends", self.metrics.unproved_resends),
             ("doubles", self.metrics.doubles),

@@ -5,8 +5,9 @@ use crate::core::error::Code;
 use crate::core::machine::{Act, Lead};
 use crate::core::state::{End, State};
 use crate::guest::event::Ticket;
-use crate::guest::outbox::Standing;
+use crate::guest::outbox::{Record, Standing};
 use crate::guest::proof::Flight;
+use crate::guest::stored::Remembered;
 use crate::guest::wire::guest_api;
 
 impl Session {
@@ -23,8 +24,12 @@ impl Session {
             self.settle_record(id, Standing::Failed(Code::DELIVERY_UNKNOWN));
         }
         self.flight = Flight::Idle;
-        let waiting: Vec<_> =
-            self.outbox.iter().filter(|record| record.standing == Standing::Queued).map(|record| (record.id.clone(), record.sent)).collect();
+        let waiting: Vec<_> = self
+            .outbox
+            .iter()
+            .filter(|record| record.standing == Standing::Queued)
+            .map(|record| (record.id.clone(), record.sent || record.doubtful))
+            .collect();
         for (id, sent) in waiting {
             // One that was sent before this life of the page is as unknown as the one in flight.
             self.settle_record(&id, Standing::Failed(if sent { Code::DELIVERY_UNKNOWN } else { code }));
@@ -96,8 +101,9 @@ impl Session {
 
     /// The service has begun a new session for us, asked or not: what was out belonged to the old one.
     pub(super) fn begin_anew(&mut self) {
-        let out = self.outbox.iter().find(|record| record.standing == Standing::Queued && record.sent).map(|record| record.id.clone());
-        if let Some(id) = out {
+        let is_out = |record: &&Record| record.standing == Standing::Queued && (record.sent || record.doubtful);
+        let out: Vec<String> = self.outbox.iter().filter(is_out).map(|record| record.id.clone()).collect();
+        for id in out {
             self.settle_record(&id, Standing::Failed(Code::DELIVERY_UNKNOWN));
         }
         self.flight = Flight::Idle;
@@ -123,7 +129,11 @@ impl Session {
             .map(|record| record.id.clone())
             .collect();
         for id in unsent {
-            if keep_outbox {
+            let may_have_arrived = self.outbox.get(&id).is_some_and(|record| record.sent || record.doubtful);
+            if may_have_arrived {
+                // The conversation that it would have to be looked for in is being left.
+                self.settle_record(&id, Standing::Failed(Code::DELIVERY_UNKNOWN));
+            } else if keep_outbox {
                 self.offer_again(&id);
             } else {
                 self.drop_record(&id);
@@ -150,7 +160,9 @@ impl Session {
     /// A message that was never sent goes into the new conversation.
     fn offer_again(&mut self, id: &str) {
         let due = self.now.mono + crate::guest::outbox::MAX_AGE_MS;
+        let owner = self.remembered.as_ref().map(Remembered::mark);
         let Some(record) = self.outbox.get_mut(id) else { return };
+        record.owner = owner;
         record.anchor = None;
         record.sent = false;
         record.due = Some(due);

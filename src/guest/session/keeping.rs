@@ -30,11 +30,13 @@ impl Session {
         let mut quarantined: usize = 0;
         let mut bad = Vec::new();
         let mut seen = Vec::new();
+        let mut has_session = false;
         for (key, value) in entries {
             let Some(name) = key.strip_prefix(prefix.as_str()) else { continue };
             if name == "session" {
                 match Remembered::read(value) {
                     Some((remembered, newer)) => {
+                        has_session = true;
                         self.frozen = newer;
                         self.recall(remembered);
                         if newer {
@@ -56,7 +58,11 @@ impl Session {
                 quarantined += 2 * (key.len() + value.len());
             }
         }
-        self.drop_settled_elsewhere(&seen);
+        if has_session {
+            self.drop_settled_elsewhere(&seen);
+        } else {
+            self.store_again();
+        }
         for (name, value) in bad {
             self.put_aside(name, value, &mut quarantined);
         }
@@ -78,7 +84,12 @@ impl Session {
     }
 
     fn take_up(&mut self, record: Record) {
-        if self.outbox.get(&record.id).is_none() {
+        if self.transcript.is_sent(&record.id) {
+            // Its removal had failed, or another tab's had not come to pass.
+            let key = record.key(&self.prefix);
+            self.outbox.skip(record.n);
+            self.write(key, None, Write::Other);
+        } else if self.outbox.get(&record.id).is_none() {
             self.show_record(&record);
             self.outbox.insert(record);
         }
@@ -94,6 +105,14 @@ impl Session {
             self.outbox.remove(&id);
             self.transcript.remove(&id);
         }
+    }
+
+    /// Nothing of ours is there any more: it was cleared under way, and memory is what there is.
+    fn store_again(&mut self) {
+        for record in self.outbox.iter_mut() {
+            record.durable = false;
+        }
+        self.remember();
     }
 
     /// A record that cannot be read is kept under another key, as far as there is room; the good ones are not touched.
@@ -125,6 +144,17 @@ impl Session {
         if self.remembered.is_none() {
             self.remembered = Some(Remembered::new(self.secrets.uuid()));
             self.remember();
+        }
+        self.disown_outbox();
+    }
+
+    /// What was written for another guest than the one who is here now goes nowhere unasked.
+    fn disown_outbox(&mut self) {
+        let Some(mark) = self.remembered.as_ref().map(Remembered::mark) else { return };
+        let is_foreign = |record: &&Record| record.standing == Standing::Queued && record.owner.as_ref().is_some_and(|owner| *owner != mark);
+        let foreign: Vec<_> = self.outbox.iter().filter(is_foreign).map(|record| (record.id.clone(), record.sent || record.doubtful)).collect();
+        for (id, sent) in foreign {
+            self.settle_record(&id, Standing::Failed(if sent { Code::DELIVERY_UNKNOWN } else { Code::SESSION_ENDED }));
         }
     }
 

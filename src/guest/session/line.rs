@@ -118,7 +118,10 @@ impl Session {
                 Refused::Ended(End::Inactive)
             }
             Found::Malformed | Found::Unreachable => Refused::Offline,
-            Found::Later(..) => Refused::Refused,
+            Found::Later(status, after) => match after.or((status == 429).then_some(LIMIT_MS)) {
+                Some(after) => Refused::Later(after),
+                None => Refused::Refused,
+            },
         };
         self.link.classified(self.now, verdict);
         if matches!(self.link.state(), State::Paused { reason: Pause::Refused, .. }) && matches!(found, Found::Active(_)) {
@@ -164,6 +167,9 @@ impl Session {
             remembered.join_owed = (remembered.join_owed || response.new) && !response.auto_started;
         }
         self.remember();
+        if response.new {
+            self.begin_reading_marker(None);
+        }
         self.configured =
             Some(Configured { read_only: response.read_only, new: response.new, duration_ms: response.duration_ms, expires_at: response.expires_at });
         self.link.established(self.now);
@@ -175,6 +181,7 @@ impl Session {
             self.done(ticket, None);
         }
         self.has_hole = true;
+        self.reads_again = !response.new;
         self.history.want_resync(self.watermark.clone());
         self.join();
     }
@@ -282,7 +289,6 @@ impl Session {
     /// A request over the socket was never answered.
     pub(super) fn unanswered(&mut self, what: Asked) {
         match what {
-            // The link's own deadlines judge these.
             Asked::Configure | Asked::Echo | Asked::Join => {}
             Asked::Token => self.no_history_token(None),
             Asked::Clear(ticket) => self.done(ticket, Some(Code::NO_ANSWER)),

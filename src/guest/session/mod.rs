@@ -16,7 +16,7 @@ mod send;
 use super::config::Config;
 use super::event::{Event, Ticket};
 use super::history::History;
-use super::options::{Options, Storage};
+use super::options::Options;
 use super::outbox::Outbox;
 use super::proof::Flight;
 use super::stored::Remembered;
@@ -47,7 +47,7 @@ enum Timer {
     Pace,
     /// When the history may be read on.
     History,
-    /// When a gap is tried again.
+    /// When the history since the watermark is read again.
     Gap,
     /// When the other side's typing is over.
     Typing,
@@ -72,6 +72,14 @@ struct Ask {
     tracing: String,
     what: Asked,
     at: u64,
+}
+
+impl Ask {
+    /// Whether it is given up by age. What the link's own deadlines judge goes with the socket instead: a page that stood
+    /// still has to know the answer that was buffered meanwhile.
+    fn is_timed(&self) -> bool {
+        !matches!(self.what, Asked::Configure | Asked::Echo)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -111,6 +119,10 @@ struct Configured {
 #[derive(Default)]
 struct Metrics {
     acknowledged: u64,
+    /// Acknowledged by text, where the service carries no ids.
+    by_text: u64,
+    found_first: u64,
+    found_second: u64,
     resends: u64,
     unproved_resends: u64,
     doubles: u64,
@@ -167,6 +179,8 @@ pub struct Session {
     /// The history since the watermark was not read through yet.
     has_hole: bool,
     has_gap: bool,
+    /// The history is to be read once more, because it may lag behind.
+    reads_again: bool,
     attributes: Option<String>,
     attribute_budget: usize,
 
@@ -226,12 +240,14 @@ impl Session {
             watermark: None,
             has_hole: false,
             has_gap: false,
+            reads_again: false,
             attributes: options.attributes.clone(),
             attribute_budget: guest_api::MAX_ATTRIBUTE_BYTES,
             paused_until: 0,
             pace: Window::default(),
             requests: Bucket::new(10, 10, 50),
-            echoes: Bucket::new(2, 2, 2),
+            // One at once and one a minute: never more than the two that are allowed in any minute.
+            echoes: Bucket::new(1, 1, 1),
             offset: None,
             typed_at: None,
             is_typing: false,
@@ -265,9 +281,9 @@ impl Session {
         RequestId(self.next_request)
     }
 
-    /// Whether anything may be kept in storage.
+    /// Whether anything may be kept: the host keeps it where the options say, be it only in memory.
     fn keeps(&self) -> bool {
-        self.consent && self.options.storage != Storage::Memory
+        self.consent
     }
 
     fn token(&self) -> &str {
@@ -284,7 +300,7 @@ impl Session {
     }
 
     fn arm_asks(&mut self) {
-        match self.asks.iter().map(|ask| ask.at + ASK_MS).min() {
+        match self.asks.iter().filter(|ask| ask.is_timed()).map(|ask| ask.at + ASK_MS).min() {
             Some(at) => self.timers.arm(Timer::Ask, at),
             None => self.timers.disarm(Timer::Ask),
         }
@@ -331,7 +347,7 @@ impl Session {
 
     fn give_up_asks(&mut self) {
         let now = self.now.mono;
-        let (overdue, asks) = std::mem::take(&mut self.asks).into_iter().partition(|ask| ask.at + ASK_MS <= now);
+        let (overdue, asks) = std::mem::take(&mut self.asks).into_iter().partition(|ask: &Ask| ask.is_timed() && ask.at + ASK_MS <= now);
         self.asks = asks;
         self.arm_asks();
         let overdue: Vec<Ask> = overdue;

@@ -7,18 +7,21 @@ use crate::core::json::Document;
 use crate::core::machine::{Act, RequestId};
 use crate::guest::event::Event;
 use crate::guest::history::{Finished, History, Step};
+use crate::guest::outbox::Anchor;
 use crate::guest::proof::Flight;
 use crate::guest::wire::guest_api;
 
 /// A gap is tried again after this, milliseconds.
 const GAP_MS: u64 = 60_000;
+/// History may lag behind by five seconds (faults.md row 32): it is read a second time after this.
+const LAG_MS: u64 = 6_000;
 
 impl Session {
     /// Takes the next step of reading, if one can be taken now.
     pub(super) fn read_on(&mut self) {
         let (Some(socket), true) = (self.link.up(), self.configured.is_some()) else { return };
         let request = self.request_id();
-        match self.history.step(self.now.mono, &self.options.api, request) {
+        match self.history.step(self.now, &self.options.api, request) {
             Some(Step::Token) => {
                 let tracing = self.random.uuid();
                 let frame = guest_api::get_jwt(self.token(), &tracing);
@@ -91,20 +94,19 @@ impl Session {
     fn resynced(&mut self, ok: bool, took: u64, reached: Option<String>) {
         let from = self.watermark.as_ref().map(|point| point.id.clone());
         if ok {
-            self.has_hole = false;
+            if std::mem::replace(&mut self.reads_again, false) {
+                // What was stored just before may not have been shown yet.
+                self.timers.arm(Timer::Gap, self.now.mono + LAG_MS);
+            } else {
+                self.has_hole = false;
+            }
             self.tell(Event::Metric { kind: "resync", ms: took });
             if std::mem::take(&mut self.has_gap) {
                 self.tell(Event::Gap { from, to: None, filled: true });
             }
             // Whatever was there before the first visit was seen, as far as this browser can know.
             let newest = self.newest_anchor();
-            if let Some(remembered) = &mut self.remembered
-                && remembered.read.is_none()
-                && newest.is_some()
-            {
-                remembered.read = newest;
-                self.remember();
-            }
+            self.begin_reading_marker(newest);
             return;
         }
         if !std::mem::replace(&mut self.has_gap, true) {
@@ -113,8 +115,19 @@ impl Session {
         self.timers.arm(Timer::Gap, self.now.mono + GAP_MS);
     }
 
+    /// Sets the mark behind which rows count as unread, where there is none yet.
+    pub(super) fn begin_reading_marker(&mut self, seen: Option<Anchor>) {
+        if let Some(remembered) = &mut self.remembered
+            && remembered.read.is_none()
+        {
+            remembered.read = Some(seen.unwrap_or(Anchor { time: 0, id: String::new() }));
+            self.remember();
+        }
+    }
+
+    /// Reads again what was not read through.
     pub(super) fn retry_gap(&mut self) {
-        if self.has_gap && self.configured.is_some() {
+        if self.has_hole && self.configured.is_some() {
             self.history.want_resync(self.watermark.clone());
         }
     }

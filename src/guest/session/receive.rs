@@ -13,8 +13,8 @@ use crate::guest::wire::guest_api::{self, Entry, Fault, Frame, Happening, Incomi
 
 /// More unreadable frames than this within a minute and the line is replaced once (faults.md row 27).
 const GARBAGE_PER_MINUTE: u64 = 20;
-/// The service's clock is believed to this, milliseconds: what a frame takes is part of what it tells.
-const CLOCK_ERROR_MS: i64 = 1_000;
+/// The service's clock is known to this, milliseconds: it is told in whole seconds, and takes a while to arrive.
+pub(super) const CLOCK_ERROR_MS: i64 = 3_000;
 
 impl Session {
     pub(super) fn frame(&mut self, socket: SocketId, text: &str) {
@@ -61,7 +61,7 @@ impl Session {
                     self.take_in(&entry, tracing, true);
                 }
             }
-            Frame::Jwt(token) => self.history.token(self.now.mono, Secret::new(token.into_owned())),
+            Frame::Jwt(token) => self.history.token(self.now, Secret::new(token.into_owned())),
             Frame::Error(fault) => self.fault(fault, tracing, ask),
             Frame::Expired => self.end_conversation(End::SessionExpired),
             Frame::Cleared => self.cleared(),
@@ -93,7 +93,11 @@ impl Session {
         if own.is_some() {
             self.note_carried(live);
         }
-        let own = own.map(str::to_string).or_else(|| self.same_text(entry, carried.is_some(), live));
+        let own = own.map(str::to_string).or_else(|| {
+            let same = self.same_text(entry, carried.is_some(), live);
+            self.metrics.by_text += u64::from(same.is_some());
+            same
+        });
         let placed = self.transcript.place(entry, kind, own.as_deref().or(carried));
         self.metrics.doubles += u64::from(placed.doubled);
         if let Some(id) = own {
@@ -183,15 +187,28 @@ impl Session {
         }
         self.offset = Some(offset);
         let (mono, unix) = (self.now.mono, self.now.unix as i64);
-        let undated: Vec<_> = self.outbox.iter().filter(|record| record.due.is_none()).map(|record| (record.id.clone(), record.at as i64)).collect();
-        for (id, at) in undated {
-            // Either clock alone may have been wrong then or now; a message is only as old as both say.
-            let age = (unix - at).min(time - at).max(0) as u64;
-            if let Some(record) = self.outbox.get_mut(&id) {
-                record.due = Some(mono + MAX_AGE_MS.saturating_sub(age));
+        let mut redated = Vec::new();
+        for record in self.outbox.iter_mut() {
+            if record.due.is_none() {
+                // The visitor's clock may have been wrong then or now; by it, a message is only as old as both say.
+                let age = if record.by_service { time - record.at as i64 } else { (unix - record.at as i64).min(time - record.at as i64) };
+                record.due = Some(mono + MAX_AGE_MS.saturating_sub(age.max(0) as u64));
+            } else if !record.by_service {
+                // Accepted in this life of the page: how long ago is known whatever the visitor's clock did meanwhile.
+                let ago = (mono + MAX_AGE_MS).saturating_sub(record.due.unwrap_or(0));
+                (record.at, record.by_service) = ((time - ago as i64).max(0) as u64, true);
+                redated.push(record.id.clone());
             }
         }
+        for id in redated {
+            self.rewrite(&id);
+        }
         self.arm_expiry();
+    }
+
+    /// The service's time, Unix milliseconds, once it was told.
+    pub(super) fn service_now(&self) -> Option<u64> {
+        self.offset.map(|offset| self.now.unix.saturating_add_signed(offset))
     }
 
     fn fault(&mut self, fault: Fault, tracing: Option<&str>, ask: Option<Ask>) {

@@ -1,11 +1,12 @@
 //! Messages out: one at a time, each stored before it is sent, each proved before it is sent again.
 
 use super::line::LIMIT_MS;
+use super::receive::CLOCK_ERROR_MS;
 use super::{KEPT_FOR_CONTROL, Session, Timer, Write};
 use crate::core::error::Code;
 use crate::core::machine::{Act, WriteId};
 use crate::guest::event::{Event, Status};
-use crate::guest::outbox::Standing;
+use crate::guest::outbox::{Anchor, Standing};
 use crate::guest::proof::{ACK_MS, Doubt, Flight, Look};
 use crate::guest::wire::guest_api::{self, Entry, Fault, Outgoing};
 
@@ -48,7 +49,11 @@ impl Session {
         if ready > now {
             return self.timers.arm(Timer::Pace, ready);
         }
-        let newest = self.newest_anchor().or_else(|| self.remembered.as_ref().and_then(|remembered| remembered.newest.clone()));
+        let newest = self.anchor();
+        if newest.is_none() && !self.configured.is_some_and(|configured| configured.new) && self.has_hole && !self.has_gap {
+            // There may be an older message of the same words: what is there is read first.
+            return;
+        }
         let Some(record) = self.outbox.get_mut(&id) else { return };
         let again = record.anchor.is_some();
         if !again {
@@ -61,6 +66,13 @@ impl Session {
         if !self.keeps() {
             self.stored(write, Ok(()));
         }
+    }
+
+    /// The newest entry known, or else the moment: only what is newer can be a message that is sent now.
+    fn anchor(&self) -> Option<Anchor> {
+        let remembered = || self.remembered.as_ref().and_then(|remembered| remembered.newest.clone());
+        let moment = || self.service_now().map(|now| Anchor { time: now as i64 - CLOCK_ERROR_MS, id: String::new() });
+        self.newest_anchor().or_else(remembered).or_else(moment)
     }
 
     /// What proof will need is stored (or cannot be, then memory has to do): now it goes.
@@ -105,6 +117,14 @@ impl Session {
         {
             let rtt = self.now.mono - at;
             self.link.answered(self.now, rtt);
+        }
+        if let (false, Flight::Unsure(doubt)) = (live, &self.flight)
+            && doubt.id == id
+        {
+            match doubt.look {
+                Look::First => self.metrics.found_first += 1,
+                Look::Second => self.metrics.found_second += 1,
+            }
         }
         if self.flight.id() == Some(id) {
             self.end_flight();
@@ -184,6 +204,7 @@ impl Session {
         self.metrics.unproved_resends += u64::from(!conclusive);
         if let Some(record) = self.outbox.get_mut(id) {
             record.sent = false;
+            record.doubtful |= !conclusive;
         }
         self.transcript.mark(id, Status::Queued, None);
         self.arm_expiry();

@@ -1,0 +1,496 @@
+//! One seed: a service with its habits, a schedule of what people and networks do, and the checks around it.
+
+use crate::chance::Chance;
+use crate::common::{CrashPoint, Disk, Line, World};
+use crate::coverage::Coverage;
+use crate::ledger::Ledger;
+use guestwire::core::error::Code;
+use guestwire::core::machine::Page as Signal;
+use guestwire::core::state::{End, State};
+use guestwire::guest::event::{Event, Kind, Status};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+const MINUTE: u64 = 60_000;
+/// The healing after which everything has to have come right.
+const HEALING: u64 = 10 * MINUTE;
+
+struct Run {
+    world: World,
+    chance: Chance,
+    ledger: Ledger,
+    coverage: Coverage,
+    life: u64,
+    said: u64,
+    answered: u64,
+    /// Codes that this schedule gave the service a reason for.
+    excused: BTreeSet<u16>,
+    verbose: bool,
+}
+
+/// Runs one seed; panics where an invariant breaks.
+pub fn run(seed: u64, verbose: bool) -> Coverage {
+    let mut run = Run::new(seed, verbose);
+    run.offer();
+    run.world.start();
+    let steps = run.chance.between(20, 60);
+    for _ in 0..steps {
+        run.step();
+        let pause = match run.chance.below(4) {
+            0 => 0,
+            1 => run.chance.below(400),
+            2 => run.chance.below(4_000),
+            _ => run.chance.below(20_000),
+        };
+        run.world.run(pause);
+        run.after_step();
+    }
+    run.heal();
+    run.check_liveness();
+    run.end_life();
+    run.coverage
+}
+
+impl Run {
+    fn new(seed: u64, verbose: bool) -> Run {
+        let mut chance = Chance::new(seed);
+        let mut world = World::new(chance.bits());
+        world.verbose = verbose;
+        Run {
+            world,
+            chance,
+            ledger: Ledger::default(),
+            coverage: Coverage::default(),
+            life: 0,
+            said: 0,
+            answered: 0,
+            excused: BTreeSet::new(),
+            verbose,
+        }
+    }
+
+    fn note(&mut self, what: &str) {
+        if self.verbose {
+            println!("{:>8} {what}", self.world.now);
+        }
+    }
+
+    /// Draws which proofs this service offers.
+    fn offer(&mut self) {
+        let (metadata, tracing, name) = match self.chance.below(5) {
+            0 => (false, "sender", "no-metadata"),
+            1 => (true, "none", "no-tracing"),
+            2 => (false, "none", "nothing"),
+            3 => (true, "all", "echoes-ids"),
+            _ => (true, "sender", "echoes-ids"),
+        };
+        let expired = if self.chance.one_in(2) { "4006" } else { "new" };
+        let auto_start = self.chance.one_in(2);
+        self.world.control("/_sim/set", json!({"echoMetadata": metadata, "echoTracingId": tracing, "expiredConfigure": expired, "autoStart": auto_start}));
+        self.world.network.latency = self.chance.between(1, 300);
+        self.coverage.hit("service", name);
+        self.coverage.hit("service", expired);
+        self.note(&format!("the service: {name}, {expired}, autoStart {auto_start}"));
+    }
+
+    fn step(&mut self) {
+        match self.chance.below(21) {
+            20 => self.speak_into_the_void(),
+            0..=8 => self.speak(),
+            9..=10 => self.answer(),
+            11..=12 => self.break_network(),
+            13..=15 => self.break_service(),
+            16 => self.disturb_page(),
+            17 => self.visitor(),
+            18 => self.end_or_begin(),
+            _ => self.mend(),
+        }
+    }
+
+    fn speak(&mut self) {
+        for _ in 0..self.chance.between(1, 3) {
+            self.said += 1;
+            // Now and then the same words again: they are two messages.
+            let text = if self.chance.one_in(8) { "yes".to_string() } else { format!("m{}", self.said) };
+            if let Ok(id) = self.world.try_send(&text) {
+                let durable = self.world.session.as_ref().is_some_and(|session| session.is_durable(&id));
+                self.note(&format!("says {text:?} {id} durable {durable}"));
+                self.ledger.accept(&id, &text, durable, self.life);
+            }
+            if self.died() {
+                return;
+            }
+        }
+    }
+
+    /// The connection breaks while a message is under way, and its bytes are stored later than the read-back.
+    fn speak_into_the_void(&mut self) {
+        self.hit("late-store");
+        let ms = self.chance.between(500, 2_900);
+        self.world.fault(json!({"on": "frame-in", "match": {"action": "onMessage"}, "do": "late-store", "ms": ms}));
+        if self.chance.one_in(2) {
+            self.hit("history-lag");
+            self.world.fault(json!({"on": "http", "match": {"path": "/api/v2/webmessaging/messages"}, "do": "history-lag", "ms": 2_900, "count": 1}));
+        }
+        self.speak();
+        self.world.run(2 * self.world.network.latency + 50);
+        let now = self.world.now;
+        self.world.network.reset(now);
+    }
+
+    fn answer(&mut self) {
+        self.answered += 1;
+        let text = format!("a{}", self.answered);
+        let body = json!({"do": "text", "text": text}).to_string();
+        // There may be no session yet to answer in.
+        let _ = self.world.service.control(crate::common::EPOCH + self.world.now, "POST", "/_sim/agent", &body);
+    }
+
+    fn break_network(&mut self) {
+        let name = *self.chance.pick(&["reset", "reset", "black-hole", "deaf", "mute", "offline"]);
+        self.hit(name);
+        let now = self.world.now;
+        match name {
+            "reset" => return self.world.network.reset(now),
+            "black-hole" => self.world.network.line = Line::BlackHole,
+            "deaf" => self.world.network.line = Line::DeafClient,
+            "mute" => self.world.network.line = Line::MuteClient,
+            _ => self.world.network.line = Line::Offline,
+        }
+        if self.chance.one_in(2) {
+            self.world.network.reset(now);
+        }
+    }
+
+    fn break_service(&mut self) {
+        let message = json!({"action": "onMessage"});
+        let echo = json!({"class": "StructuredMessage"});
+        let count = self.chance.between(1, 3);
+        let (name, rule) = match self.chance.below(24) {
+            // Only answers: a line that loses what the agent says and stays up is no line.
+            0 => ("lose-echo", json!({"on": "frame-out", "match": message, "do": "lose", "count": count})),
+            1 => ("lose-request", json!({"on": "frame-in", "match": message, "do": "lose"})),
+            2 => ("late-store", json!({"on": "frame-in", "match": message, "do": "late-store", "ms": self.chance.between(1, 2_500)})),
+            3 => ("history-lag", json!({"on": "http", "match": {"path": "/api/v2/webmessaging/messages"}, "do": "history-lag", "ms": self.chance.between(1, 5_000), "count": 4})),
+            4 => ("duplicate", json!({"on": "frame-out", "match": echo, "do": "duplicate", "count": count})),
+            5 => ("reorder", json!({"on": "frame-out", "match": echo, "do": "reorder", "window": 2, "count": 2})),
+            6 => ("delay", json!({"on": "frame-out", "do": "delay", "ms": self.chance.between(1, 6_000), "count": count})),
+            7 => ("garbage", json!({"on": "frame-out", "do": "garbage", "as": self.chance.pick(&["text", "binary", "deep"]), "count": count})),
+            8 => ("stall-up", json!({"on": "frame-in", "do": "stall", "direction": "up", "ms": self.chance.between(1, 9_000)})),
+            9 => ("stall-down", json!({"on": "frame-out", "do": "stall", "direction": "down", "ms": self.chance.between(1, 9_000)})),
+            10 => ("drop-before-store", json!({"on": "frame-in", "match": message, "do": "drop"})),
+            11 => ("drop-after-store", json!({"on": "frame-in", "match": message, "do": "drop", "after": true})),
+            12 => ("refuse", json!({"on": "connect", "do": "refuse", "status": 503, "count": count})),
+            13 => ("accept-then-close", json!({"on": "connect", "do": "accept-then-close", "code": 1011, "count": count})),
+            14 => ("blackhole-upgrade", json!({"on": "connect", "do": "blackhole"})),
+            15 => ("close", json!({"on": "frame-in", "do": "close", "code": self.chance.pick(&[1001, 1006, 1011, 1012, 1013, 4999])})),
+            16 => ("rate-limit", self.reply(json!({"type": "response", "class": "TooManyRequestsErrorMessage", "code": 429, "body": {"retryAfter": 3, "errorCode": 4029}, "tracingId": "$tracingId"}))),
+            17 => ("rate-limit-uncorrelated", self.reply(json!({"type": "response", "class": "string", "code": 429, "body": "Too many requests"}))),
+            18 => ("reply-500", self.reply(json!({"type": "response", "class": "string", "code": 500, "body": "Request failed.", "tracingId": "$tracingId"}))),
+            19 => {
+                let code = *self.chance.pick(&[4011_u16, 5000]);
+                self.excused.insert(code);
+                ("poison", self.reply(json!({"type": "response", "class": "string", "code": code, "body": "no", "tracingId": "$tracingId"})))
+            }
+            20 => ("history-status", json!({"on": "http", "match": {"path": "/api/v2/webmessaging/messages"}, "do": "status", "status": self.chance.pick(&[401, 429, 500, 503]), "count": count})),
+            21 => {
+                self.excused.insert(7010);
+                ("history-refused", json!({"on": "http", "match": {"path": "/api/v2/webmessaging/messages"}, "do": "status", "status": 403, "count": 0}))
+            }
+            22 => ("config-status", json!({"on": "http", "match": {"path": format!("/webdeployments/v1/deployments/{}/config.json", crate::common::DEPLOYMENT)}, "do": "status", "status": 503, "count": count})),
+            _ => {
+                self.hit("evicted");
+                let frame = json!({"type": "message", "class": "ConnectionClosedEvent", "code": 200, "body": {}});
+                return self.agent(&json!({"do": "raw", "frame": frame}));
+            }
+        };
+        self.hit(name);
+        self.world.fault(rule);
+    }
+
+    fn reply(&self, frame: serde_json::Value) -> serde_json::Value {
+        json!({"on": "frame-in", "match": {"action": "onMessage"}, "do": "reply", "frame": frame})
+    }
+
+    fn agent(&mut self, body: &serde_json::Value) {
+        let _ = self.world.service.control(crate::common::EPOCH + self.world.now, "POST", "/_sim/agent", &body.to_string());
+    }
+
+    fn disturb_page(&mut self) {
+        match self.chance.below(10) {
+            0..=1 => self.reload(),
+            2..=3 => {
+                let point = *self.chance.pick(&[
+                    CrashPoint::BeforePersist,
+                    CrashPoint::AfterPersist,
+                    CrashPoint::AfterSend,
+                    CrashPoint::BeforeAckPersisted,
+                    CrashPoint::AfterAckPersisted,
+                ]);
+                self.hit("crash");
+                self.world.crash_at = Some(point);
+            }
+            4 => {
+                self.hit("storage");
+                self.world.disk = *self.chance.pick(&[Disk::Unavailable, Disk::Quota(1_500)]);
+            }
+            5 => {
+                self.hit("clock");
+                self.world.skew += *self.chance.pick(&[-600_000_i64, 600_000, 7_200_000]);
+            }
+            6 => {
+                self.hit("freeze");
+                self.world.frozen = true;
+                let ms = self.chance.between(500, 90_000);
+                self.world.run(ms);
+                self.world.thaw();
+            }
+            7 => {
+                self.hit("hidden");
+                self.world.signal(Signal::Hidden);
+            }
+            8 => {
+                self.hit("pagehide");
+                self.world.signal(Signal::Left);
+                let ms = self.chance.below(30_000);
+                self.world.run(ms);
+                self.world.signal(Signal::Shown);
+            }
+            _ => {
+                self.hit("lead-lost");
+                self.world.lose_lead();
+                let ms = self.chance.below(5_000);
+                self.world.run(ms);
+                self.world.with(|session, now| session.take_over(now));
+            }
+        }
+    }
+
+    fn visitor(&mut self) {
+        match self.chance.below(5) {
+            0 => self.world.with(|session, now| session.typing(now)),
+            1 => self.world.with(|session, now| session.reconnect(now)),
+            2 => self.world.with(|session, now| session.mark_read(now)),
+            3 => {
+                let waiting: Vec<String> = self.world.page.rows.iter().filter(|row| row.status == Status::Queued).map(|row| row.id.clone()).collect();
+                if let Some(id) = waiting.last().cloned()
+                    && self.world.with(|session, now| session.cancel(now, &id))
+                {
+                    self.note(&format!("takes back {id}"));
+                    let promise = self.ledger.promises.get_mut(&id).expect("what waits was accepted");
+                    // Killed in the middle of it, the visitor may find it waiting again.
+                    (promise.cancelled, promise.undecided) = (true, self.world.crashed.is_some() || self.world.disk != Disk::Works);
+                }
+            }
+            _ => {
+                let failed: Vec<String> = self.world.page.rows.iter().filter(|row| matches!(row.status, Status::Failed | Status::Expired)).map(|row| row.id.clone()).collect();
+                if let Some(id) = failed.first().cloned()
+                    && self.world.with(|session, now| session.retry(now, &id)).is_ok()
+                {
+                    self.note(&format!("asks again for {id}"));
+                    self.ledger.promises.get_mut(&id).expect("what failed was accepted").retried = true;
+                }
+            }
+        }
+    }
+
+    fn end_or_begin(&mut self) {
+        match self.chance.below(8) {
+            0 => {
+                self.hit("expired");
+                self.end_excuses();
+                let _ = self.world.service.control(crate::common::EPOCH + self.world.now, "POST", "/_sim/expire", r#"{"what":"session"}"#);
+            }
+            1 => {
+                self.hit("read-only");
+                self.end_excuses();
+                self.agent(&json!({"do": "disconnect", "readOnly": true}));
+            }
+            2 => {
+                self.hit("cleared");
+                self.end_excuses();
+                for class in ["SessionClearedEvent", "ConnectionClosedEvent"] {
+                    self.agent(&json!({"do": "raw", "frame": {"type": "message", "class": class, "code": 200, "body": {}}}));
+                }
+            }
+            3 => {
+                self.hit("clear");
+                self.end_excuses();
+                self.world.command(|session, now, ticket| session.clear(now, ticket));
+            }
+            4 => {
+                // An hour and more without a network.
+                self.hit("offline");
+                self.excused.insert(7012);
+                let now = self.world.now;
+                self.world.network.line = Line::Offline;
+                self.world.network.reset(now);
+                self.world.run(65 * MINUTE);
+            }
+            _ => self.restart(),
+        }
+    }
+
+    /// The conversation ends for a reason of its own: what was out cannot be proved, what waited was meant for it.
+    fn end_excuses(&mut self) {
+        self.excused.extend([7010, 7011]);
+    }
+
+    fn restart(&mut self) {
+        let ended = self.world.page.read_only || matches!(self.world.state(), State::Ended { .. });
+        if ended {
+            self.hit("restart");
+            self.end_excuses();
+            // What is offered again comes behind what was sent meanwhile.
+            for row in self.world.page.rows.iter().filter(|row| row.code == Some(Code::SESSION_ENDED)) {
+                self.ledger.promises.get_mut(&row.id).expect("what failed was accepted").retried = true;
+            }
+            self.world.command(|session, now, ticket| session.restart(now, true, ticket));
+        }
+    }
+
+    fn mend(&mut self) {
+        self.note("heals");
+        self.world.heal();
+        self.world.disk = Disk::Works;
+    }
+
+    fn reload(&mut self) {
+        self.hit("reload");
+        self.end_life();
+        self.world.reload();
+        self.life += 1;
+    }
+
+    fn hit(&mut self, name: &str) {
+        self.note(name);
+        self.coverage.hit("fault", name);
+    }
+
+    /// If the tab was killed on the way, it is loaded again.
+    fn died(&mut self) -> bool {
+        let Some(point) = self.world.crashed.take() else { return false };
+        self.note(&format!("killed {point:?}"));
+        self.coverage.hit("crash", &format!("{point:?}"));
+        self.world.load_page();
+        self.world.start();
+        self.life += 1;
+        true
+    }
+
+    /// Counts what this life of the page has met, before it is gone.
+    fn end_life(&mut self) {
+        if self.world.session.is_none() {
+            return;
+        }
+        for name in ["acknowledged", "acknowledgedByText", "foundAtFirstLook", "foundAtSecondLook", "resends", "unprovedResends"] {
+            let times = self.world.metric(name);
+            self.coverage.count("proof", name, times);
+        }
+        self.ledger.unproved += self.world.metric("unprovedResends");
+        let states = std::mem::take(&mut self.world.page.states);
+        for state in states {
+            let name = format!("{state:?}");
+            let name = name.split([' ', '{']).next().unwrap_or_default().to_string();
+            self.coverage.hit("state", &name);
+        }
+        for event in std::mem::take(&mut self.world.page.events) {
+            match event {
+                Event::Receipt { code: Some(code), .. } => {
+                    self.coverage.hit("code", &code.0.to_string());
+                    if code.0 == 7010 {
+                        self.coverage.hit("proof", "deliveryUnknown");
+                    }
+                }
+                Event::Warning { code } => self.coverage.hit("warning", &code.0.to_string()),
+                _ => {}
+            }
+        }
+    }
+
+    fn after_step(&mut self) {
+        self.died();
+        self.ledger.observe(&mut self.world);
+        let unproved = self.world.metric("unprovedResends");
+        self.ledger.check_safety(unproved, &self.world.unwritten);
+        assert!(self.world.network.most_sockets <= 2, "{} sockets at once", self.world.network.most_sockets);
+        self.check_list();
+    }
+
+    /// No row twice: neither by its own id nor by the service's.
+    fn check_list(&self) {
+        let mut ids = BTreeSet::new();
+        for row in &self.world.page.rows {
+            assert!(ids.insert(row.id.clone()), "two rows {}", row.id);
+            if let Some(server_id) = row.server_id.as_ref().filter(|server_id| **server_id != row.id) {
+                assert!(ids.insert(server_id.clone()), "two rows of {server_id}");
+            }
+        }
+    }
+
+    fn heal(&mut self) {
+        self.mend();
+        self.world.crash_at = None;
+        self.world.signal(Signal::Visible);
+        for _ in 0..2 {
+            self.world.run(HEALING);
+            self.restart();
+        }
+        self.world.run(HEALING);
+        self.ledger.observe(&mut self.world);
+        let unproved = self.world.metric("unprovedResends");
+        self.ledger.check_safety(unproved, &self.world.unwritten);
+        self.check_list();
+    }
+
+    /// Every accepted message stands in one of its three ends, and in a good one unless there was a reason.
+    fn check_liveness(&mut self) {
+        let state = self.world.state();
+        assert!(matches!(state, State::Ready) || matches!(state, State::Ended { reason: End::Policy }), "did not come back: {state:?}");
+        let held: BTreeSet<&String> = self.ledger.stored.iter().collect();
+        for (id, promise) in &self.ledger.promises {
+            if promise.undecided {
+                continue;
+            }
+            if promise.cancelled {
+                assert!(!held.contains(id), "taken back and sent: {:?}", promise.text);
+                continue;
+            }
+            // What storage could not keep is gone with its life of the page; the page was told.
+            let kept = promise.durable || promise.life == self.life;
+            let row = self.world.page.row(id);
+            match row.map(|row| (row.status, row.code)) {
+                Some((Status::Sent, _)) => assert!(held.contains(id), "shown as sent and not at the service: {:?} {id}", promise.text),
+                Some((Status::Failed, Some(code))) => {
+                    assert!(self.excused.contains(&code.0), "failed with {} for no reason: {:?} {id}", code.0, promise.text);
+                }
+                Some((Status::Expired, _)) => assert!(self.excused.contains(&7012), "expired for no reason: {:?}", promise.text),
+                Some((status, _)) => panic!("still {status:?}: {:?} {id}", promise.text),
+                None => assert!(held.contains(id) || !kept, "lost: {:?} {id}", promise.text),
+            }
+        }
+        self.check_list_equals_history();
+    }
+
+    fn check_list_equals_history(&mut self) {
+        let mut held: Vec<String> = self.world.current_messages();
+        held.sort();
+        held.dedup();
+        let page = &self.world.page;
+        let mut shown: Vec<String> = page
+            .rows
+            .iter()
+            .filter(|row| row.status == Status::Sent && row.kind != Kind::Event)
+            .map(|row| row.server_id.clone().unwrap_or_default())
+            .collect();
+        shown.sort();
+        let missing: Vec<_> = held.iter().filter(|id| !shown.contains(id)).collect();
+        if self.verbose && !missing.is_empty() {
+            println!("the service: {:#}", self.world.control("/_sim/log", serde_json::Value::Null));
+        }
+        // A second copy of a message is one row.
+        assert!(missing.len() as u64 <= self.ledger.unproved + self.world.metric("unprovedResends"), "not on the list: {missing:?}");
+        let extra: Vec<_> = shown.iter().filter(|id| !held.contains(id)).collect();
+        assert!(extra.is_empty(), "on the list and not at the service: {extra:?}");
+    }
+}
