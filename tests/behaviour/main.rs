@@ -5,3 +5,14 @@
 mod common;
 
 mod chat;
+mod connection;
+mod liveness;
+mod outgoing;
+mod proof;
+mod incoming;
+mod storage;
+mod lifecycle;
+mod ending;
+mod conversation;
+mod herd;
+mod codes;

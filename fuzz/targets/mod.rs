@@ -1,0 +1,93 @@
+//! What is fuzzed, as functions of bytes: the fuzzer's binaries call them, and so does the ordinary test that replays
+//! every find (`tests/conformance/regressions.rs`). No input may panic, and the list that the events describe must hold.
+#![allow(dead_code, unused_imports, reason = "every binary calls one of the targets")]
+
+mod client;
+mod program;
+
+use client::Client;
+use guestwire::core::http::Reply;
+use guestwire::core::json::{Document, Value};
+use guestwire::core::time;
+use guestwire::guest::options::Options;
+use guestwire::guest::wire::guest_api::{self, Frame};
+use guestwire::guest::{config, outbox, stored};
+
+pub use program::program;
+
+/// Anything that comes over the socket or as the deployment's configuration.
+pub fn frame(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let _ = config::read(Ok(Reply { status: 200, retry_after: Some(text), body: text }));
+    let _ = Options::parse(text);
+    let _ = time::parse(text);
+    if let Some(document) = Document::parse(text) {
+        walk(document.root());
+        let body = guest_api::decode(&document).and_then(|incoming| match incoming.frame {
+            Frame::Message { entry, .. } => Some(entry.body),
+            _ => None,
+        });
+        assert!(body.is_none_or(|body| Document::parse(body).is_some()), "a body that leaves is JSON");
+        let _ = guest_api::entry(document.root());
+    }
+    let mut client = Client::ready();
+    client.send("hello");
+    client.frame(text);
+    client.run(130_000);
+    // The same as the answer to configuring, where a text names the request by `$tracingId`.
+    let mut client = Client::configuring();
+    let tracing = client.asked.last().map(|asked| asked.tracing.clone()).unwrap_or_default();
+    client.frame(&text.replace("$tracingId", &tracing));
+    client.mute = false;
+    client.run(130_000);
+}
+
+/// A page of the history: read as such, and taken in by a session, twice.
+pub fn history_page(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let entries = Document::parse(text).as_ref().and_then(guest_api::page).map_or(0, |page| page.entries.len());
+    let mut client = Client::ready();
+    client.page = Some(text.to_string());
+    client.history();
+    client.run(1_000);
+    let rows = client.rows();
+    assert!(rows <= entries, "{rows} rows of {entries} entries");
+    client.drop_line();
+    client.run(130_000);
+}
+
+/// What storage holds as the page loads: lines of `name=value`, of which each is a key of the deployment.
+pub fn stored_state(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {
+        if let outbox::Stored::Record(record) = outbox::read(name.trim_start_matches("m:"), value) {
+            let key = record.key("");
+            let again = outbox::read(key.trim_start_matches("m:"), &record.write());
+            assert!(matches!(again, outbox::Stored::Record(again) if again == record), "what was read is what is written");
+        }
+        if let Some((remembered, _)) = stored::Remembered::read(value) {
+            assert_eq!(stored::Remembered::read(&remembered.write()).map(|(again, _)| again), Some(remembered));
+        }
+    }
+    let mut client = Client::with_storage(text);
+    client.send("a new one");
+    client.connect();
+    client.run(130_000);
+    client.send("and another");
+    client.run(4_000_000);
+}
+
+/// Every value of a document, asked everything it can be asked.
+fn walk(value: Value<'_>) {
+    let _ = (value.as_int(), value.as_bool(), value.as_str(), value.get("id"), value.flag("id"));
+    assert!(Document::parse(value.raw()).is_some(), "a raw slice is JSON");
+    // The slices of nested values are slices of their own: one level of checking is enough for each.
+    value.items().for_each(shallow);
+    value.members().for_each(|(_, value)| shallow(value));
+}
+
+fn shallow(value: Value<'_>) {
+    let _ = (value.as_int(), value.as_bool(), value.as_str());
+    value.items().for_each(shallow);
+    value.members().for_each(|(_, value)| shallow(value));
+}

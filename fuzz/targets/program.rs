@@ -1,0 +1,239 @@
+//! A program of operations: bytes that say what the visitor, the page, the browser and the service do next.
+
+use super::client::{Client, PREFIX};
+use guestwire::core::machine::{Close, Input, Machine, Page, Payload, Role, StoreFault};
+
+/// A program may have so many operations: what matters happens in the first few dozen.
+const MOST: usize = 300;
+
+struct Tape<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Tape<'a> {
+    fn byte(&mut self) -> Option<u8> {
+        let (first, rest) = self.bytes.split_first()?;
+        self.bytes = rest;
+        Some(*first)
+    }
+
+    fn number(&mut self) -> usize {
+        usize::from(self.byte().unwrap_or(0))
+    }
+
+    /// Up to 255 bytes as text.
+    fn text(&mut self) -> String {
+        let length = self.number().min(self.bytes.len());
+        let (text, rest) = self.bytes.split_at(length);
+        self.bytes = rest;
+        String::from_utf8_lossy(text).into_owned()
+    }
+}
+
+/// Runs a program.
+pub fn program(data: &[u8]) {
+    let mut tape = Tape { bytes: data };
+    let mut client = Client::idle(tape.number().is_multiple_of(2));
+    for _ in 0..MOST {
+        let Some(operation) = tape.byte() else { break };
+        run(&mut client, &mut tape, operation);
+    }
+    // Whatever happened, the end leaves nothing running.
+    client.dispose();
+    client.input(Input::Timeout);
+}
+
+fn run(client: &mut Client, tape: &mut Tape<'_>, operation: u8) {
+    let now = client.now;
+    match operation % 36 {
+        0 => client.connect(),
+        1 => client.send(&tape.text()),
+        2 => client.send_draft(&tape.text()),
+        3 => client.send("x"),
+        4 => {
+            if let Some(id) = id(client, tape) {
+                let _ = client.session.retry(now, &id);
+            }
+        }
+        5 => {
+            if let Some(id) = id(client, tape) {
+                client.session.cancel(now, &id);
+            }
+        }
+        6 => client.session.typing(now),
+        7 => client.session.mark_read(now),
+        8 => drop(client.session.set_attributes(now, &tape.text())),
+        9 => client.history(),
+        10 => {
+            let ticket = client.ticket();
+            client.session.clear(now, ticket);
+        }
+        11 => {
+            let ticket = client.ticket();
+            client.session.restart(now, tape.number() % 2 == 0, ticket);
+        }
+        12 => client.session.reconnect(now),
+        13 => client.session.take_over(now),
+        14 => {
+            let ticket = client.ticket();
+            client.session.stop(now, tape.number() as u32 * 100, ticket);
+        }
+        15 => {
+            let ticket = client.ticket();
+            client.session.forget(now, ticket);
+        }
+        16 => client.input(Input::Role(if tape.number() % 2 == 0 { Role::Leader } else { Role::Follower })),
+        17 => {
+            if let Some(socket) = socket(client, tape) {
+                client.input(Input::Opened(socket));
+            }
+        }
+        18 => {
+            let codes = [1000, 1001, 1006, 1008, 1009, 1011, 1012, 4006, 4017, 4999];
+            if let Some(socket) = socket(client, tape) {
+                client.sockets.retain(|known| *known != socket);
+                let close = Close { code: codes[tape.number() % codes.len()], reason: "", clean: tape.number() % 2 == 0 };
+                client.input(Input::Closed(socket, close));
+            }
+        }
+        19 | 20 => {
+            if let Some(asked) = asked(client, tape) {
+                client.answer(&asked);
+            }
+        }
+        21 => {
+            if let Some(asked) = asked(client, tape) {
+                let text = echo(&asked.tracing, tape.number());
+                client.input(Input::Frame(asked.socket, Payload::Text(&text)));
+            }
+        }
+        22 => {
+            let tracing = asked(client, tape).map(|asked| asked.tracing).unwrap_or_default();
+            let text = error(&tracing, tape.number());
+            client.frame(&text);
+        }
+        23 => client.frame(&said(tape.number(), tape.number())),
+        24 => client.frame(event(tape.number())),
+        25 => client.frame(&tape.text()),
+        26 => {
+            if let Some(socket) = socket(client, tape) {
+                client.input(Input::Frame(socket, Payload::Binary(tape.number())));
+            }
+        }
+        27 => {
+            if !client.fetches.is_empty() {
+                let (request, url) = client.fetches.remove(0);
+                match tape.number() % 6 {
+                    0 => client.unreachable(request),
+                    1 => client.reply(request, [400, 401, 404, 429, 500, 503][tape.number() % 6], ""),
+                    2 => client.reply(request, 200, &tape.text()),
+                    _ => client.fetched(request, &url),
+                }
+            }
+        }
+        28 => client.page = Some(page(tape)),
+        29 => {
+            client.disk = [None, Some(StoreFault::Full), Some(StoreFault::Unavailable)][tape.number() % 3];
+            for (write, key, value) in std::mem::take(&mut client.writes) {
+                client.stored(write, &key, value);
+            }
+        }
+        30 => {
+            let (name, value) = (tape.text(), tape.text());
+            client.storage.insert([PREFIX, &name].concat(), value);
+            let entries: Vec<_> = client.storage.clone().into_iter().collect();
+            client.load(&entries);
+        }
+        31 => {
+            let signals =
+                [Page::Visible, Page::Hidden, Page::Resumed, Page::Shown, Page::Left, Page::Focused, Page::Input, Page::Online, Page::Offline];
+            client.input(Input::Page(signals[tape.number() % signals.len()]));
+        }
+        32 => client.pass((tape.number() as u64) << (tape.number() % 16)),
+        33 => {
+            if let Some(at) = client.session.poll_timeout() {
+                client.pass(at.saturating_sub(client.now.mono));
+                client.input(Input::Timeout);
+            }
+        }
+        34 => client.now.unix = (tape.number() as u64) << (tape.number() % 44),
+        _ => {
+            client.willing = !client.willing;
+            client.run(tape.number() as u64 * 1_000);
+        }
+    }
+    client.drain();
+}
+
+fn id(client: &Client, tape: &mut Tape<'_>) -> Option<String> {
+    let at = tape.number();
+    client.ids.get(at % client.ids.len().max(1)).cloned()
+}
+
+fn socket(client: &Client, tape: &mut Tape<'_>) -> Option<guestwire::core::machine::SocketId> {
+    let at = tape.number();
+    client.sockets.get(at % client.sockets.len().max(1)).copied()
+}
+
+fn asked(client: &mut Client, tape: &mut Tape<'_>) -> Option<super::client::Asked> {
+    let at = tape.number();
+    client.asked.get(at % client.asked.len().max(1)).cloned()
+}
+
+/// The echo of a message of ours; a number chooses what of its ids is carried, and under which the service holds it.
+fn echo(tracing: &str, choice: usize) -> String {
+    let envelope = if choice & 1 == 0 { format!(r#","tracingId":"{tracing}""#) } else { String::new() };
+    let metadata = if choice & 2 == 0 { format!(r#","metadata":{{"id":"{tracing}"}}"#) } else { String::new() };
+    let id = if choice & 4 == 0 { format!("s-{tracing}") } else { format!("s-{}", choice >> 4) };
+    let text = if choice & 8 == 0 { "x" } else { "y" };
+    format!(
+        r#"{{"type":"message","class":"StructuredMessage","code":200{envelope},"body":{{"id":"{id}","type":"Text","text":"{text}","direction":"Inbound","channel":{{"time":"2026-01-01T00:00:{:02}.000Z","messageId":"m-{id}"}}{metadata}}}}}"#,
+        choice % 60
+    )
+}
+
+fn error(tracing: &str, choice: usize) -> String {
+    let codes = [400, 401, 403, 404, 408, 409, 429, 500, 503, 1001, 4006, 4007, 4009, 4010, 4011, 4013, 4017, 4029, 5000];
+    let (code, with) = (codes[choice % codes.len()], choice / codes.len());
+    let tracing = if with % 2 == 0 { format!(r#","tracingId":"{tracing}""#) } else { String::new() };
+    let body = if with % 4 < 2 { r#""Try to authenticate again""# } else { r#"{"retryAfter":2,"errorCode":4029}"# };
+    let class = if with % 4 < 2 { "string" } else { "TooManyRequestsErrorMessage" };
+    format!(r#"{{"type":"response","class":"{class}","code":{code},"body":{body}{tracing}}}"#)
+}
+
+fn body(id: usize, time: usize) -> String {
+    let kinds = [r#""Text","text":"x""#, r#""Structured","content":[]"#, r#""Event","events":[{"eventType":"Presence","presence":{"type":"Join"}}]"#];
+    let direction = if id & 1 == 0 { "Outbound" } else { "Inbound" };
+    let ids = match id % 5 {
+        0 => format!(r#""id":"a-{id}","#),
+        1 => format!(r#""id":"a-{id}","channel":{{"time":"2026-01-01T00:00:{:02}.000Z","messageId":"b-{}"}},"#, time % 60, id / 2),
+        2 => format!(r#""channel":{{"time":"2026-01-01T00:00:{:02}.000Z","messageId":"b-{}"}},"#, time % 60, id / 2),
+        3 => String::new(),
+        _ => format!(r#""id":"b-{}","channel":{{"time":"2026-01-01T00:00:{:02}.000Z"}},"#, id / 2, time % 60),
+    };
+    format!(r#"{{{ids}"direction":"{direction}","type":{}}}"#, kinds[time % 3])
+}
+
+fn said(id: usize, time: usize) -> String {
+    format!(r#"{{"type":"message","class":"StructuredMessage","code":200,"body":{}}}"#, body(id, time))
+}
+
+fn page(tape: &mut Tape<'_>) -> String {
+    let entries: Vec<String> = (0..tape.number() % 12).map(|_| body(tape.number(), tape.number())).collect();
+    format!(r#"{{"entities":[{}],"pageCount":{}}}"#, entries.join(","), tape.number() % 4)
+}
+
+fn event(choice: usize) -> &'static str {
+    let events = [
+        r#"{"type":"response","class":"SessionExpiredEvent","code":200,"body":{}}"#,
+        r#"{"type":"message","class":"SessionClearedEvent","code":200,"body":{}}"#,
+        r#"{"type":"message","class":"ConnectionClosedEvent","code":200,"body":{}}"#,
+        r#"{"type":"message","class":"ConnectionClosedEvent","code":200,"body":{"reason":"signedIn"}}"#,
+        r#"{"type":"message","class":"LogoutEvent","code":200,"body":{}}"#,
+        r#"{"type":"message","class":"StructuredMessage","code":200,"body":{"id":"t","direction":"Outbound","type":"Event","events":[{"eventType":"Typing","typing":{"type":"On"}}]}}"#,
+        r#"{"type":"message","class":"StructuredMessage","code":200,"body":{"id":"d","direction":"Outbound","type":"Event","metadata":{"readOnly":"true"},"events":[{"eventType":"Presence","presence":{"type":"Disconnect"}}]}}"#,
+        r#"{"type":"response","class":"SessionResponse","code":200,"body":{"connected":true,"newSession":true,"readOnly":false,"durationSeconds":10,"expirationDate":1767225700}}"#,
+        r#"{"type":"response","class":"SessionResponse","code":200,"body":{"connected":true,"readOnly":true}}"#,
+    ];
+    events[choice % events.len()]
+}

@@ -1,0 +1,159 @@
+// From sources to `dist/`: the wasm by cargo, wasm-bindgen and wasm-opt, the scripts by esbuild, the types by tsc.
+// `npm run build -- --dev` leaves out wasm-opt and minifying. What is up to date is not made again.
+
+import { build as bundle } from "esbuild";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { targetDirectory } from "./cargo.mjs";
+import { ask, at, isScript, main, need, say, Stop } from "./process.mjs";
+import { thirdPartyLicences } from "./licences.mjs";
+import { files, hash, unlessFresh } from "./stamp.mjs";
+import { setupBuild, wasmBindgenVersion } from "./setup.mjs";
+
+const generated = at("www", "client", "generated");
+const dist = at("dist");
+const types = join(dist, "types");
+
+// What rustc turns on for wasm32-unknown-unknown, and no more: `--all-features` would let the optimiser write instructions
+// that browsers we promise do not have.
+const wasmFeatures = ["bulk-memory", "bulk-memory-opt", "call-indirect-overlong", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"];
+
+/** The entries of the package: their names in `dist/` are fixed. */
+const entries = {
+  index: "www/client/index.ts",
+  slim: "www/client/slim.ts",
+  core: "www/client/generated/core.js",
+  "core-inline": "www/client/generated/core-inline.js",
+  define: "www/widget/define.ts",
+};
+const isTest = (path) => /\.test\.tsx?$/.test(path) || basename(path) === "fake-client.ts";
+
+/** Builds everything that is not up to date. */
+export async function build({ dev = false } = {}) {
+  const mode = dev ? "dev" : "release";
+  await step("wasm", "the WebAssembly module (cargo, wasm-bindgen, wasm-opt)", wasmInputs(mode), [generated], () => buildWasm(dev));
+  const scripts = ["build.mjs", "licences.mjs"].map((name) => at("scripts", name));
+  const sources = hash([at("www"), at("Cargo.lock"), at("package-lock.json"), at("tsconfig.json"), ...scripts], [mode], isTest);
+  await step("scripts", "the scripts (esbuild)", sources, [dist], () => buildScripts(dev), (path) => path === types);
+  await step("types", "the types (tsc)", sources, [types], buildTypes);
+}
+
+async function step(name, what, inputs, outputs, work, skip) {
+  const started = performance.now();
+  process.stdout.write(`Building ${what} … `);
+  const ran = await unlessFresh(name, inputs, outputs, work, skip).catch((error) => {
+    say("failed");
+    throw error;
+  });
+  say(ran ? `${((performance.now() - started) / 1000).toFixed(1)} s` : "up to date");
+}
+
+function wasmInputs(mode) {
+  const sources = [at("src"), at("Cargo.toml"), at("Cargo.lock"), at("scripts", "build.mjs")];
+  return hash(sources, [mode, ask("rustc", ["--version"]) ?? "", wasmBindgenVersion()]);
+}
+
+async function buildWasm(dev) {
+  const target = "wasm32-unknown-unknown";
+  await need("cargo", ["build", "--package", "guestwire", "--lib", "--target", target, "--profile", "wasm"], { why: "The library does not compile for WebAssembly: the lines above say why." });
+  const fresh = `${generated}.new`;
+  rmSync(fresh, { recursive: true, force: true });
+  const module = join(targetDirectory(), target, "wasm", "guestwire.wasm");
+  // The shim says where the module is (hence no default path) and brings up fresh memory after a panic (hence the reset).
+  const flags = ["--omit-default-module-path", "--experimental-reset-state-function"];
+  await need("wasm-bindgen", [module, "--target", "web", "--out-name", "core", "--out-dir", fresh, ...flags, ...(dev ? [] : ["--remove-producers-section"])]);
+  // Our types lead here, and this one member would ask every site's TypeScript for a newer library than ES2022.
+  const declaration = join(fresh, "core.d.ts");
+  writeFileSync(declaration, readFileSync(declaration, "utf8").replaceAll(/^ *\[Symbol\.dispose\]\(\): void;\n/gm, ""));
+  const wasm = join(fresh, "core_bg.wasm");
+  if (!dev) {
+    // -Os and not -Oz: what the latter saves in bytes it loses to brotli and gzip, and it takes three times as long.
+    const allowed = wasmFeatures.map((name) => `--enable-${name}`);
+    await need("wasm-opt", ["-Os", "--mvp-features", ...allowed, "--strip-debug", "--strip-producers", "--strip-target-features", wasm, "-o", `${wasm}.opt`]);
+    renameSync(`${wasm}.opt`, wasm);
+  }
+  const text = smallestGzip(readFileSync(wasm)).toString("base64");
+  writeFileSync(join(fresh, "core-inline.js"), `/** The module core_bg.wasm: base64 of gzip. */\nexport const wasmGzipBase64 = "${text}";\n`);
+  writeFileSync(join(fresh, "core-inline.d.ts"), "/** The module core_bg.wasm: base64 of gzip. */\nexport declare const wasmGzipBase64: string;\n");
+  rmSync(generated, { recursive: true, force: true });
+  mkdirSync(at("www", "client"), { recursive: true });
+  renameSync(fresh, generated);
+}
+
+/** zlib's levels promise nothing about one file, so its few settings are tried. */
+function smallestGzip(bytes) {
+  const tried = [8, 9].flatMap((memLevel) => [constants.Z_DEFAULT_STRATEGY, constants.Z_FILTERED].map((strategy) => gzipSync(bytes, { level: 9, memLevel, strategy })));
+  return tried.reduce((best, next) => (next.length < best.length ? next : best));
+}
+
+async function buildScripts(dev) {
+  const missing = [...Object.values(entries), "www/loader/guestwire.ts"].filter((path) => !existsSync(at(path)));
+  if (missing.length > 0) throw new Stop(`Not there: ${missing.join(", ")}.`);
+  // Made beside and moved in when whole: a mistake in a source leaves the last build standing for whoever serves it.
+  const fresh = `${dist}.new`;
+  rmSync(fresh, { recursive: true, force: true });
+  const common = { absWorkingDir: at(), bundle: true, target: "es2022", minify: !dev, sourcemap: dev ? "linked" : "external", legalComments: "none", jsx: "automatic", jsxImportSource: "preact" };
+  const inputs = await esbuild({ ...common, entryPoints: entries, outdir: fresh, format: "esm", splitting: true, chunkNames: "chunks/[name]-[hash]", metafile: true });
+  await esbuild({ ...common, entryPoints: { guestwire: "www/loader/guestwire.ts" }, outdir: fresh, format: "iife" });
+  cpSync(join(generated, "core_bg.wasm"), join(fresh, "core.wasm"));
+  writeFileSync(join(fresh, "third-party-licences.txt"), thirdPartyLicences(inputs));
+  await buildDemo(common, join(fresh, "demo"));
+  mkdirSync(dist, { recursive: true });
+  for (const name of readdirSync(dist)) if (name !== "types") rmSync(join(dist, name), { recursive: true });
+  for (const name of readdirSync(fresh)) renameSync(join(fresh, name), join(dist, name));
+  rmSync(fresh, { recursive: true });
+}
+
+async function buildDemo(common, out) {
+  const demo = at("www", "demo");
+  const all = files([demo], isTest);
+  const pages = all.filter((path) => path.endsWith(".html"));
+  // A page's script has the page's name; everything else is brought in by these.
+  const scripts = pages.map((page) => [".ts", ".tsx"].map((ending) => page.replace(/\.html$/, ending)).concat(basename(page) === "index.html" ? [join(demo, "demo.ts"), join(demo, "demo.tsx")] : []).find((path) => existsSync(path))).filter(Boolean);
+  await esbuild({ ...common, entryPoints: scripts, outdir: out, outbase: demo, format: "esm", plugins: [servedPackage] });
+  for (const path of all.filter((name) => !/\.tsx?$/.test(name))) cpSync(path, join(out, path.slice(demo.length)));
+}
+
+// The demo runs the built package as a site would, not a copy of its own: its imports of the client and the element stay
+// imports of what is served under /dist/.
+const served = { [at("www", "client", "index")]: "/dist/index.js", [at("www", "client", "slim")]: "/dist/slim.js", [at("www", "widget", "define")]: "/dist/define.js" };
+const servedPackage = {
+  name: "served-package",
+  setup(plugin) {
+    plugin.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) => {
+      const url = served[resolve(resolveDir, path).replace(/\.[jt]s$/, "")];
+      return url === undefined ? undefined : { path: url, external: true };
+    });
+  },
+};
+
+/** Bundles; gives back the paths that were read, when a metafile is asked for. */
+async function esbuild(options) {
+  try {
+    const { metafile } = await bundle({ ...options, logLevel: "silent" });
+    return Object.keys(metafile?.inputs ?? {});
+  } catch (error) {
+    const lines = (error.errors ?? []).map(({ text, location }) => (location === null ? text : `${location.file}:${location.line}: ${text}`));
+    throw new Stop(lines.length === 0 ? String(error) : `esbuild:\n${lines.join("\n")}`);
+  }
+}
+
+async function buildTypes() {
+  rmSync(types, { recursive: true, force: true });
+  const args = ["-p", "tsconfig.json", "--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--rootDir", "www", "--outDir", "dist/types"];
+  await need("tsc", args, { show: true, why: "tsc finds errors: the lines above name them." });
+  for (const name of ["demo", "loader"]) rmSync(join(types, name), { recursive: true, force: true });
+  // tsc copies no declaration that was written by hand or by wasm-bindgen, and ours refer to these.
+  const declarations = files([generated]).filter((path) => path.endsWith(".d.ts") && !path.endsWith(".wasm.d.ts"));
+  for (const path of declarations) cpSync(path, join(types, "client", "generated", basename(path)));
+}
+
+if (isScript(import.meta.url)) {
+  await main(async () => {
+    await setupBuild();
+    await build({ dev: process.argv.includes("--dev") });
+    const wasm = readFileSync(join(dist, "core.wasm"));
+    say(`dist/ is ready; core.wasm is ${wasm.length} bytes, ${brotliCompressSync(wasm).length} as brotli. \`npm run size\` has all sizes.`);
+  });
+}

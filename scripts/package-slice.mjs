@@ -1,0 +1,187 @@
+// The package as others get it: `npm pack`, installed into an empty folder, then imported in Node without a DOM, type-checked, built by
+// Vite, and run from a classic <script>. Each of these but the types sends a message and sees the service acknowledge it.
+// Needs `dist/`, the simulator's program in SIMULATOR_BIN and a Chromium in CHROMIUM; `npm test -- --only package` brings them.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { createServer } from "node:http";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { extname, join, normalize } from "node:path";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+import { build } from "vite";
+import { at, need, run } from "./process.mjs";
+import { startSimulator } from "./simulator.mjs";
+
+const browserArgs = JSON.parse(readFileSync(at("webdriver.json"), "utf8"))["goog:chromeOptions"].args.filter((flag) => !flag.startsWith("--headless"));
+const deadlineMs = 20_000;
+const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+
+const consumer = mkdtempSync(join(tmpdir(), "guestwire-package-"));
+const installed = join(consumer, "node_modules", "guestwire");
+const put = (name, content) => writeFileSync(join(consumer, name), content);
+let simulator;
+let site;
+let browser;
+
+before(async () => {
+  await need(npm, ["pack", "--pack-destination", consumer]);
+  const tarball = readdirSync(consumer).find((name) => name.endsWith(".tgz"));
+  put("package.json", JSON.stringify({ name: "consumer", private: true, type: "module" }));
+  await need(npm, ["install", "--offline", "--no-audit", "--no-fund", `./${tarball}`], { cwd: consumer });
+  simulator = await startSimulator(process.env.SIMULATOR_BIN, { bot: "silent" });
+  site = await serve(consumer);
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: browserArgs });
+});
+
+after(async () => {
+  await browser?.close();
+  await new Promise((done) => (site === undefined ? done() : site.server.close(done)));
+  await simulator?.close();
+  rmSync(consumer, { recursive: true, force: true });
+});
+
+test("the tarball holds what a site needs and nothing else", () => {
+  const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+  assert.deepEqual(Object.keys(manifest.dependencies ?? {}), [], "no runtime dependencies");
+  for (const script of ["preinstall", "install", "postinstall", "prepare"]) assert.equal(manifest.scripts?.[script], undefined, `no ${script} script`);
+  for (const name of ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "dist/third-party-licences.txt"]) assert.ok(existsSync(join(installed, name)), name);
+  const targets = Object.values(manifest.exports).flatMap((target) => (typeof target === "string" ? [target] : Object.values(target)));
+  for (const target of targets) assert.ok(existsSync(join(installed, target)), `${target} is exported and there`);
+  for (const file of manifest.sideEffects) assert.ok(existsSync(join(installed, file)), `${file} has side effects and is there`);
+  const all = readdirSync(installed, { recursive: true }).map(String);
+  assert.deepEqual(all.filter((name) => name.endsWith(".map") || name.includes("demo") || name.endsWith(".test.js")), []);
+});
+
+test("every entry can be imported in Node without a DOM", async () => {
+  put("entries.mjs", 'for (const entry of ["guestwire", "guestwire/define", "guestwire/slim"]) await import(entry);\nconsole.log("imported");\n');
+  const { code, output } = await run(process.execPath, ["entries.mjs"], { cwd: consumer, quiet: true });
+  assert.equal(output.trim(), "imported");
+  assert.equal(code, 0);
+});
+
+test("Node sends a message over a socket of its own and sees it acknowledged", async () => {
+  const text = `from Node ${randomUUID()}`;
+  put("node.mjs", `
+    import { GuestClient } from "guestwire";
+    import WebSocket from ${JSON.stringify(pathToFileURL(at("node_modules", "ws", "wrapper.mjs")).href)};
+    const client = new GuestClient({
+      deploymentId: ${JSON.stringify(randomUUID())}, endpoint: ${JSON.stringify(simulator.url)}, storage: "memory",
+      createSocket: (url) => new WebSocket(url),
+    });
+    client.on("error", (error) => console.error(error));
+    const receipt = client.send(${JSON.stringify(text)});
+    await client.start();
+    console.log(JSON.stringify(await receipt.done));
+    await client.stop();
+  `);
+  const { code, output } = await run(process.execPath, ["node.mjs"], { cwd: consumer, quiet: true, timeoutMs: deadlineMs });
+  assert.equal(code, 0, output);
+  const { serverId } = JSON.parse(output.trim().split("\n").at(-1));
+  assert.equal(await storedAs(text), serverId);
+});
+
+test("TypeScript finds the types of every entry", async () => {
+  put("types.ts", `
+    import { GuestClient, type ConnectionState, type Message } from "guestwire";
+    import "guestwire/define";
+    import { initGuestwire } from "guestwire/slim";
+    const client: GuestClient = new GuestClient({ deploymentId: "d", region: "mypurecloud.com" });
+    const state: ConnectionState = client.state;
+    const messages: readonly Message[] = client.messages;
+    client.on("message", ({ message, index }) => { const text: string | undefined = message.text; const at: number = index; void [text, at]; });
+    // @ts-expect-error an option that does not exist
+    new GuestClient({ deploymentId: "d", colour: "red" });
+    void [state, messages, initGuestwire];
+  `);
+  const flags = ["--noEmit", "--strict", "--module", "nodenext", "--moduleResolution", "nodenext", "--target", "es2022", "--lib", "es2022,dom,dom.iterable", "--types", ""];
+  const { code, output } = await run("tsc", [...flags, "types.ts"], { cwd: consumer, quiet: true });
+  assert.equal(output.trim(), "");
+  assert.equal(code, 0);
+});
+
+test("a page built by Vite registers the element, sends a message and sees it acknowledged", async () => {
+  const folder = join(consumer, "vite");
+  mkdirSync(folder);
+  put("vite/index.html", '<!doctype html><html lang="en"><title>Vite</title><script type="module" src="./main.js"></script></html>');
+  put("vite/main.js", `
+    import { GuestClient } from "guestwire";
+    import "guestwire/define";
+    const options = new URLSearchParams(location.search);
+    const client = new GuestClient({ deploymentId: options.get("deployment"), endpoint: options.get("endpoint") });
+    const receipt = client.send(options.get("text"));
+    client.start().then(() => receipt.done).then(({ serverId }) => {
+      document.documentElement.dataset.serverId = serverId;
+      document.documentElement.dataset.element = String(customElements.get("guestwire-chat") !== undefined);
+    });
+  `);
+  await build({ root: folder, base: "./", logLevel: "error", configFile: false, build: { outDir: join(folder, "out") } });
+  const text = `from Vite ${randomUUID()}`;
+  const query = new URLSearchParams({ deployment: randomUUID(), endpoint: simulator.url, text });
+  await withPage(`${site.url}/vite/out/index.html?${query}`, async (page) => {
+    await page.waitForFunction(() => document.documentElement.dataset.serverId !== undefined, undefined, { timeout: deadlineMs });
+    assert.equal(await storedAs(text), await page.evaluate(() => document.documentElement.dataset.serverId));
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.element), "true");
+  });
+});
+
+test("a classic <script> under a strict policy opens the chat, sends what is typed and sees it acknowledged", async () => {
+  const attributes = `data-deployment-id="${randomUUID()}" data-endpoint="${simulator.url}" data-open`;
+  put("classic.html", `<!doctype html><html lang="en"><title>Classic</title><body><h1>A page</h1><script async src="/node_modules/guestwire/dist/guestwire.js" ${attributes}></script></body></html>`);
+  const text = `from a classic script ${randomUUID()}`;
+  await withPage(`${site.url}/classic.html`, async (page) => {
+    const composer = page.locator("guestwire-chat").getByRole("textbox");
+    await composer.fill(text, { timeout: deadlineMs });
+    await composer.press("Enter");
+    const sent = await page.waitForFunction(
+      (typed) => document.querySelector("guestwire-chat").client.messages.find((message) => message.text === typed && message.status === "sent")?.serverId,
+      text,
+      { timeout: deadlineMs },
+    );
+    assert.equal(await storedAs(text), await sent.jsonValue());
+  });
+});
+
+/** The id under which the service stored this text; it stands there once. */
+async function storedAs(text) {
+  const sessions = await (await fetch(`${simulator.url}/_sim/sessions`)).json();
+  const list = Array.isArray(sessions) ? sessions : (sessions.sessions ?? Object.values(sessions));
+  const found = list.flatMap((session) => session.messages).filter((message) => message.text === text);
+  assert.equal(found.length, 1, `stored ${found.length} times`);
+  return found[0].serverId;
+}
+
+/** Opens a page and fails on anything it complains about. */
+async function withPage(url, work) {
+  const page = await browser.newPage();
+  const complaints = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (line) => line.type() === "error" && complaints.push(line.text()));
+  try {
+    await page.goto(url);
+    await work(page);
+  } catch (error) {
+    if (complaints.length > 0) error.message += `\nthe page said: ${complaints.join("\n")}`;
+    throw error;
+  } finally {
+    await page.close();
+  }
+  assert.deepEqual(complaints, []);
+}
+
+/** A site that serves `folder` under a strict policy and allows the connection to the simulator alone. */
+async function serve(folder) {
+  const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm", ".json": "application/json" };
+  const connect = `${simulator.url} ${simulator.url.replace(/^http/, "ws")}`;
+  const policy = `default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src ${connect}; require-trusted-types-for 'script'; trusted-types 'none'`;
+  const server = createServer((request, response) => {
+    const file = join(folder, normalize(decodeURIComponent(new URL(request.url, "http://site").pathname)));
+    if (request.url === "/favicon.ico") response.writeHead(204).end();
+    else if (!file.startsWith(folder) || !existsSync(file)) response.writeHead(404).end();
+    else response.writeHead(200, { "content-type": types[extname(file)] ?? "application/octet-stream", "content-security-policy": policy }).end(readFileSync(file));
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  return { server, url: `http://127.0.0.1:${server.address().port}` };
+}

@@ -1,0 +1,65 @@
+// The size check itself: follows every kind of import, and a file over its budget fails.
+
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { after, test } from "node:test";
+import { closure, measure, report } from "./size.mjs";
+
+const dist = mkdtempSync(join(tmpdir(), "guestwire-size-"));
+after(() => rmSync(dist, { recursive: true }));
+
+mkdirSync(join(dist, "chunks"));
+const put = (name, content) => writeFileSync(join(dist, name), content);
+put("chunks/a.js", "export const a = 1;");
+put("index.js", 'import { a } from "./chunks/a.js";\nexport const load = () => import("./core-inline.js");\nexport { a };');
+put("slim.js", 'import { a } from "./chunks/a.js";\nexport const load = () => import("./core.js");\nexport { a };');
+put("core.js", "export const glue = 1;");
+put("core.wasm", randomBytes(1000));
+put("core-inline.js", `export const text = "${randomBytes(1000).toString("base64")}";`);
+put("define.js", 'import { load } from "./index.js";\nexport { load };');
+put("guestwire.js", 'const there = document.currentScript.src;\nimport(new URL("./define.js", there));');
+
+const budgets = { chatExternal: 1500, chatInlinedTimes: 2, loader: 500, openInlined: 2000, openExternal: 2000 };
+const names = (paths) => paths.map((path) => basename(path)).sort();
+
+test("static and lazy imports are followed", async () => {
+  assert.deepEqual(names(await closure([join(dist, "index.js")])), ["a.js", "core-inline.js", "index.js"]);
+  assert.deepEqual(names(await closure([join(dist, "slim.js")])), ["a.js", "core.js", "slim.js"]);
+});
+
+test("a file named by new URL(…, import.meta.url) is followed", async () => {
+  put("by-url.js", 'export const url = new URL("core.wasm", import.meta.url);');
+  assert.deepEqual(names(await closure([join(dist, "by-url.js")])), ["by-url.js", "core.wasm"]);
+});
+
+test("an import of another package is refused", async () => {
+  put("bare.js", 'import "left-pad";');
+  await assert.rejects(closure([join(dist, "bare.js")]), /left-pad, which is not in the package/);
+});
+
+test("all within their budgets pass", async () => {
+  assert.deepEqual(report(await measure(dist, budgets), dist, () => {}), []);
+});
+
+test("a file over its budget fails, and only the budgets it counts for", async () => {
+  put("core.wasm", randomBytes(1600));
+  const over = report(await measure(dist, budgets), dist, () => {});
+  put("core.wasm", randomBytes(1000));
+  assert.deepEqual(over, ["chat, external wasm (slim)"]);
+});
+
+test("growth in a shared chunk counts for everything that imports it", async () => {
+  put("chunks/a.js", `export const a = "${randomBytes(3000).toString("base64")}";`);
+  const over = report(await measure(dist, budgets), dist, () => {});
+  put("chunks/a.js", "export const a = 1;");
+  assert.deepEqual(over, ["chat, external wasm (slim)", "open to first text, inlined", "open to first text, external"]);
+});
+
+test("a byte over is over, the budget itself is not", () => {
+  const row = (sum) => ({ name: "x", files: [], total: sum, limit: 100 });
+  assert.deepEqual(report([row(100)], dist, () => {}), []);
+  assert.deepEqual(report([row(101)], dist, () => {}), ["x"]);
+});

@@ -1,0 +1,89 @@
+//! The JavaScript side of a client, as handed in by the shim (`www/client/bag.ts`, `www/client/host.ts`).
+
+use js_sys::{Function, Map, Promise};
+use wasm_bindgen::prelude::*;
+use web_sys::{Request, WebSocket};
+
+#[wasm_bindgen]
+extern "C" {
+    /// Everything that a dead instance would leave behind. Emptying it ends all of it.
+    #[derive(Clone)]
+    pub type Bag;
+
+    /// Wraps a closure for use as a callback: the wrapper does nothing once it was dropped or the bag emptied, and a
+    /// panic under it is noticed by the shim.
+    #[wasm_bindgen(method)]
+    pub fn guard(this: &Bag, closure: &JsValue) -> Function;
+
+    /// Calls a guarded callback once nothing is on the stack.
+    #[wasm_bindgen(method)]
+    pub fn soon(this: &Bag, callback: &Function);
+
+    /// Listens for as long as the bag lives. A missing target is no target.
+    #[wasm_bindgen(method)]
+    pub fn listen(this: &Bag, target: &JsValue, event: &str, callback: &Function);
+
+    /// Takes in a socket (to be closed), an abort controller (to be aborted) or a lease (to be ended).
+    #[wasm_bindgen(method)]
+    pub fn hold(this: &Bag, thing: &JsValue);
+
+    /// Takes something out again, unharmed; a wrapper made by `guard` falls silent.
+    #[wasm_bindgen(method, js_name = drop)]
+    pub fn release(this: &Bag, thing: &JsValue);
+
+    /// A promise that settles when the lease is ended, held in the bag.
+    #[wasm_bindgen(method)]
+    pub fn lease(this: &Bag) -> Lease;
+
+    /// What storage could not keep, by key: it outlives a panic, but not the page.
+    #[wasm_bindgen(method, getter)]
+    pub fn memory(this: &Bag) -> Map;
+
+    /// Ends all of it.
+    #[wasm_bindgen(method)]
+    pub fn empty(this: &Bag);
+
+    /// What a held lock waits for.
+    pub type Lease;
+
+    /// Settles at the end.
+    #[wasm_bindgen(method, getter)]
+    pub fn promise(this: &Lease) -> JsValue;
+
+    /// Ends it.
+    #[wasm_bindgen(method)]
+    pub fn end(this: &Lease);
+
+    /// What the page's options put in the place of the platform's own.
+    #[derive(Clone)]
+    pub type Host;
+
+    /// Makes a socket, or throws.
+    #[wasm_bindgen(method, catch)]
+    pub fn socket(this: &Host, url: &str) -> Result<WebSocket, JsValue>;
+
+    /// Makes a request: a promise of a `Response`; or throws.
+    #[wasm_bindgen(method, catch)]
+    pub fn fetch(this: &Host, request: &Request) -> Result<Promise, JsValue>;
+
+    /// Takes one event in, a plain object. It must only be queued: listeners run after the call into this memory has
+    /// returned.
+    #[wasm_bindgen(method)]
+    pub fn event(this: &Host, event: JsValue);
+
+    /// `globalThis`.
+    #[wasm_bindgen(method, getter)]
+    pub fn global(this: &Host) -> JsValue;
+
+    /// Something with a `then`.
+    pub type Thenable;
+
+    /// Waits for it.
+    #[wasm_bindgen(method, js_name = then)]
+    pub fn when(this: &Thenable, done: &Function, failed: &Function) -> JsValue;
+}
+
+/// A member of an object, `undefined` where there is none or where the access throws.
+pub fn member(object: &JsValue, name: &str) -> JsValue {
+    js_sys::Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
+}

@@ -1,0 +1,123 @@
+//! HTTP: one request, one answer, one deadline.
+//!
+//! Requests are built and answers read by gloo-net. They are not sent by it: the page may have put a `fetch` of its own
+//! in the place of the platform's, and what that gives back, gloo-net's `send` would answer with a panic.
+//!
+//! The deadline is not kept here: the driver has one timer for everything and gives a request up by dropping it.
+
+use super::bag::{Bag, Host};
+use super::callback::Callback;
+use crate::core::http::{Method, Request};
+use crate::core::machine::RequestId;
+use gloo_net::http::{RequestBuilder, Response};
+use js_sys::{Reflect, Uint8Array};
+use std::cell::Cell;
+use std::rc::Rc;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{AbortController, ReadableStreamDefaultReader, RequestCredentials};
+
+/// Longer bodies are not read, bytes. A page of history is 100 entries of 4 KB of text at most, with room for rich parts.
+const BODY_LIMIT: usize = 4 << 20;
+
+/// A request under way. Dropping it aborts it, and nothing of it is told.
+pub struct Call {
+    /// Its name.
+    pub id: RequestId,
+    /// When it is given up, in [`Now::mono`](crate::core::machine::Now::mono) milliseconds.
+    pub deadline: u64,
+    abort: AbortController,
+    bag: Bag,
+    _done: Callback,
+}
+
+/// What came back.
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// `Retry-After`, where a page may read it.
+    pub retry_after: Option<String>,
+    /// The body; empty where it is no UTF-8.
+    pub body: String,
+}
+
+impl Call {
+    /// Starts a request. `tell` is called once, later, unless the call is dropped before; `None` says that the network
+    /// is away, or the browser forbids the request, or its answer was over the limit.
+    pub fn start(
+        bag: &Bag,
+        host: &Host,
+        id: RequestId,
+        request: &Request,
+        deadline: u64,
+        mut tell: impl FnMut(RequestId, Option<Answer>) + 'static,
+    ) -> Option<Call> {
+        let abort = AbortController::new().ok()?;
+        let request: web_sys::Request = build(request, &abort)?.into();
+        let sent = JsFuture::from(host.fetch(&request).ok()?);
+        let slot: Rc<Cell<Option<Answer>>> = Rc::default();
+        let done = {
+            let slot = slot.clone();
+            Callback::new(bag, move |_| tell(id, slot.take()))
+        };
+        let (soon, to_be_told) = (bag.clone(), done.function().clone());
+        spawn_local(async move {
+            if let Ok(response) = sent.await {
+                slot.set(read(response.unchecked_into::<web_sys::Response>().into()).await);
+            }
+            // Not from in here: a panic must be met where the shim stands below it.
+            soon.soon(&to_be_told);
+        });
+        bag.hold(&abort);
+        Some(Call { id, deadline, abort, bag: bag.clone(), _done: done })
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.bag.release(&self.abort);
+        // Of no effect on one that is over.
+        self.abort.abort();
+    }
+}
+
+fn build(request: &Request, abort: &AbortController) -> Option<gloo_net::http::Request> {
+    let mut builder = RequestBuilder::new(&request.url)
+        .method(match request.method {
+            Method::Get => gloo_net::http::Method::GET,
+            Method::Post => gloo_net::http::Method::POST,
+        })
+        // The visitor is known by the token alone; the site's cookies are none of the service's business.
+        .credentials(RequestCredentials::Omit)
+        .abort_signal(Some(&abort.signal()));
+    if let Some(bearer) = &request.bearer {
+        builder = builder.header("authorization", &["bearer ", bearer.expose()].concat());
+    }
+    match &request.body {
+        Some(body) => builder.header("content-type", "application/json").body(body.as_str()),
+        None => builder.build(),
+    }
+    .ok()
+}
+
+async fn read(response: Response) -> Option<Answer> {
+    let retry_after = response.headers().get("retry-after");
+    let mut body = Vec::new();
+    if let Some(stream) = response.body() {
+        let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+        loop {
+            let step = JsFuture::from(reader.read()).await.ok()?;
+            let of = |name: &str| Reflect::get(&step, &JsValue::from_str(name)).unwrap_or_default();
+            if of("done").is_truthy() {
+                break;
+            }
+            let chunk: Uint8Array = of("value").dyn_into().ok()?;
+            if body.len() + chunk.length() as usize > BODY_LIMIT {
+                // The call that waits for this is dropped next, and aborts what is left.
+                return None;
+            }
+            body.extend_from_slice(&chunk.to_vec());
+        }
+    }
+    Some(Answer { status: response.status(), retry_after, body: String::from_utf8(body).unwrap_or_default() })
+}

@@ -1,0 +1,23 @@
+//! The browser: the only rooms that name web-sys, js-sys, gloo or wasm-bindgen.
+//!
+//! The [`driver`] takes a [`Machine`](crate::core::machine::Machine) and does what it asks for: [`socket`],
+//! [`fetch`], [`storage`], one timer, the [`lead`] among the tabs; [`lifecycle`] and [`clock`] tell it of the page and
+//! of time. [`client`] exports the guest chat to JavaScript. The same code runs in a page, in a worker and in Node:
+//! what a host lacks is not looked for (no window: no lifecycle, no storage, no lock).
+//!
+//! **Nothing here outlives a panic.** Whatever reaches from JavaScript into this memory or holds something of the
+//! page (callbacks, listeners, the timer, sockets, requests, the lock) is entered in one [`bag`] on the JavaScript
+//! side. After a panic nobody can be asked to clean up in here: the shim empties the bag, brings up fresh memory and
+//! starts the clients again. `dispose()` takes the same road, so it is travelled every day.
+
+pub mod bag;
+pub mod callback;
+#[cfg(feature = "guest")]
+pub mod client;
+pub mod clock;
+pub mod driver;
+pub mod fetch;
+pub mod lead;
+pub mod lifecycle;
+pub mod socket;
+pub mod storage;

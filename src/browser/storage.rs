@@ -1,0 +1,99 @@
+//! What outlives a reload: `localStorage`, `sessionStorage`, or nothing but memory.
+//!
+//! Whatever the storage refuses is kept in the bag's memory, from where it is read back after a panic; the caller is
+//! told, so that nobody takes it for durable. No exception leaves this room. Other tabs write here too, and the
+//! visitor may clear it under our hands: nothing is remembered of what was written before.
+
+use super::bag::{Bag, Host, member};
+use crate::core::machine::StoreFault;
+use js_sys::Map;
+use wasm_bindgen::{JsCast, JsValue};
+
+/// A store of texts by key.
+pub struct Storage {
+    area: Area,
+    memory: Map,
+}
+
+enum Area {
+    /// `storage: "memory"`: the page wants it so, and it is no fault.
+    Memory,
+    /// The page wants storage and the host has none, or forbids it.
+    Missing,
+    Web(web_sys::Storage),
+}
+
+impl Storage {
+    /// By the option's word: `local`, `session` or `memory`.
+    pub fn new(bag: &Bag, host: &Host, kind: &str) -> Storage {
+        let global = host.global();
+        let area = match kind {
+            "memory" => Area::Memory,
+            // Outside of a page there may be a global of that name, which is another thing (Node 22 has one).
+            _ if member(&global, "document").is_undefined() => Area::Missing,
+            _ => match member(&global, if kind == "session" { "sessionStorage" } else { "localStorage" }).dyn_into() {
+                Ok(storage) => Area::Web(storage),
+                Err(_) => Area::Missing,
+            },
+        };
+        Storage { area, memory: bag.memory() }
+    }
+
+    /// Writes, or with `None` removes, one key.
+    pub fn write(&self, key: &str, value: Option<&str>) -> Result<(), StoreFault> {
+        let result = match &self.area {
+            Area::Memory => Ok(()),
+            Area::Missing => Err(StoreFault::Unavailable),
+            Area::Web(storage) => match value {
+                Some(value) => storage.set_item(key, value),
+                None => storage.remove_item(key),
+            }
+            .map_err(|fault| reason(&fault)),
+        };
+        let key = JsValue::from_str(key);
+        match value {
+            Some(value) if result.is_err() || matches!(self.area, Area::Memory) => {
+                self.memory.set(&key, &JsValue::from_str(value));
+            }
+            _ => {
+                self.memory.delete(&key);
+            }
+        }
+        // What cannot be stored needs no removing.
+        if value.is_none() && matches!(self.area, Area::Missing) { Ok(()) } else { result }
+    }
+
+    /// Everything under a prefix, in no order.
+    pub fn read(&self, prefix: &str) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        self.memory.for_each(&mut |value, key| {
+            if let (Some(key), Some(value)) = (key.as_string(), value.as_string())
+                && key.starts_with(prefix)
+            {
+                found.push((key, value));
+            }
+        });
+        if let Area::Web(storage) = &self.area {
+            let kept = found.len();
+            // The keys first: another tab may write between two looks.
+            let length = storage.length().unwrap_or(0);
+            let keys: Vec<String> = (0..length)
+                .filter_map(|index| storage.key(index).ok().flatten())
+                .filter(|key| key.starts_with(prefix) && !found[..kept].iter().any(|(known, _)| known == key))
+                .collect();
+            for key in keys {
+                if let Ok(Some(value)) = storage.get_item(&key) {
+                    found.push((key, value));
+                }
+            }
+        }
+        found
+    }
+}
+
+fn reason(fault: &JsValue) -> StoreFault {
+    match member(fault, "name").as_string().as_deref() {
+        Some("QuotaExceededError" | "NS_ERROR_DOM_QUOTA_REACHED") => StoreFault::Full,
+        _ => StoreFault::Unavailable,
+    }
+}

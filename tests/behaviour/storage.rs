@@ -1,0 +1,336 @@
+//! Storage that is missing, full, cleared, corrupt or of another version: faults.md row 23.
+
+use crate::common::{CrashPoint, Disk, Line, World, refusal};
+use guestwire::core::error::Code;
+use guestwire::core::machine::Page as Signal;
+use guestwire::guest::event::Status;
+use serde_json::{Value, json};
+
+const TOKEN: &str = "00000000-0000-4000-8000-000000000000";
+
+fn utf16(storage: &std::collections::BTreeMap<String, String>) -> usize {
+    storage.iter().map(|(key, value)| 2 * (key.encode_utf16().count() + value.encode_utf16().count())).sum()
+}
+
+/// A world whose storage holds three messages that were typed offline, not loaded yet.
+fn three_waiting(seed: u64) -> (World, [String; 3]) {
+    let mut world = World::new(seed);
+    world.network.line = Line::Offline;
+    world.start();
+    let ids = ["one", "two", "three"].map(|text| world.send(text));
+    world.kill();
+    (world, ids)
+}
+
+fn come_back(world: &mut World) {
+    world.load_page();
+    world.heal();
+    world.start();
+    world.run_until_ready();
+    world.run(10_000);
+}
+
+fn key_of(world: &World, id: &str) -> String {
+    world.storage.keys().find(|key| key.ends_with(id)).unwrap().clone()
+}
+
+fn durable(world: &World, id: &str) -> bool {
+    world.session.as_ref().unwrap().is_durable(id)
+}
+
+#[test]
+fn row23_without_storage_memory_takes_over_and_says_so() {
+    let mut world = World::new(1);
+    world.disk = Disk::Unavailable;
+    world.start();
+    let id = world.send("in memory");
+    assert!(!durable(&world, &id));
+    world.run_until_ready();
+    world.wait_sent(5_000);
+    assert_eq!(world.stored(), ["in memory"]);
+    assert!(world.page.warned(Code::STORAGE_UNAVAILABLE));
+}
+
+#[test]
+fn row23_with_storage_a_message_is_durable() {
+    let mut world = World::new(1);
+    let id = world.send("kept");
+    assert!(durable(&world, &id));
+    assert_eq!(world.message_keys().len(), 1);
+}
+
+#[test]
+fn row23_storage_full_at_any_byte_loses_and_doubles_nothing() {
+    for quota in (0..4_000).step_by(80) {
+        let mut world = World::new(quota as u64);
+        world.disk = Disk::Quota(quota);
+        world.network.line = Line::Offline;
+        world.start();
+        let ids = ["one", "two", "three", "four"].map(|text| world.send(text));
+        for id in &ids {
+            let stored = world.storage.keys().any(|key| key.ends_with(id.as_str()));
+            assert_eq!(durable(&world, id), stored, "quota {quota}: durable is told as it is");
+        }
+        world.heal();
+        world.run_until_ready();
+        world.run(10_000);
+        assert_eq!(world.stored(), ["one", "two", "three", "four"], "quota {quota}");
+        assert!(ids.iter().all(|id| world.status(id) == Status::Sent), "quota {quota}");
+    }
+}
+
+#[test]
+fn row23_a_reload_with_full_storage_keeps_what_was_durable() {
+    for quota in (400..4_000).step_by(200) {
+        let mut world = World::new(quota as u64);
+        world.disk = Disk::Quota(quota);
+        world.network.line = Line::Offline;
+        world.start();
+        let kept: Vec<&str> = ["one", "two", "three", "four"].into_iter().filter(|text| { let id = world.send(text); durable(&world, &id) }).collect();
+        world.kill();
+        come_back(&mut world);
+        world.run(20_000);
+        assert_eq!(world.stored(), kept, "quota {quota}");
+        world.reload();
+        world.run_until_ready();
+        world.run(20_000);
+        assert_eq!(world.stored(), kept, "quota {quota}: and not again");
+    }
+}
+
+#[test]
+fn row23_storage_that_fills_up_under_way_is_told_and_harms_nothing() {
+    let mut world = World::ready(2);
+    let used = utf16(&world.storage);
+    world.disk = Disk::Quota(used);
+    let id = world.send("no room");
+    assert!(!durable(&world, &id));
+    assert!(world.page.warned(Code::STORAGE_FULL));
+    world.wait_sent(5_000);
+    assert_eq!(world.times_stored("no room"), 1);
+}
+
+#[test]
+fn row23_cleared_under_way_what_waits_is_still_sent() {
+    let mut world = World::ready(3);
+    world.network.line = Line::Offline;
+    world.network.reset(world.now);
+    world.run(100);
+    for text in ["one", "two"] {
+        world.send(text);
+    }
+    world.storage.clear();
+    world.heal();
+    world.run_until_ready();
+    world.wait_sent(10_000);
+    assert_eq!(world.stored(), ["one", "two"]);
+}
+
+#[test]
+fn row23_cleared_while_one_is_in_flight_it_is_not_doubled() {
+    let mut world = World::ready(4);
+    world.run(12_000);
+    world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "drop", "after": true}));
+    world.send("one");
+    world.run(10);
+    world.storage.clear();
+    world.wait_sent(40_000);
+    assert_eq!(world.times_stored("one"), 1);
+}
+
+#[test]
+fn row23_cleared_under_way_and_read_again_what_waits_is_still_sent() {
+    let mut world = World::ready(5);
+    world.network.line = Line::Offline;
+    world.network.reset(world.now);
+    world.run(100);
+    for text in ["one", "two"] {
+        world.send(text);
+    }
+    world.storage.clear();
+    // The page goes into the back/forward cache and comes back, and storage is read again.
+    world.signal(Signal::Left);
+    world.heal();
+    world.signal(Signal::Shown);
+    world.run_until_ready();
+    world.run(10_000);
+    assert_eq!(world.stored(), ["one", "two"], "memory takes over");
+}
+
+#[test]
+fn row23_a_corrupt_record_is_put_aside_and_the_good_ones_are_kept() {
+    for damage in ["", "{", "null", "[]", "\u{0}\u{1}", "{\"v\":1}", "{\"v\":\"1\"}", "{\"v\":1,\"id\":7,\"at\":\"x\",\"text\":[]}", "\u{fffd}\u{fffd}"] {
+        let (mut world, ids) = three_waiting(6);
+        let key = key_of(&world, &ids[1]);
+        world.storage.insert(key.clone(), damage.into());
+        come_back(&mut world);
+        assert_eq!(world.stored(), ["one", "three"], "{damage:?}");
+        assert!(world.page.warned(Code::STORAGE_QUARANTINED), "{damage:?}");
+        assert_eq!(world.metric("quarantined"), 1, "{damage:?}");
+        assert!(!world.storage.contains_key(&key), "{damage:?}");
+        let aside: Vec<&String> = world.storage.iter().filter(|(key, _)| key.contains(":q:")).map(|(_, value)| value).collect();
+        assert_eq!(aside, [damage], "kept as it was");
+    }
+}
+
+#[test]
+fn row23_a_key_that_is_none_of_ours_is_put_aside() {
+    let (mut world, _) = three_waiting(7);
+    world.storage.insert("gw1:world:m:not-a-number:x".into(), "{}".into());
+    come_back(&mut world);
+    assert_eq!(world.stored(), ["one", "two", "three"]);
+    assert_eq!(world.metric("quarantined"), 1);
+}
+
+#[test]
+fn row23_a_corrupt_session_costs_the_conversation_and_nothing_else() {
+    let mut world = World::ready(8);
+    world.kill();
+    world.storage.insert("gw1:world:session".into(), "{\"v\":1,\"tok".into());
+    world.load_page();
+    world.start();
+    world.run_until_ready();
+    let id = world.send("under a new token");
+    world.wait_sent(5_000);
+    assert_eq!(world.status(&id), Status::Sent);
+    assert!(world.page.warned(Code::STORAGE_QUARANTINED));
+    assert!(world.stored_token().is_some());
+}
+
+#[test]
+fn row23_a_record_torn_at_any_byte_is_put_aside() {
+    let (template, ids) = three_waiting(9);
+    let key = key_of(&template, &ids[1]);
+    let whole = template.storage[&key].clone();
+    for cut in 0..whole.len() {
+        let (mut world, _) = three_waiting(9);
+        world.storage.insert(key.clone(), whole[..cut].to_string());
+        come_back(&mut world);
+        assert_eq!(world.stored(), ["one", "three"], "cut at {cut}: {}", &whole[..cut]);
+    }
+}
+
+#[test]
+fn row23_an_older_schema_is_put_aside() {
+    let (mut world, ids) = three_waiting(10);
+    let key = key_of(&world, &ids[1]);
+    let older = world.storage[&key].replace("\"v\":1", "\"v\":0");
+    world.storage.insert(key, older.clone());
+    come_back(&mut world);
+    assert_eq!(world.stored(), ["one", "three"]);
+    assert!(world.storage.iter().any(|(key, value)| key.contains(":q:") && *value == older));
+}
+
+#[test]
+fn row23_a_newer_schema_is_left_as_it_is() {
+    let (mut world, ids) = three_waiting(11);
+    let key = key_of(&world, &ids[1]);
+    let newer = world.storage[&key].replace("\"v\":1", "\"v\":2");
+    world.storage.insert(key.clone(), newer.clone());
+    come_back(&mut world);
+    assert_eq!(world.stored(), ["one", "three"]);
+    assert_eq!(world.storage.get(&key), Some(&newer), "the newer client finds its own again");
+    assert!(world.page.warned(Code::STORAGE_NEWER));
+    assert_eq!(world.metric("quarantined"), 0);
+}
+
+#[test]
+fn row23_a_newer_session_is_used_and_never_written_over() {
+    let mut world = World::new(12);
+    world.kill();
+    let newer = json!({"v": 2, "token": TOKEN, "known": true, "hologram": {"depth": 3}}).to_string();
+    world.storage.insert("gw1:world:session".into(), newer.clone());
+    world.load_page();
+    world.start();
+    world.run_until_ready();
+    world.send("hello");
+    world.wait_sent(5_000);
+    world.agent("hi");
+    world.run(1_000);
+    world.with(|session, now| session.mark_read(now));
+    assert_eq!(world.requests("configureSession")[0]["token"], TOKEN);
+    assert_eq!(world.storage.get("gw1:world:session"), Some(&newer));
+    assert!(world.page.warned(Code::STORAGE_NEWER));
+}
+
+#[test]
+fn row23_all_our_keys_stay_within_256_kib_and_the_quarantine_within_32() {
+    let (mut world, _) = three_waiting(13);
+    for n in 100..160 {
+        world.storage.insert(format!("gw1:world:m:{n}:bad-{n}"), "x".repeat(4_000));
+    }
+    world.load_page();
+    world.network.line = Line::Offline;
+    world.start();
+    while world.try_send(&"y".repeat(4_000)).is_ok() {}
+    let aside: usize = world.storage.iter().filter(|(key, _)| key.contains(":q:")).map(|(k, v)| 2 * (k.len() + v.len())).sum();
+    assert!(aside > 0 && aside <= 32 * 1024, "{aside}");
+    assert!(utf16(&world.storage) <= 256 * 1024, "{}", utf16(&world.storage));
+    // Another life does not add to it.
+    for n in 200..260 {
+        world.storage.insert(format!("gw1:world:m:{n}:bad-{n}"), "x".repeat(4_000));
+    }
+    world.kill();
+    world.load_page();
+    let aside: usize = world.storage.iter().filter(|(key, _)| key.contains(":q:")).map(|(k, v)| 2 * (k.len() + v.len())).sum();
+    assert!(aside <= 32 * 1024, "{aside}");
+    assert!(utf16(&world.storage) <= 256 * 1024, "{}", utf16(&world.storage));
+}
+
+#[test]
+fn row23_keys_of_others_are_never_touched() {
+    let mut world = World::new(14);
+    for (key, value) in [("gw1:other:session", "{"), ("gw1:worldwide:m:1:x", "{"), ("cart", "{")] {
+        world.storage.insert(key.into(), value.into());
+    }
+    let before = world.storage.clone();
+    world.load_page();
+    world.start();
+    world.run_until_ready();
+    world.command(|session, now, ticket| session.forget(now, ticket));
+    world.run(1_000);
+    for (key, value) in before.iter().filter(|(key, _)| !key.starts_with("gw1:world:")) {
+        assert_eq!(world.storage.get(key), Some(value));
+    }
+}
+
+#[test]
+fn row23_a_record_under_two_keys_is_one_message() {
+    // A crash in the middle of a retry leaves it so.
+    let mut world = World::new(15);
+    world.network.line = Line::Offline;
+    world.start();
+    let id = world.send("once");
+    world.run(3_700_000);
+    assert_eq!(world.status(&id), Status::Expired);
+    world.crash_at = Some(CrashPoint::AfterPersist);
+    world.with(|session, now| session.retry(now, &id)).unwrap();
+    assert_eq!(world.crashed, Some(CrashPoint::AfterPersist));
+    assert_eq!(world.message_keys().len(), 2);
+    come_back(&mut world);
+    for _ in 0..2 {
+        if let Some(row) = world.page.row(&id).filter(|row| matches!(row.status, Status::Expired | Status::Failed)) {
+            let id = row.id.clone();
+            world.with(|session, now| session.retry(now, &id)).unwrap();
+        }
+        world.run(20_000);
+        world.reload();
+        world.run_until_ready();
+        world.run(20_000);
+    }
+    assert_eq!(world.times_stored("once"), 1);
+    assert_eq!(world.message_keys().len(), 0, "neither key is left to be sent by a later life");
+}
+
+#[test]
+fn a_failed_message_survives_the_reload_with_its_reason() {
+    let mut world = World::ready(16);
+    world.answer_message(refusal(4011, "too long"));
+    let id = world.send("poison");
+    world.run(1_000);
+    world.kill();
+    let kept: Value = serde_json::from_str(&world.storage[&key_of(&world, &id)]).unwrap();
+    assert_eq!(kept["text"], "poison");
+    world.load_page();
+    assert_eq!((world.status(&id), world.code(&id)), (Status::Failed, Some(4011)));
+}

@@ -1,0 +1,328 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import type { GuestEvents, GuestOptions, Message } from "./api.js";
+import { Client } from "./client.js";
+import { GuestwireError } from "./errors.js";
+import { GuestClient } from "./index.js";
+import type { Provide } from "./load.js";
+
+const options: GuestOptions = { deploymentId: "d1", endpoint: "http://service.test" };
+const never: Provide = () => new Promise(() => {});
+
+/** A client whose module never arrives. */
+class Waiting extends Client {
+  constructor(given: Partial<GuestOptions> = {}, provide: Provide = never) {
+    super({ ...options, ...given }, provide);
+  }
+}
+
+/** A page's storage, which can be full. */
+class PageStorage {
+  readonly kept = new Map<string, string>();
+  full = false;
+  get length(): number { return this.kept.size; }
+  key(index: number): string | null { return [...this.kept.keys()][index] ?? null; }
+  getItem(key: string): string | null { return this.kept.get(key) ?? null; }
+  removeItem(key: string): void { this.kept.delete(key); }
+  setItem(key: string, value: string): void {
+    if (this.full) throw new DOMException("full", "QuotaExceededError");
+    this.kept.set(key, value);
+  }
+}
+
+let page: PageStorage;
+const clients: Client[] = [];
+const track = <T extends Client>(client: T): T => (clients.push(client), client);
+
+beforeEach(() => {
+  page = new PageStorage();
+  Object.assign(globalThis, { document: { hidden: false }, localStorage: page });
+});
+afterEach(() => {
+  for (const client of clients.splice(0)) client.dispose();
+  delete (globalThis as { document?: unknown }).document;
+});
+
+function refused(run: () => unknown): [number, string | undefined] {
+  try {
+    run();
+  } catch (error) {
+    assert.ok(error instanceof GuestwireError);
+    return [error.code, error.field];
+  }
+  return assert.fail("nothing was thrown");
+}
+
+test("wrong options are refused at once, by field", () => {
+  const field = (given: object): string | undefined => refused(() => new Waiting(given))[1];
+  assert.equal(field({ deploymentId: "" }), "deploymentId");
+  assert.equal(field({ deploymentId: "a/b" }), "deploymentId");
+  assert.equal(field({ endpoint: undefined }), "region");
+  assert.equal(field({ region: "mypurecloud.de" }), "endpoint");
+  assert.equal(field({ endpoint: undefined, region: "evil.test/x" }), "region");
+  assert.equal(field({ endpoint: "ftp://x" }), "endpoint");
+  assert.equal(field({ storage: "disk" }), "storage");
+  assert.equal(field({ consent: true }), "consent");
+  assert.equal(field({ attributes: { a: 1 } }), "attributes");
+  assert.equal(field({ backoff: { baseMs: 0, maxMs: 1 } }), "backoff");
+  assert.equal(field({ createSocket: "x" }), "createSocket");
+  assert.deepEqual(refused(() => new Waiting({ protocol: "session" })), [7038, "protocol"]);
+});
+
+test("a message sent before the module is up is a row at once, and stored under the core's key", () => {
+  const client = track(new Waiting({ attributes: { plan: "gold" } }));
+  const told: GuestEvents["message"][] = [];
+  client.on("message", (event) => void told.push(event));
+  const receipt = client.send("hello", { attributes: { a: "b" } });
+  assert.equal(receipt.durable, true);
+  assert.deepEqual(told.map(({ message, index }) => [message.id, message.text, message.status, index]), [[receipt.id, "hello", "queued", 0]]);
+  assert.deepEqual(client.messages, client.outbox);
+  const [[key, value]] = [...page.kept] as [[string, string]];
+  assert.equal(key, `gw1:d1:m:1:${receipt.id}`);
+  const { at, ...rest } = JSON.parse(value) as Record<string, unknown>;
+  assert.ok(Number.isInteger(at));
+  assert.deepEqual(rest, { v: 1, id: receipt.id, text: "hello", attributes: { plan: "gold", a: "b" } });
+  assert.match(receipt.id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test("its number is larger than every one there, whoever wrote it", () => {
+  page.kept.set("gw1:d1:m:41:00000000-0000-4000-8000-000000000000", "{}");
+  page.kept.set("gw1:other:m:99:00000000-0000-4000-8000-000000000000", "{}");
+  const client = track(new Waiting());
+  const ids = [client.send("one").id, client.send("two").id];
+  assert.deepEqual([...page.kept.keys()].slice(2), [`gw1:d1:m:42:${ids[0]}`, `gw1:d1:m:43:${ids[1]}`]);
+});
+
+test("where storage is full the message is kept and said not to be durable", () => {
+  page.full = true;
+  const client = track(new Waiting());
+  assert.equal(client.send("hello").durable, false);
+  assert.equal(client.messages[0]?.text, "hello");
+});
+
+test("before consent nothing is stored; with it, what was typed is", () => {
+  const client = track(new Waiting({ consent: "required" }));
+  const { id, durable } = client.send("hello");
+  assert.equal(durable, false);
+  assert.equal(page.length, 0);
+  client.grantConsent();
+  assert.deepEqual([...page.kept.keys()], [`gw1:d1:m:1:${id}`]);
+});
+
+test("what the core would refuse is refused before there is one", () => {
+  const client = track(new Waiting());
+  assert.deepEqual(refused(() => client.send("  ")), [7002, "text"]);
+  assert.deepEqual(refused(() => client.send("é".repeat(2049))), [7003, "text"]);
+  assert.deepEqual(refused(() => client.send("x", { attributes: { a: 1 as unknown as string } })), [7000, "attributes"]);
+  assert.deepEqual(refused(() => client.send("x", { attachments: ["a"] })), [7038, "attachments"]);
+  assert.deepEqual(refused(() => client.retry("nobody")), [7006, "id"]);
+  for (let count = 0; count < 200; count += 1) client.send("x");
+  assert.deepEqual(refused(() => client.send("x")), [7004, undefined]);
+});
+
+test("a message taken back before the module is up is gone from list and storage", async () => {
+  const client = track(new Waiting());
+  const removed: string[] = [];
+  client.on("removed", ({ id }) => void removed.push(id));
+  const receipt = client.send("hello");
+  assert.equal(client.cancel(receipt.id), true);
+  assert.equal(client.cancel(receipt.id), false);
+  assert.deepEqual([removed, client.messages.length, page.length], [[receipt.id], 0, 0]);
+  await assert.rejects(receipt.done, { name: "Cancelled" });
+});
+
+test("a choice is a structured message with its label", () => {
+  const client = track(new Waiting());
+  client.reply({ text: "Yes", payload: "cookie1", type: "QuickReply", messageId: "m1" });
+  const stored = JSON.parse([...page.kept.values()][0]!) as Record<string, unknown>;
+  assert.equal(stored["text"], "Yes");
+  assert.equal(stored["type"], "Structured");
+  assert.deepEqual(stored["content"], [{ contentType: "ButtonResponse", buttonResponse: { type: "QuickReply", text: "Yes", payload: "cookie1", originatingMessageId: "m1" } }]);
+  assert.deepEqual(refused(() => client.reply({ text: "no payload" })), [7000, "choice"]);
+});
+
+test("a module that policy blocks is one error that names the header, and refuses start", async () => {
+  const blocked = (): never => { throw new WebAssembly.CompileError("Refused to compile or instantiate WebAssembly module because 'unsafe-eval' is not an allowed source of script in the following Content Security Policy directive"); };
+  const client = track(new Waiting({ createSocket: () => assert.fail() }, blocked));
+  const told: GuestwireError[] = [];
+  client.on("error", (error) => void told.push(error));
+  await assert.rejects(client.start(), { code: 7100, remediation: /wasm-unsafe-eval/ });
+  assert.deepEqual(told.map(({ code }) => code), [7100]);
+});
+
+test("a module that cannot be reached leaves start waiting", async () => {
+  const client = track(new Waiting({ createSocket: () => assert.fail() }, () => Promise.reject(new TypeError("Failed to fetch"))));
+  const failed = new Promise<GuestwireError>((resolve) => client.on("error", resolve, { once: true }));
+  let settled = false;
+  client.start().finally(() => (settled = true)).catch(() => {});
+  assert.equal((await failed).code, 7101);
+  assert.deepEqual([client.state.name, settled], ["loading", false]);
+});
+
+test("an aborted signal disposes: what waits is refused, sending is too", async () => {
+  const controller = new AbortController();
+  const client = new Waiting({ signal: controller.signal, createSocket: () => assert.fail() });
+  const [started, { done }] = [client.start(), client.send("hello")];
+  controller.abort();
+  await assert.rejects(started, { code: 7001 });
+  await assert.rejects(done, { code: 7001 });
+  assert.equal(client.state.name, "stopped");
+  assert.equal(refused(() => client.send("more"))[0], 7001);
+  assert.equal(page.length, 1, "what is stored stays");
+});
+
+// ---- with the module
+
+type Frame = Record<string, unknown> & { action: string; token: string; tracingId: string };
+
+/** A service that configures and echoes, on sockets of the page's own making. */
+class Service {
+  sockets: Fake[] = [];
+  readonly options: GuestOptions = {
+    ...options,
+    storage: "memory",
+    createSocket: (url) => new Fake(this, url) as unknown as WebSocket,
+    fetch: async (url) => {
+      if (String(url).includes("/config.json")) return Response.json(CONFIG);
+      return Response.json({ entities: this.entities, pageSize: 100, pageNumber: 1, total: this.entities.length, pageCount: 1 });
+    },
+  };
+  entities: object[] = [];
+  readonly tokens = new Set<string>();
+  /** Keeps what comes in from being answered. */
+  deaf = false;
+}
+
+const CONFIG = {
+  id: "d1", version: "1", languages: ["en-us"], defaultLanguage: "en-us", apiEndpoint: "http://service.test", status: "Active",
+  auth: { enabled: false }, journeyEvents: { enabled: false },
+  messenger: { enabled: true, styles: { primaryColor: "#123456" }, launcherButton: { visibility: "On" }, fileUpload: { modes: [] }, apps: { conversations: { messagingEndpoint: "ws://service.test", conversationClear: { enabled: true }, autoStart: { enabled: false } } } },
+};
+
+class Fake {
+  onopen: ((event: object) => void) | null = null;
+  onmessage: ((event: object) => void) | null = null;
+  onclose: ((event: object) => void) | null = null;
+  onerror: ((event: object) => void) | null = null;
+  binaryType = "";
+  closed = false;
+  readonly #service: Service;
+  constructor(service: Service, readonly url: string) {
+    this.#service = service;
+    service.sockets.push(this);
+    setImmediate(() => this.onopen?.({ type: "open" }));
+  }
+  send(text: string): void {
+    if (!this.#service.deaf) setImmediate(() => this.#answer(JSON.parse(text) as Frame));
+  }
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    setImmediate(() => this.onclose?.({ type: "close", code: 1000, reason: "", wasClean: true }));
+  }
+  say(frame: object): void {
+    this.onmessage?.({ type: "message", data: JSON.stringify(frame) });
+  }
+  #answer({ action, token, tracingId, message }: Frame): void {
+    const newSession = !this.#service.tokens.has(token);
+    this.#service.tokens.add(token);
+    if (action === "configureSession") this.say({ type: "response", class: "SessionResponse", code: 200, body: { connected: true, newSession, readOnly: false }, tracingId });
+    if (action === "getJwt") this.say({ type: "response", class: "JwtResponse", code: 200, body: { jwt: "j", exp: Math.floor(Date.now() / 1000) + 60 }, tracingId });
+    if (action === "onMessage") {
+      const body = { ...(message as object), id: `s-${tracingId}`, direction: "Inbound", channel: { time: new Date().toISOString(), messageId: tracingId } };
+      this.#service.entities.unshift(body);
+      this.say({ type: "message", class: "StructuredMessage", code: 200, body, tracingId });
+    }
+  }
+}
+
+const texts = (messages: readonly Message[]): (string | undefined)[] => messages.map(({ text }) => text);
+
+test("a conversation: typed before the module, ready, sent, answered", async () => {
+  const service = new Service();
+  const client = track(new GuestClient(service.options));
+  const early = client.send("early");
+  const session = await client.start();
+  assert.deepEqual([session.newSession, session.readOnly], [true, false]);
+  const delivered = await early.done;
+  assert.equal(delivered.id, early.id);
+  assert.equal(delivered.serverId, `s-${early.id}`);
+  const late = client.send("late");
+  assert.equal(client.messages.at(-1)?.id, late.id, "the row is there when send returns");
+  await late.done;
+  assert.deepEqual(texts(client.messages), ["early", "late"]);
+  assert.deepEqual(client.outbox, []);
+});
+
+test("a listener that throws or calls back harms nobody", async () => {
+  const service = new Service();
+  const client = track(new GuestClient(service.options));
+  const order: string[] = [];
+  const real = console.error;
+  console.error = () => {};
+  try {
+    client.on("message", ({ message }) => {
+      order.push(message.text ?? "");
+      if (message.text === "one") client.send("two");
+      throw new Error("hostile");
+    });
+    client.on("message", ({ message, index }) => assert.equal(client.messages[index], message, "the list is what was told so far"));
+    await client.start();
+    await client.send("one").done;
+    await Promise.all(client.outbox.map(({ id }) => new Promise<void>((resolve) => client.on("receipt", (receipt) => receipt.id === id && receipt.status === "sent" && resolve()))));
+  } finally {
+    console.error = real;
+  }
+  assert.deepEqual(order, ["one", "two"]);
+  assert.deepEqual(service.entities.map((entity) => (entity as { text: string }).text), ["two", "one"]);
+});
+
+test("refusals of the core come as errors of the client", async () => {
+  const service = new Service();
+  const client = track(new GuestClient(service.options));
+  await client.start();
+  assert.deepEqual(refused(() => client.send("é".repeat(2049))), [7003, "text"]);
+  assert.deepEqual(refused(() => client.retry("nobody")), [7006, "id"]);
+  await assert.rejects(client.restart({ outbox: "send" }), { name: "NotEnded" });
+});
+
+test("after a panic every client goes on with its listeners and what it kept in memory", async () => {
+  const service = new Service();
+  const other = new Service();
+  const client = track(new GuestClient(service.options));
+  const bystander = track(new GuestClient({ ...other.options, deploymentId: "d2" }));
+  await Promise.all([client.start(), bystander.start()]);
+  service.deaf = true;
+  const kept = client.send("kept in memory only");
+  const faults: number[] = [];
+  client.on("error", ({ code }) => void faults.push(code));
+  bystander.on("error", ({ code }) => void faults.push(code));
+
+  // A frame under which the module traps, as it would over a broken invariant.
+  const { charCodeAt } = String.prototype;
+  String.prototype.charCodeAt = () => {
+    String.prototype.charCodeAt = charCodeAt;
+    throw new WebAssembly.RuntimeError("unreachable");
+  };
+  service.sockets[0]!.say({ type: "message" });
+  assert.deepEqual(faults, [7102, 7102]);
+  assert.ok(service.sockets[0]!.closed && other.sockets[0]!.closed, "the sockets of the dead memory are closed");
+  service.deaf = false;
+  const delivered = await kept.done;
+  assert.equal(delivered.id, kept.id);
+  assert.deepEqual(texts(client.messages), ["kept in memory only"]);
+  assert.equal(service.entities.length, 1);
+  await bystander.send("still here").done;
+});
+
+test("a disposed client leaves nothing behind, also under its own factory", async () => {
+  const service = new Service();
+  const client = new GuestClient(service.options);
+  await client.start();
+  const waiting = client.history();
+  client.dispose();
+  await assert.rejects(waiting);
+  assert.ok(service.sockets.every(({ closed }) => closed));
+  const suicidal: GuestClient = new GuestClient({ ...service.options, createSocket: (url) => (suicidal.dispose(), new Fake(service, url) as unknown as WebSocket) });
+  await assert.rejects(suicidal.start(), { code: 7001 });
+});

@@ -1,0 +1,513 @@
+/**
+ * The client of `api.d.ts` around the core: usable before the module is up, alive after a panic of it. What the page sees
+ * (state, list, counts) is what events have told so far, and changes with them, one by one.
+ */
+
+import type { Choice, ConnectionState, GuestEvents, GuestOptions, Message, Receipt, SendOptions, Session } from "./api.js";
+import { Bag } from "./bag.js";
+import type { CoreEvent } from "./core-event.js";
+import { Early, lockName, type Draft } from "./early.js";
+import { Emitter, type ListenOptions } from "./emitter.js";
+import * as errors from "./errors.js";
+import { GuestwireError, messageOf } from "./errors.js";
+import type { Core, News, Wish } from "./generated/core.js";
+import { Host } from "./host.js";
+import { MessageList } from "./list.js";
+import { loadRuntime, type Inhabitant, type Provide, type Runtime } from "./load.js";
+import { Row, senderOf } from "./message.js";
+import { checkAttributes, checkOptions, plainOptions } from "./options.js";
+import { Receipts } from "./receipts.js";
+
+type Done = Extract<CoreEvent, { type: "done" }>;
+type Names<T> = Extract<keyof T, string>;
+
+interface Ticket {
+  readonly wish: Names<typeof Wish>;
+  resolve(done: Done): void;
+  reject(error: GuestwireError): void;
+}
+
+/** A failed load of the module is repeated after so long at first, and at most. */
+const LOAD_AGAIN_MS = [1_000, 30_000] as const;
+
+export abstract class Client {
+  readonly #options: GuestOptions;
+  readonly #provide: Provide;
+  readonly #emitter = new Emitter<GuestEvents>();
+  readonly #list = new MessageList();
+  readonly #receipts = new Receipts();
+  readonly #bag: Bag;
+  readonly #host: Host;
+  readonly #early: Early;
+  readonly #inhabitant: Inhabitant;
+
+  #runtime: Runtime | undefined;
+  #core: Core | undefined;
+  #loading = false;
+  #loadAgainMs: number = LOAD_AGAIN_MS[0];
+  #disposed = false;
+
+  /** Calls that wait for the module. */
+  #pending: (() => void)[] = [];
+  #tickets = new Map<number, Ticket>();
+  #ticket = 0;
+  /** The page wants a conversation. */
+  #wanted = false;
+  #consent: boolean;
+  #attributes: Record<string, string> = {};
+
+  #told: string[] = [];
+  #flushing = false;
+  /** How many rows of the list are the core's; those that it has not taken up yet follow. */
+  #rows = 0;
+  #state: ConnectionState = { name: "idle" };
+  #session: Session | undefined;
+  #unread = 0;
+
+  constructor(options: GuestOptions, provide: Provide) {
+    checkOptions(options);
+    const { createSocket, fetch, debug, signal } = options;
+    this.#options = options;
+    this.#provide = provide;
+    this.#consent = options.consent !== "required";
+    this.#bag = new Bag((run) => this.#enterFromOutside(run));
+    this.#host = new Host({ createSocket, fetch, debug, event: (json) => void this.#told.push(json) });
+    this.#early = new Early(options, this.#bag, () => this.#consent);
+    this.#inhabitant = { flush: () => this.#flush(), abandon: () => this.#abandon(), revive: () => this.#revive(), giveUp: (error) => this.#giveUp(error) };
+    if (signal?.aborted) return this.dispose(), this;
+    signal?.addEventListener("abort", () => this.dispose(), { once: true });
+    void this.#load();
+  }
+
+  get state(): ConnectionState { return this.#state; }
+  get session(): Session | undefined { return this.#session; }
+  /** Ordered; the guest's unsent ones last. A new list when something has changed. */
+  get messages(): readonly Message[] { return this.#list.messages; }
+  /** What is not yet sent. */
+  get outbox(): readonly Message[] { return this.#list.outbox; }
+  get unread(): number { return this.#unread; }
+
+  get metrics(): Readonly<Record<string, number>> {
+    const metrics = this.#call((core) => core.metrics());
+    return (metrics ?? {}) as Record<string, number>;
+  }
+
+  on<K extends keyof GuestEvents>(event: K, listener: (payload: GuestEvents[K]) => void, options?: ListenOptions): () => void {
+    return this.#emitter.on(event, listener, options);
+  }
+
+  /** Resolves when first ready. Rejects for ended, authRequired, stop and bad options; never for a network that is away. */
+  start(): Promise<Session> {
+    if (this.#options.createSocket === undefined && typeof WebSocket !== "function") return Promise.reject(new GuestwireError(errors.NO_WEBSOCKET));
+    if (!this.#disposed && this.#core === undefined) this.#become({ name: "loading" });
+    return this.#settled(this.#ask("Start"));
+  }
+
+  /** Works in every state but stopped, also before the module has loaded. Throws GuestwireError when refused. */
+  send(text: string, { attributes, attachments }: SendOptions = {}): Receipt {
+    if (typeof text !== "string") throw new GuestwireError(errors.INVALID_OPTION, { field: "text" });
+    if (attributes !== undefined) checkAttributes(attributes);
+    if (attachments !== undefined && attachments.length > 0) throw new GuestwireError(errors.UNSUPPORTED, { field: "attachments" });
+    return this.#accept({ text, attributes });
+  }
+
+  /** Answers with something that the other side offered, or with a content part of the page's own making. */
+  reply(choice: Choice | object): Receipt {
+    return this.#accept(draftOf(choice));
+  }
+
+  /** Sends a failed or expired message again. Throws GuestwireError when refused. */
+  retry(id: string): Receipt {
+    if (this.#core === undefined) throw new GuestwireError(this.#early.has(id) ? errors.NOT_RETRYABLE : errors.UNKNOWN_MESSAGE, { field: "id" });
+    return this.#call((core) => {
+      core.retry(id);
+      return this.#receipt(core, id);
+    })!;
+  }
+
+  /** Takes a message back that was not sent; false if it is unknown or on its way. */
+  cancel(id: string): boolean {
+    if (!this.#early.has(id)) return this.#call((core) => core.cancel(id)) ?? false;
+    this.#early.remove(id);
+    this.#list.remove(this.#list.indexOf(id));
+    this.#receipts.refuse(id, errors.CANCELLED);
+    this.#emit("removed", { id });
+    this.#emitOutbox();
+    return true;
+  }
+
+  typing(): void { this.#call((core) => core.tell(this.#runtime!.glue.News.Typing)); }
+  markRead(): void { this.#tell("Read"); }
+  reconnect(): void { this.#tell("Reconnect"); }
+  /** Takes the conversation over from the tab that has it. */
+  takeOver(): void { this.#tell("TakeOver"); }
+
+  /** Custom attributes for the next message. Throws GuestwireError when refused. */
+  setAttributes(attributes: Record<string, string>): void {
+    checkAttributes(attributes);
+    this.#refuseStopped();
+    this.#call((core) => core.setAttributes(JSON.stringify(attributes)));
+    this.#attributes = { ...this.#attributes, ...attributes };
+  }
+
+  /** Attachments are not part of this version. */
+  attach(): never { throw new GuestwireError(errors.UNSUPPORTED, { field: "attach" }); }
+  /** Attachments are not part of this version. */
+  detach(): void { throw new GuestwireError(errors.UNSUPPORTED, { field: "detach" }); }
+
+  /** Loads one older page into `messages`. */
+  async history(): Promise<{ loaded: number; complete: boolean }> {
+    const { loaded = 0, complete = false } = await this.#ask("History");
+    return { loaded, complete };
+  }
+
+  async clear(): Promise<void> { await this.#ask("Clear"); }
+
+  /** A new conversation after an end. What was unsent is sent into it or thrown away; there is no default. */
+  restart({ outbox }: { outbox: "send" | "discard" }): Promise<Session> {
+    if (outbox !== "send" && outbox !== "discard") return Promise.reject(new GuestwireError(errors.INVALID_OPTION, { field: "outbox" }));
+    return this.#settled(this.#ask(outbox === "send" ? "RestartAndSend" : "RestartAndDiscard"));
+  }
+
+  /** The visitor agrees to being stored and connected. */
+  grantConsent(): void {
+    if (this.#consent || this.#disposed) return;
+    this.#consent = true;
+    this.#early.store();
+    this.#tell("Consent");
+  }
+
+  /** Redacted, for a support ticket: no text, no token. */
+  diagnostics(): object {
+    const core = this.#call((core) => core.diagnostics());
+    return { loaded: core !== undefined, state: this.#state, ...(core === undefined ? {} : (JSON.parse(core) as object)) };
+  }
+
+  /** Ends the connection; what waits may still go out for `flushMs` (default 0). It stays in storage otherwise. */
+  async stop({ flushMs = 0 }: { flushMs?: number } = {}): Promise<void> {
+    this.#wanted = false;
+    if (this.#disposed) return;
+    if (this.#core === undefined) {
+      this.#pending = [];
+      this.#refuseTickets(errors.STOPPED);
+      this.#become({ name: "stopped" });
+    } else {
+      await this.#ask("Stop", Math.min(Math.max(0, Math.trunc(flushMs) || 0), 3_600_000));
+    }
+  }
+
+  /** Removes the conversation, the token and the outbox from this browser. */
+  async forget(): Promise<void> {
+    this.#wanted = false;
+    for (const id of this.#early.ids()) this.cancel(id);
+    this.#early.forget();
+    if (this.#core !== undefined) await this.#ask("Forget");
+  }
+
+  /** Gives everything up at once. The client is of no use afterwards; what is stored stays. */
+  dispose(): void {
+    if (this.#disposed) return;
+    const core = this.#core;
+    this.#call((core) => core.dispose());
+    this.#disposed = true;
+    this.#core = undefined;
+    this.#bag.empty();
+    this.#runtime?.remove(this.#inhabitant);
+    this.#pending = [];
+    this.#refuseTickets(errors.STOPPED);
+    this.#receipts.refuseAll(errors.STOPPED);
+    this.#become({ name: "stopped" });
+    this.#emitter.clear();
+    // Not now: a factory of the page may have called this from below a frame of it.
+    queueMicrotask(() => core?.free());
+  }
+
+  // ---- before, during and after the life of a core
+
+  async #load(): Promise<void> {
+    if (this.#loading || this.#core !== undefined || this.#disposed) return;
+    this.#loading = true;
+    try {
+      const runtime = await loadRuntime(this.#provide);
+      if (this.#disposed) return;
+      this.#runtime = runtime;
+      runtime.add(this.#inhabitant);
+      this.#create();
+    } catch (error) {
+      if (!this.#disposed) this.#notLoaded(error instanceof GuestwireError ? error : new GuestwireError(errors.NOT_LOADED, { cause: error }));
+    } finally {
+      this.#loading = false;
+    }
+  }
+
+  #notLoaded(error: GuestwireError): void {
+    this.#emit("error", error);
+    if (error.code === errors.NOT_LOADED) {
+      // The network, as a rule: what is typed meanwhile waits.
+      this.#bag.timer(() => void this.#load(), this.#loadAgainMs);
+      this.#loadAgainMs = Math.min(this.#loadAgainMs * 2, LOAD_AGAIN_MS[1]);
+    } else {
+      this.#giveUp(error);
+    }
+  }
+
+  #create(): void {
+    const { glue } = this.#runtime!;
+    const seed = crypto.getRandomValues(new Uint8Array(64));
+    const { storage = "local" } = this.#options;
+    this.#enter(() => {
+      this.#core = new glue.Core(plainOptions(this.#options), seed, storage, lockName(this.#options, this.#consent), this.#bag, this.#host);
+    });
+    if (this.#options.consent === "required" && this.#consent) this.#pending.unshift(() => this.#core?.tell(glue.News.Consent));
+    if (Object.keys(this.#attributes).length > 0) this.#pending.unshift(() => this.#core?.setAttributes(JSON.stringify(this.#attributes)));
+    for (const call of this.#pending.splice(0)) this.#call(call);
+  }
+
+  #abandon(): void {
+    this.#core = undefined;
+    this.#told = [];
+    this.#bag.empty();
+  }
+
+  /** Starts again from what is stored, with the same listeners and promises. */
+  #revive(): void {
+    if (this.#core !== undefined || this.#disposed) return;
+    this.#emit("error", new GuestwireError(errors.RESTARTED));
+    this.#removeRows();
+    const starts = [...this.#tickets].filter(([, { wish }]) => wish === "Start").map(([ticket]) => ticket);
+    this.#refuseTickets(errors.RESTARTED, (wish) => wish !== "Start");
+    if (this.#wanted && starts.length === 0) starts.push((this.#ticket += 1));
+    for (const ticket of starts) this.#pending.push(() => this.#core?.ask(this.#runtime!.glue.Wish.Start, 0, ticket));
+    try {
+      this.#create();
+    } catch {
+      // Another panic: the runtime has heard of it and does what can be done.
+    }
+  }
+
+  /** There is no module, and will be none. What is typed is kept for another life of the page. */
+  #giveUp(error: GuestwireError): void {
+    this.#core = undefined;
+    this.#pending = [];
+    this.#refuseTickets(error.code, () => true, error);
+    this.#become({ name: "idle" });
+  }
+
+  // ---- calls
+
+  /** Calls the core, if there is one. */
+  #call<T>(run: (core: Core) => T): T | undefined {
+    const core = this.#core;
+    return core === undefined ? undefined : this.#enter(() => run(core));
+  }
+
+  #enter<T>(run: () => T): T {
+    try {
+      return this.#runtime!.enter(run);
+    } catch (thrown) {
+      if (!Array.isArray(thrown)) throw thrown;
+      const [code, field] = thrown as [number, string?];
+      throw new GuestwireError(code, { field });
+    }
+  }
+
+  /** A callback of the platform: there is nobody to throw at, and the runtime has heard of it. */
+  #enterFromOutside<T>(run: () => T): T | undefined {
+    try {
+      return this.#runtime === undefined ? run() : this.#runtime.enter(run);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Calls the core once there is one. */
+  #do(call: () => void): void {
+    if (this.#disposed) return;
+    if (this.#core !== undefined) return void this.#call(call);
+    this.#pending.push(call);
+    void this.#load();
+  }
+
+  #tell(news: Names<typeof News>): void {
+    this.#do(() => this.#core?.tell(this.#runtime!.glue.News[news]));
+  }
+
+  #ask(wish: Names<typeof Wish>, flushMs = 0): Promise<Done> {
+    const ticket = (this.#ticket += 1);
+    const promise = new Promise<Done>((resolve, reject) => this.#tickets.set(ticket, { wish, resolve, reject }));
+    // Who does not wait for it hears of it by the events.
+    promise.catch(() => {});
+    if (this.#disposed) {
+      this.#refuseTickets(errors.STOPPED);
+    } else {
+      if (wish === "Start" || wish.startsWith("Restart")) this.#wanted = true;
+      try {
+        this.#do(() => this.#core?.ask(this.#runtime!.glue.Wish[wish], flushMs, ticket));
+      } catch {
+        // A panic: the ticket was refused, or is asked again.
+      }
+    }
+    return promise;
+  }
+
+  #settled(asked: Promise<Done>): Promise<Session> {
+    const settled = asked.then(() => this.#session ?? { newSession: false, readOnly: false });
+    settled.catch(() => {});
+    return settled;
+  }
+
+  #refuseTickets(code: number, which: (wish: Ticket["wish"]) => boolean = () => true, error = new GuestwireError(code)): void {
+    for (const [ticket, { wish, reject }] of [...this.#tickets]) {
+      if (!which(wish)) continue;
+      this.#tickets.delete(ticket);
+      reject(error);
+    }
+  }
+
+  #refuseStopped(): void {
+    if (this.#disposed || this.#state.name === "stopped") throw new GuestwireError(errors.STOPPED);
+  }
+
+  #accept(draft: Draft): Receipt {
+    this.#refuseStopped();
+    const receipt = this.#call((core) => this.#receipt(core, core.send(JSON.stringify(draft))));
+    if (receipt !== undefined) {
+      this.#attributes = {};
+      return receipt;
+    }
+    const attributes = { ...this.#options.attributes, ...this.#attributes, ...draft.attributes };
+    const { id, at, text, durable } = this.#early.add({ ...draft, attributes: Object.keys(attributes).length === 0 ? undefined : attributes });
+    const early = this.#receipts.of(id, durable);
+    const message = new Row({ id, direction: "inbound", kind: draft.type === undefined ? "text" : "structured", time: at, status: "queued", text });
+    this.#list.insert(this.#list.length, message);
+    this.#emit("message", { message, index: this.#list.length - 1 });
+    this.#emitOutbox();
+    return early;
+  }
+
+  #receipt(core: Core, id: string): Receipt {
+    return this.#receipts.of(id, core.isDurable(id) && this.#options.storage !== "memory");
+  }
+
+  // ---- what the core tells
+
+  /** Takes in and fires what was told, one by one. A listener that calls back finds what was fired so far. */
+  #flush(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    try {
+      for (let json = this.#told.shift(); json !== undefined; json = this.#told.shift()) this.#take(JSON.parse(json) as CoreEvent);
+    } finally {
+      this.#flushing = false;
+    }
+  }
+
+  #take(event: CoreEvent): void {
+    this.#log(event);
+    switch (event.type) {
+      case "state": return this.#become(event.state);
+      case "session": return this.#configured(event);
+      case "message": return this.#insert(event.index, new Row(event.message));
+      case "updated": return this.#replace(event.index, new Row(event.message, this.#list.at(event.index) as Row | undefined));
+      case "moved": return this.#move(event.from, event.to);
+      case "removed": return this.#remove(event.index, event.id);
+      case "emptied": return this.#removeRows();
+      case "gap": return this.#emit("gap", { ...(event.from === undefined ? {} : { from: event.from }), ...(event.to === undefined ? {} : { to: event.to }), filled: event.filled ?? false });
+      case "typing": return this.#emit("typing", { active: event.active ?? false, from: senderOf(event.body), ...(event.until === undefined ? {} : { until: event.until }) });
+      case "receipt":
+        this.#receipts.take(event);
+        return this.#emit("receipt", { id: event.id, status: event.status });
+      case "outbox": return this.#emit("outbox", { length: event.length, bytes: event.bytes });
+      case "unread":
+        this.#unread = event.count;
+        return this.#emit("unread", { count: event.count });
+      case "tab": return this.#emit("tab", { role: event.leader ? "leader" : "follower" });
+      case "metric": return this.#emit("metric", { kind: event.kind, ms: event.ms });
+      case "warning": return this.#emit("warning", { code: event.code, message: messageOf(event.code) });
+      case "error": return this.#emit("error", new GuestwireError(event.code));
+      case "done": return this.#done(event);
+    }
+  }
+
+  #become(state: ConnectionState): void {
+    if (this.#state.name === state.name && JSON.stringify(this.#state) === JSON.stringify(state)) return;
+    this.#state = state;
+    this.#emit("state", state);
+  }
+
+  #configured({ newSession = false, readOnly = false, expiresAt, durationMs }: Extract<CoreEvent, { type: "session" }>): void {
+    this.#session = { newSession, readOnly, ...(expiresAt === undefined ? {} : { expiresAt }), ...(durationMs === undefined ? {} : { durationMs }) };
+    this.#emit("session", this.#session);
+  }
+
+  /** A row of the core: a new one, or one that was accepted before there was a core. */
+  #insert(index: number, message: Row): void {
+    this.#rows += 1;
+    if (!this.#early.release(message.id)) {
+      this.#list.insert(index, message);
+      return this.#emit("message", { message, index });
+    }
+    const from = this.#list.indexOf(message.id);
+    if (from !== index) this.#move(from, index);
+    this.#replace(index, message);
+  }
+
+  #replace(index: number, message: Row): void {
+    this.#list.replace(index, message);
+    this.#emit("updated", { message, index });
+  }
+
+  #move(from: number, to: number): void {
+    const message = this.#list.move(from, to);
+    if (message !== undefined) this.#emit("moved", { message, from, to });
+  }
+
+  #remove(index: number, id: string): void {
+    this.#rows -= 1;
+    this.#list.remove(index);
+    this.#receipts.refuse(id, errors.CANCELLED);
+    this.#emit("removed", { id });
+  }
+
+  /** Takes the core's rows away; those that it tells again come back as new ones. */
+  #removeRows(): void {
+    while (this.#rows > 0) {
+      this.#rows -= 1;
+      const { id } = this.#list.at(this.#rows)!;
+      this.#list.remove(this.#rows);
+      this.#emit("removed", { id });
+    }
+  }
+
+  #done(event: Done): void {
+    const ticket = this.#tickets.get(event.ticket);
+    this.#tickets.delete(event.ticket);
+    if (event.code === undefined) ticket?.resolve(event);
+    else ticket?.reject(new GuestwireError(event.code));
+  }
+
+  #emit<K extends keyof GuestEvents>(event: K, payload: GuestEvents[K]): void {
+    this.#emitter.emit(event, payload);
+  }
+
+  #emitOutbox(): void {
+    this.#emit("outbox", { length: this.#list.outbox.length, bytes: this.#early.bytes });
+  }
+
+  #log(event: CoreEvent): void {
+    if (this.#options.debug === undefined) return;
+    const { type, code, status, kind, ms, ticket } = event as Partial<Record<string, unknown>>;
+    const what = event.type === "state" ? event.state : { code, status, kind, ms, ticket };
+    this.#options.debug(`${String(type)} ${JSON.stringify(what)}`);
+  }
+}
+
+function draftOf(choice: Choice | object): Draft {
+  const { text, payload, type, messageId, content, contentType } = choice as Partial<Record<string, unknown>>;
+  const label = typeof text === "string" ? text : "";
+  if (Array.isArray(content)) return { text: label, content: content as object[], type: "Structured" };
+  if (typeof contentType === "string") return { text: label, content: [choice], type: "Structured" };
+  if (typeof payload !== "string" || typeof type !== "string") throw new GuestwireError(errors.INVALID_OPTION, { field: "choice" });
+  const buttonResponse = { type, text: label, payload, ...(typeof messageId === "string" ? { originatingMessageId: messageId } : {}) };
+  return { text: label, content: [{ contentType: "ButtonResponse", buttonResponse }], type: "Structured" };
+}

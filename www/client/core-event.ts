@@ -1,0 +1,34 @@
+/** What the core tells, as JSON: the names are those of `src/guest/event.rs`. `false` and what is not there are left out. */
+
+import type { ConnectionState, GuestEvents, Message } from "./api.js";
+
+export interface CoreRow {
+  readonly id: string;
+  readonly serverId?: string;
+  readonly direction: Message["direction"];
+  readonly kind: Message["kind"];
+  readonly time: number;
+  readonly status: Message["status"];
+  readonly code?: number;
+  readonly text?: string;
+  /** The service's body (guest-api.md §3.4.1), JSON. */
+  readonly body?: string;
+}
+
+export type CoreEvent =
+  | { type: "state"; state: ConnectionState }
+  | { type: "session"; newSession?: boolean; readOnly?: boolean; expiresAt?: number; durationMs?: number }
+  | { type: "message" | "updated"; index: number; message: CoreRow }
+  | { type: "moved"; id: string; from: number; to: number }
+  | { type: "removed"; id: string; index: number }
+  | { type: "gap"; from?: string; to?: string; filled?: boolean }
+  | { type: "typing"; active?: boolean; until?: number; body?: string }
+  | { type: "receipt"; id: string; status: Message["status"]; serverId?: string; time?: number; code?: number }
+  | { type: "outbox"; length: number; bytes: number }
+  | { type: "unread"; count: number }
+  | { type: "tab"; leader?: boolean }
+  | { type: "metric"; kind: GuestEvents["metric"]["kind"]; ms: number }
+  | { type: "warning"; code: number }
+  | { type: "error"; code: number }
+  | { type: "emptied" }
+  | { type: "done"; ticket: number; code?: number; loaded?: number; complete?: boolean };

@@ -1,0 +1,177 @@
+/**
+ * What is sent before the module is up: kept under the core's own keys (`src/guest/outbox.rs`), so that the core takes it
+ * up like everything else it finds, in this life of the page or in the next.
+ */
+
+import type { GuestOptions } from "./api.js";
+import type { Bag } from "./bag.js";
+import { GuestwireError, MESSAGE_EMPTY, MESSAGE_TOO_LONG, OUTBOX_FULL } from "./errors.js";
+
+/** Bounds of the outbox, as the core's. */
+const MAX_MESSAGES = 200;
+const MAX_UTF16_BYTES = 192 << 10;
+const MAX_TEXT_BYTES = 4096;
+
+/** A message as `Session::send` takes it. */
+export interface Draft {
+  readonly text: string;
+  readonly attributes?: Record<string, string> | undefined;
+  readonly content?: readonly object[] | undefined;
+  readonly type?: "Structured" | undefined;
+}
+
+export interface Accepted {
+  readonly id: string;
+  readonly at: number;
+  readonly text: string;
+  readonly durable: boolean;
+}
+
+export class Early {
+  readonly #bag: Bag;
+  readonly #prefix: string;
+  readonly #storage: () => Storage | undefined;
+  readonly #keys = new Map<string, string>();
+
+  /** `stores` says whether storage may be touched: not before consent. */
+  constructor(options: GuestOptions, bag: Bag, stores: () => boolean) {
+    this.#bag = bag;
+    this.#prefix = `gw1:${options.deploymentId}:m:`;
+    this.#storage = () => (stores() ? webStorage(options.storage ?? "local") : undefined);
+  }
+
+  /** Accepts a message, or throws why not. */
+  add(draft: Draft): Accepted {
+    check(draft);
+    const records = this.#records();
+    const id = uuid();
+    const at = Date.now();
+    const n = records.reduce((most, [key]) => Math.max(most, Number(key.slice(this.#prefix.length).split(":")[0]) || 0), 0) + 1;
+    const key = `${this.#prefix}${n}:${id}`;
+    const value = JSON.stringify({ v: 1, id, at, ...draft });
+    const bytes = records.reduce((sum, [known, kept]) => sum + 2 * (known.length + kept.length), 2 * (key.length + value.length));
+    if (records.length >= MAX_MESSAGES || bytes > MAX_UTF16_BYTES) throw new GuestwireError(OUTBOX_FULL);
+    this.#keys.set(id, key);
+    return { id, at, text: draft.text, durable: this.#write(key, value) };
+  }
+
+  has(id: string): boolean {
+    return this.#keys.has(id);
+  }
+
+  /** The messages that the core has not taken up yet. */
+  ids(): string[] {
+    return [...this.#keys.keys()];
+  }
+
+  /** The core has taken it up: it is no longer ours. */
+  release(id: string): boolean {
+    return this.#keys.delete(id);
+  }
+
+  /** Takes a message back. */
+  remove(id: string): void {
+    const key = this.#keys.get(id);
+    if (key === undefined) return;
+    this.#keys.delete(id);
+    this.#bag.memory.delete(key);
+    try {
+      this.#storage()?.removeItem(key);
+    } catch {
+      // What cannot be removed could not be written.
+    }
+  }
+
+  /** What the waiting messages take in storage, bytes of UTF-16. */
+  get bytes(): number {
+    return this.#records().reduce((sum, [key, value]) => sum + 2 * (key.length + value.length), 0);
+  }
+
+  /** Removes everything of this deployment from this browser. */
+  forget(): void {
+    this.#keys.clear();
+    this.#bag.memory.clear();
+    try {
+      const storage = this.#storage();
+      const keys = Array.from({ length: storage?.length ?? 0 }, (_, index) => storage!.key(index) ?? "");
+      for (const key of keys) if (key.startsWith(this.#prefix.slice(0, -2))) storage!.removeItem(key);
+    } catch {
+      // Forbidden: there is nothing.
+    }
+  }
+
+  /** Storage may be touched from now on: what was kept in memory goes there, before the core looks. */
+  store(): void {
+    for (const key of this.#keys.values()) {
+      const value = this.#bag.memory.get(key);
+      if (value !== undefined) this.#write(key, value);
+    }
+  }
+
+  #write(key: string, value: string): boolean {
+    try {
+      const storage = this.#storage();
+      storage?.setItem(key, value);
+      if (storage !== undefined) return this.#bag.memory.delete(key), true;
+    } catch {
+      // Full, or forbidden.
+    }
+    this.#bag.memory.set(key, value);
+    return false;
+  }
+
+  /** All messages that wait, also those of an earlier life of the page. */
+  #records(): [string, string][] {
+    const found = new Map<string, string>();
+    try {
+      const storage = this.#storage();
+      for (let index = 0; index < (storage?.length ?? 0); index += 1) {
+        const key = storage!.key(index) ?? "";
+        if (key.startsWith(this.#prefix)) found.set(key, storage!.getItem(key) ?? "");
+      }
+    } catch {
+      // Forbidden: there is none.
+    }
+    for (const [key, value] of this.#bag.memory) if (key.startsWith(this.#prefix)) found.set(key, value);
+    return [...found];
+  }
+}
+
+/** The core's rules for a text. */
+function check({ text, content }: Draft): void {
+  if (text.trim() === "" && content === undefined) throw new GuestwireError(MESSAGE_EMPTY, { field: "text" });
+  if (new TextEncoder().encode(text).length > MAX_TEXT_BYTES) throw new GuestwireError(MESSAGE_TOO_LONG, { field: "text" });
+}
+
+function webStorage(kind: "local" | "session" | "memory"): Storage | undefined {
+  // Outside of a page a global of that name is another thing.
+  if (kind === "memory" || typeof document === "undefined") return undefined;
+  return kind === "session" ? sessionStorage : localStorage;
+}
+
+/** A version 4 UUID; `crypto.randomUUID` is missing on plain-http hosts. */
+export function uuid(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+/** The name of the tabs' lock; empty where nothing is shared. */
+export function lockName({ deploymentId, storage = "local" }: GuestOptions, stores: boolean): string {
+  if (storage === "memory") return "";
+  const name = `guestwire:${deploymentId}:${storage}`;
+  // Every tab has a conversation of its own, but one that was duplicated: it has the other's storage, and so its name.
+  return storage === "session" ? `${name}:${tabName(`gw1:${deploymentId}:tab`, stores)}` : name;
+}
+
+function tabName(key: string, stores: boolean): string {
+  try {
+    const known = (stores && sessionStorage.getItem(key)) || uuid();
+    if (stores) sessionStorage.setItem(key, known);
+    return known;
+  } catch {
+    return uuid();
+  }
+}

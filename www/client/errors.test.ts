@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { GuestwireError, listedCodes } from "./errors.js";
+
+/** The core's own list, read from its source. */
+function coreCodes(): Map<number, string> {
+  const source = readFileSync("src/core/error.rs", "utf8");
+  const found = [...source.matchAll(/^\s+([A-Z_]+) = (\d+),$/gm)];
+  return new Map(found.map(([, name, number]) => [Number(number), name!.toLowerCase().replace(/(^|_)(.)/g, (_, __, letter: string) => letter.toUpperCase())]));
+}
+
+test("every code of the core is documented under its own name, and none that it does not have", () => {
+  const core = coreCodes();
+  assert.ok(core.size >= 30, `${core.size} codes found in src/core/error.rs`);
+  const listed = new Map([...listedCodes()].filter(([code]) => code >= 7000 && code < 7100));
+  assert.deepEqual([...listed].sort(([a], [b]) => a - b), [...core].sort(([a], [b]) => a - b));
+});
+
+test("the service's codes of guest-api.md §4 are documented", () => {
+  const ofService = [4000, 4001, 4002, 4003, 4004, 4005, 4006, 4007, 4008, 4009, 4010, 4011, 4013, 4017, 4020, 4029, 4102, 5000, 1001, 1002, 400, 401, 403, 404, 408, 409, 429];
+  const listed = listedCodes();
+  assert.deepEqual(ofService.filter((code) => !listed.has(code)), []);
+});
+
+test("an error says what happened, whose fault it is and what to do", () => {
+  const error = new GuestwireError(7003, { field: "text" });
+  assert.ok(error instanceof Error);
+  assert.equal(error.name, "MessageTooLong");
+  assert.equal(error.message, "The text is over 4096 bytes of UTF-8. (text)");
+  assert.equal(error.fault, "caller");
+  assert.equal(error.field, "text");
+  assert.equal(error.remediation, "Shorten or split the text.");
+});
+
+test("a blocked module names the header to add", () => {
+  assert.match(new GuestwireError(7100).remediation, /Content-Security-Policy: script-src 'self' 'wasm-unsafe-eval'/);
+});
+
+test("codes nobody has listed are told as they are", () => {
+  assert.equal(new GuestwireError(418).message, "The service answered 418.");
+  assert.equal(new GuestwireError(4999).message, "The service answered with the unknown code 4999.");
+});

@@ -1,0 +1,141 @@
+/**
+ * Every code: its name, whose fault it is, what it means and what to do about it. Service codes are as on the wire
+ * (guest-api.md §4), the core's own begin at 7000 (`src/core/error.rs`; a test holds the two lists together), those of
+ * the JavaScript half at 7100.
+ */
+
+export type Fault = "caller" | "service" | "network" | "library";
+
+/** A refused call, a message that was not delivered, or something that nobody asked for and that went wrong. */
+export class GuestwireError extends Error {
+  readonly code: number;
+  readonly fault: Fault;
+  readonly remediation: string;
+  readonly field?: string;
+
+  constructor(code: number, options?: { field?: string | undefined; cause?: unknown }) {
+    const [name, fault, message, remediation] = TABLE[code] ?? unlisted(code);
+    super(options?.field === undefined ? message : `${message} (${options.field})`, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.name = name;
+    this.code = code;
+    this.fault = fault;
+    this.remediation = remediation;
+    if (options?.field !== undefined) this.field = options.field;
+  }
+}
+
+/** The codes of the JavaScript half. */
+export const WASM_BLOCKED = 7100;
+export const NOT_LOADED = 7101;
+export const RESTARTED = 7102;
+export const NO_WEBSOCKET = 7103;
+export const CANCELLED = 7104;
+export const NOT_INITIALISED = 7105;
+
+export const INVALID_OPTION = 7000;
+export const STOPPED = 7001;
+export const MESSAGE_EMPTY = 7002;
+export const MESSAGE_TOO_LONG = 7003;
+export const OUTBOX_FULL = 7004;
+export const UNKNOWN_MESSAGE = 7006;
+export const NOT_RETRYABLE = 7007;
+export const MESSAGE_EXPIRED = 7012;
+export const SESSION_ENDED = 7011;
+export const UNSUPPORTED = 7038;
+
+type Entry = readonly [name: string, fault: Fault, message: string, remediation: string];
+
+const OFFER = "Offer the visitor to send it again.";
+const FIX = "Mend the call.";
+const NEW = "Start a new conversation with restart().";
+const DEPLOYMENT = "Check the deployment id, the region and the deployment in the administration.";
+const FILE = "Choose another file.";
+const REPORT = "Report it with diagnostics().";
+const WAIT = "Nothing to do: the client waits and goes on by itself.";
+const SIGN_IN = "Have the visitor sign in.";
+const ROOM = "Nothing to do: it is kept in memory and sent, but does not survive a reload.";
+
+const TABLE: Readonly<Record<number, Entry>> = {
+  400: ["BadRequest", "service", "The service does not take the request.", REPORT],
+  401: ["Unauthorized", "service", "The service does not know the visitor.", SIGN_IN],
+  403: ["Forbidden", "service", "The service does not allow this.", "Check what the deployment allows."],
+  404: ["NotFound", "service", "The service does not find it.", DEPLOYMENT],
+  408: ["RequestTimeout", "service", "The service took too long.", OFFER],
+  409: ["ReadOnly", "service", "The conversation is read-only.", NEW],
+  429: ["TooManyRequests", "service", "Too many requests.", WAIT],
+  1001: ["WebsocketError", "network", "The connection broke.", WAIT],
+  1002: ["WebsocketAccessDenied", "service", "The service refuses the connection.", "Check the deployment's allowed domains."],
+  4000: ["FeatureUnavailable", "service", "The deployment does not offer this.", "Check what the deployment allows."],
+  4001: ["FileTypeInvalid", "caller", "Files of this type are not taken.", FILE],
+  4002: ["FileSizeInvalid", "caller", "The file is empty or too big.", FILE],
+  4003: ["FileContentInvalid", "caller", "The service does not take the file's content.", FILE],
+  4004: ["FileNameInvalid", "caller", "The service does not take the file's name.", "Rename the file."],
+  4005: ["FileNameTooLong", "caller", "The file's name is too long.", "Rename the file."],
+  4006: ["SessionHasExpired", "service", "The conversation ran out of time.", NEW],
+  4007: ["SessionNotFound", "service", "The service does not know the conversation.", NEW],
+  4008: ["AttachmentHasExpired", "service", "The attachment has expired.", "Attach the file again."],
+  4009: ["AttachmentNotFound", "service", "The service does not know the attachment.", "Attach the file again."],
+  4010: ["AttachmentNotSuccessfullyUploaded", "service", "The attachment was not uploaded.", "Attach the file again."],
+  4011: ["MessageTooLong", "caller", "The service does not take a text this long.", "Shorten or split the text."],
+  4013: ["CustomAttributeSizeTooLarge", "caller", "The custom attributes are too large.", "Send fewer or shorter attributes."],
+  4017: ["CannotDowngradeToUnauthenticated", "service", "The visitor was signed in and is not any more.", SIGN_IN],
+  4020: ["MissingParameter", "service", "The service misses a part of the request.", REPORT],
+  4029: ["RequestRateTooHigh", "service", "Too many messages.", WAIT],
+  4102: ["FileEmpty", "caller", "The file is empty.", FILE],
+  5000: ["UnexpectedError", "service", "The service met an error of its own.", OFFER],
+
+  7000: ["InvalidOption", "caller", "An option is missing or wrong.", FIX],
+  7001: ["Stopped", "caller", "The client was stopped or disposed of.", "Call start(), or make a new client after dispose()."],
+  7002: ["MessageEmpty", "caller", "There is no text.", FIX],
+  7003: ["MessageTooLong", "caller", "The text is over 4096 bytes of UTF-8.", "Shorten or split the text."],
+  7004: ["OutboxFull", "caller", "200 messages or 192 KiB wait already.", "Wait until some are sent, or cancel() some."],
+  7005: ["AttributesTooLarge", "caller", "The custom attributes are over the session's limit.", "Send fewer or shorter attributes."],
+  7006: ["UnknownMessage", "caller", "No message has this id.", FIX],
+  7007: ["NotRetryable", "caller", "The message is on its way or has arrived.", FIX],
+  7010: ["DeliveryUnknown", "service", "The message was sent, and nothing can tell whether it arrived.", "Let the visitor decide: retry() may send it twice."],
+  7011: ["SessionEnded", "service", "The conversation that the message was written for has ended.", 'Offer restart({outbox: "send"}).'],
+  7012: ["MessageExpired", "network", "The message waited for more than an hour.", OFFER],
+  7013: ["MessageTooBig", "service", "The service closed the connection over the size of this message.", "Shorten or split the text."],
+  7020: ["DeploymentNotFound", "caller", "The service knows no such deployment.", DEPLOYMENT],
+  7021: ["DeploymentInvalid", "caller", "The service does not take this deployment id.", DEPLOYMENT],
+  7022: ["DeploymentInactive", "service", "The deployment is not active.", DEPLOYMENT],
+  7023: ["ConfigMalformed", "network", "What came for the deployment's configuration is not one.", "Often a captive portal: " + WAIT],
+  7024: ["NotAllowed", "service", "The service refuses connections of this page.", "Add the page's domain to the deployment's allowed domains."],
+  7030: ["HistoryUnavailable", "service", "The history could not be read.", "Try again later."],
+  7031: ["ClearNotAllowed", "service", "This deployment does not let a guest clear the conversation.", "Allow it in the deployment, or do not offer it."],
+  7032: ["NotConnected", "network", "This needs a connection.", 'Wait for the state "ready".'],
+  7033: ["NoAnswer", "network", "The service did not answer in time.", "Try again."],
+  7034: ["NotEnded", "caller", "The conversation has not ended.", 'Call restart() when the state is "ended" or the session is read-only.'],
+  7035: ["OtherTab", "caller", "The conversation is open in another tab.", "Offer takeOver()."],
+  7036: ["ConsentRequired", "caller", "Nothing connects before the visitor's consent.", "Call grantConsent()."],
+  7037: ["AuthRequired", "service", "The service asks the visitor to sign in.", SIGN_IN],
+  7038: ["Unsupported", "caller", "This is not part of this version or protocol.", FIX],
+  7050: ["StorageFull", "caller", "The browser's storage for this site is full.", ROOM],
+  7051: ["StorageUnavailable", "caller", "The browser gives no storage.", ROOM],
+  7052: ["StorageQuarantined", "library", "A stored record could not be read and was put aside.", REPORT],
+  7053: ["StorageNewer", "library", "A stored record is of a newer version and was left alone.", "Load the same version in every page."],
+  7054: ["Garbage", "service", "Frames that cannot be read keep coming.", REPORT],
+  7055: ["Policy", "service", "The service closed the connection as a matter of policy, three times.", NEW],
+
+  7100: ["WasmBlocked", "caller", "The page's Content-Security-Policy blocks WebAssembly.", "Add 'wasm-unsafe-eval' to script-src in the header: Content-Security-Policy: script-src 'self' 'wasm-unsafe-eval'"],
+  7101: ["NotLoaded", "network", "The WebAssembly module could not be loaded.", "The client tries again; check that the package's files are served."],
+  7102: ["Restarted", "library", "A defect stopped the module. It was started again from what is stored.", REPORT],
+  7103: ["NoWebSocket", "caller", "This host has no WebSocket.", "Give the option createSocket."],
+  7104: ["Cancelled", "caller", "The message was taken back.", "Nothing to do."],
+  7105: ["NotInitialised", "caller", "guestwire/slim does not know where its module is.", "Call initGuestwire(urlOrModule) first."],
+};
+
+function unlisted(code: number): Entry {
+  if (code >= 300 && code < 600) return ["ServiceError", "service", `The service answered ${code}.`, OFFER];
+  return ["UnknownError", "service", `The service answered with the unknown code ${code}.`, REPORT];
+}
+
+/** What a code says, for those that come as a warning. */
+export function messageOf(code: number): string {
+  return new GuestwireError(code).message;
+}
+
+/** All listed codes and their names. */
+export function listedCodes(): ReadonlyMap<number, string> {
+  return new Map(Object.entries(TABLE).map(([code, [name]]) => [Number(code), name]));
+}

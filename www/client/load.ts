@@ -1,0 +1,117 @@
+/** The module: loaded once, when the first client is made, and brought up anew after a panic, with every client of it. */
+
+import { GuestwireError, NOT_LOADED, RESTARTED, WASM_BLOCKED } from "./errors.js";
+import type * as Glue from "./generated/core.js";
+
+/** What `WebAssembly` can be made of. */
+export type WasmSource = string | URL | Request | Response | BufferSource | WebAssembly.Module;
+
+/** Says where the module is. */
+export type Provide = () => WasmSource | Promise<WasmSource>;
+
+/** So many panics within a minute are a panic of the restarting itself. */
+const MAX_PANICS = 3;
+
+/** A client as the runtime sees it. */
+export interface Inhabitant {
+  /** Fires what was queued. Called when no frame of the module is on the stack. */
+  flush(): void;
+  /** The module is gone: nothing of it may be called any more. */
+  abandon(): void;
+  /** There is fresh memory. */
+  revive(): void;
+  /** There will be none. */
+  giveUp(error: GuestwireError): void;
+}
+
+export class Runtime {
+  readonly glue: typeof Glue;
+  readonly #clients = new Set<Inhabitant>();
+  #depth = 0;
+  #panic: { readonly cause: unknown } | undefined;
+  #panics: number[] = [];
+
+  constructor(glue: typeof Glue) {
+    this.glue = glue;
+  }
+
+  add(client: Inhabitant): void {
+    this.#clients.add(client);
+  }
+
+  remove(client: Inhabitant): void {
+    this.#clients.delete(client);
+  }
+
+  /**
+   * Calls into the module. A refused call throws `[code, field?]`. Anything else that comes out is the end of this memory:
+   * it was left in the middle of something. Once the last frame is off the stack, it is replaced and the clients start
+   * again; what was called throws `Restarted`. Listeners run after that, so none of them has a frame of the module below it.
+   */
+  enter<T>(run: () => T): T {
+    if (this.#panic !== undefined) throw new GuestwireError(RESTARTED, this.#panic);
+    this.#depth += 1;
+    try {
+      return run();
+    } catch (thrown) {
+      if (Array.isArray(thrown)) throw thrown;
+      this.#panic = { cause: thrown };
+      throw new GuestwireError(RESTARTED, this.#panic);
+    } finally {
+      this.#depth -= 1;
+      if (this.#depth === 0) this.#left();
+    }
+  }
+
+  #left(): void {
+    if (this.#panic !== undefined) this.#restart(this.#panic.cause);
+    for (const client of [...this.#clients]) client.flush();
+  }
+
+  #restart(cause: unknown): void {
+    for (const client of this.#clients) client.abandon();
+    const now = Date.now();
+    this.#panics = [...this.#panics.filter((at) => now - at < 60_000), now];
+    try {
+      if (this.#panics.length > MAX_PANICS) throw cause;
+      this.glue.__wbg_reset_state();
+      this.#panic = undefined;
+    } catch (error) {
+      for (const client of [...this.#clients]) client.giveUp(new GuestwireError(RESTARTED, { cause: error }));
+      return;
+    }
+    for (const client of [...this.#clients]) client.revive();
+  }
+}
+
+let runtime: Runtime | undefined;
+const loading = new Map<Provide, Promise<Runtime>>();
+
+/** Loads the module, once: where several say where it is, the first that is there serves all. A failure is not remembered. */
+export function loadRuntime(provide: Provide): Promise<Runtime> {
+  if (runtime !== undefined) return Promise.resolve(runtime);
+  const begun = loading.get(provide) ?? load(provide);
+  loading.set(provide, begun);
+  return begun.catch((error: unknown) => {
+    loading.delete(provide);
+    throw explain(error);
+  });
+}
+
+async function load(provide: Provide): Promise<Runtime> {
+  const [glue, source] = await Promise.all([import("./generated/core.js"), provide()]);
+  await glue.default({ module_or_path: source });
+  return (runtime ??= new Runtime(glue));
+}
+
+function explain(error: unknown): GuestwireError {
+  if (error instanceof GuestwireError) return error;
+  const blocked = typeof WebAssembly !== "object" || /unsafe-eval|content.security.policy|\bcsp\b/i.test(String(error));
+  return new GuestwireError(blocked ? WASM_BLOCKED : NOT_LOADED, { cause: error });
+}
+
+/** The inlined module: base64 of gzip. */
+export async function decode(base64: string): Promise<ArrayBuffer> {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+}

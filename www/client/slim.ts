@@ -1,0 +1,34 @@
+/** `guestwire/slim`: the same client without a module of its own. `initGuestwire` says where it is. */
+
+import type { GuestOptions } from "./api.js";
+import { Client } from "./client.js";
+import { GuestwireError, NOT_INITIALISED } from "./errors.js";
+import type { WasmSource } from "./load.js";
+
+export type * from "./api.js";
+export { GuestwireError, type Fault } from "./errors.js";
+export type { WasmSource } from "./load.js";
+
+let source: WasmSource | Promise<WasmSource> | undefined;
+
+/**
+ * Says what the module is made of: its URL (`guestwire/core.wasm`), a response, its bytes, or a compiled module. To be
+ * called before the first client is made. Nothing is loaded before that.
+ */
+export function initGuestwire(urlOrModule: WasmSource | Promise<WasmSource>): void {
+  source = urlOrModule;
+}
+
+function given(): WasmSource | Promise<WasmSource> {
+  if (source === undefined) throw new GuestwireError(NOT_INITIALISED);
+  return source;
+}
+
+/** A conversation of one visitor. */
+export class GuestClient extends Client {
+  /** Validates at once and begins to load the module; usable immediately. */
+  constructor(options: GuestOptions) {
+    given();
+    super(options, given);
+  }
+}
