@@ -3,6 +3,7 @@
 
 import { build as bundle } from "esbuild";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { targetDirectory } from "./cargo.mjs";
@@ -50,13 +51,15 @@ async function step(name, what, inputs, outputs, work, skip) {
 }
 
 function wasmInputs(mode) {
-  const sources = [at("src"), at("Cargo.toml"), at("Cargo.lock"), at("scripts", "build.mjs")];
+  const sources = [at("src"), at("Cargo.toml"), at("Cargo.lock"), at("scripts", "build.mjs"), at("scripts", "shrink.mjs")];
   return hash(sources, [mode, ask("rustc", ["--version"]) ?? "", wasmBindgenVersion()]);
 }
 
 async function buildWasm(dev) {
+  const { withNames, withSilence, withoutWords } = await import("./shrink.mjs");
   const target = "wasm32-unknown-unknown";
-  await need("cargo", ["build", "--package", "guestwire", "--lib", "--target", target, "--profile", "wasm"], { why: "The library does not compile for WebAssembly: the lines above say why." });
+  // As a cdylib alone: with an rlib beside it cargo leaves link-time optimisation out, without a word.
+  await need("cargo", ["rustc", "--package", "guestwire", "--lib", "--crate-type", "cdylib", "--target", target, "--profile", "wasm", ...withoutPaths()], { why: "The library does not compile for WebAssembly: the lines above say why." });
   const fresh = `${generated}.new`;
   rmSync(fresh, { recursive: true, force: true });
   const module = join(targetDirectory(), target, "wasm", "guestwire.wasm");
@@ -67,11 +70,15 @@ async function buildWasm(dev) {
   const declaration = join(fresh, "core.d.ts");
   writeFileSync(declaration, readFileSync(declaration, "utf8").replaceAll(/^ *\[Symbol\.dispose\]\(\): void;\n/gm, ""));
   const wasm = join(fresh, "core_bg.wasm");
+  const glue = join(fresh, "core.js");
+  writeFileSync(glue, withSilence(readFileSync(glue, "utf8")));
   if (!dev) {
+    writeFileSync(wasm, withoutWords(readFileSync(wasm)));
     // -Os and not -Oz: what the latter saves in bytes it loses to brotli and gzip, and it takes three times as long.
     const allowed = wasmFeatures.map((name) => `--enable-${name}`);
-    await need("wasm-opt", ["-Os", "--mvp-features", ...allowed, "--strip-debug", "--strip-producers", "--strip-target-features", wasm, "-o", `${wasm}.opt`]);
+    const names = await need("wasm-opt", ["-Os", "--minify-imports-and-exports-and-modules", "--mvp-features", ...allowed, "--strip-debug", "--strip-producers", "--strip-target-features", wasm, "-o", `${wasm}.opt`]);
     renameSync(`${wasm}.opt`, wasm);
+    writeFileSync(glue, withNames(readFileSync(glue, "utf8"), names));
   }
   const text = smallestGzip(readFileSync(wasm)).toString("base64");
   writeFileSync(join(fresh, "core-inline.js"), `/** The module core_bg.wasm: base64 of gzip. */\nexport const wasmGzipBase64 = "${text}";\n`);
@@ -79,6 +86,13 @@ async function buildWasm(dev) {
   rmSync(generated, { recursive: true, force: true });
   mkdirSync(at("www", "client"), { recursive: true });
   renameSync(fresh, generated);
+}
+
+/** Nothing of this machine in what is shipped: the places of a panic name source files. */
+function withoutPaths() {
+  const cargo = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
+  const flags = [`--remap-path-prefix=${cargo}/registry/src=crates`, `--remap-path-prefix=${at()}=.`];
+  return ["--config", `target.wasm32-unknown-unknown.rustflags=${JSON.stringify(flags)}`];
 }
 
 /** zlib's levels promise nothing about one file, so its few settings are tried. */

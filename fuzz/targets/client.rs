@@ -181,10 +181,16 @@ impl Client {
     pub fn answer(&mut self, asked: &Asked) {
         let Asked { socket, action, tracing } = asked;
         let text = match action.as_str() {
-            "configureSession" => format!(r#"{{"type":"response","class":"SessionResponse","code":200,"body":{{"connected":true,"newSession":false}},"tracingId":"{tracing}"}}"#),
-            "closeSession" => format!(r#"{{"type":"response","class":"SessionResponse","code":200,"body":{{"connected":false,"readOnly":true}},"tracingId":"{tracing}"}}"#),
+            "configureSession" => format!(
+                r#"{{"type":"response","class":"SessionResponse","code":200,"body":{{"connected":true,"newSession":false}},"tracingId":"{tracing}"}}"#
+            ),
+            "closeSession" => format!(
+                r#"{{"type":"response","class":"SessionResponse","code":200,"body":{{"connected":false,"readOnly":true}},"tracingId":"{tracing}"}}"#
+            ),
             "getJwt" => format!(r#"{{"type":"response","class":"JwtResponse","code":200,"body":{{"jwt":"j","exp":1}},"tracingId":"{tracing}"}}"#),
-            "echo" => format!(r#"{{"type":"response","class":"StructuredMessage","code":200,"body":{{"type":"Text","text":"ping","direction":"Inbound","id":"echo"}},"tracingId":"{tracing}"}}"#),
+            "echo" => format!(
+                r#"{{"type":"response","class":"StructuredMessage","code":200,"body":{{"type":"Text","text":"ping","direction":"Inbound","id":"echo"}},"tracingId":"{tracing}"}}"#
+            ),
             _ => return,
         };
         self.input(Input::Frame(*socket, Payload::Text(&text)));
@@ -275,7 +281,8 @@ impl Client {
                 }
             }
             Act::Load(prefix) => {
-                let entries: Vec<_> = self.storage.iter().filter(|(key, _)| key.starts_with(&prefix)).map(|(key, value)| (key.clone(), value.clone())).collect();
+                let entries: Vec<_> =
+                    self.storage.iter().filter(|(key, _)| key.starts_with(&prefix)).map(|(key, value)| (key.clone(), value.clone())).collect();
                 self.load(&entries);
             }
             Act::Lead(Lead::Join | Lead::Steal) => self.input(Input::Role(Role::Leader)),

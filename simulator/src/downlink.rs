@@ -224,9 +224,12 @@ impl Service {
         let Some(line) = self.lines.remove(&id) else {
             return;
         };
-        let record = Record::new(self.now, Kind::Close, Some(id), &line.facts()).with("by", "service");
-        self.log.write(record);
-        self.effects.push_back(Effect::Drop(id));
+        // A client that has closed already sees nothing of it: only what it sent is still under way.
+        if !line.client_gone {
+            let record = Record::new(self.now, Kind::Close, Some(id), &line.facts()).with("by", "service");
+            self.log.write(record);
+            self.effects.push_back(Effect::Drop(id));
+        }
         self.platform.handle_close(self.now, id);
         self.drain();
     }

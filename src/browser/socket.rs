@@ -37,13 +37,7 @@ pub enum News {
 
 impl Socket {
     /// Opens a socket. `None` where the factory throws: no socket came to be, so nothing of it will be told.
-    pub fn open(
-        bag: &Bag,
-        host: &Host,
-        id: SocketId,
-        url: &str,
-        mut tell: impl FnMut(SocketId, News) + 'static,
-    ) -> Option<Socket> {
+    pub fn open(bag: &Bag, host: &Host, id: SocketId, url: &str, mut tell: impl FnMut(SocketId, News) + 'static) -> Option<Socket> {
         let socket = host.socket(url).ok()?;
         socket.set_binary_type(BinaryType::Arraybuffer);
         // One callback hears everything; `error` says nothing that the `close` behind it does not.

@@ -36,6 +36,8 @@ const GRACE_MS: u64 = 1_000;
 const GAP_MS: u64 = 2_000;
 /// An abandoned socket is forgotten after this long at the latest.
 const FORGET_MS: u64 = 15_000;
+/// A line that answered this lately is not probed again on a signal.
+const FRESH_MS: u64 = 5_000;
 /// After `online` and the like the next attempt comes within this time.
 const HURRY_MS: u64 = 500;
 /// Two hurried attempts are at least this far apart.
@@ -121,7 +123,10 @@ pub enum Refused {
 enum Phase {
     Idle,
     Preparing,
-    Connecting { socket: SocketId, opened: bool },
+    Connecting {
+        socket: SocketId,
+        opened: bool,
+    },
     Up(SocketId),
     Classifying,
     /// A wait that ends by itself; what is shown meanwhile.
@@ -557,7 +562,8 @@ impl Link {
 
     fn wake(&mut self, now: Now) {
         match self.phase {
-            Phase::Up(_) if !self.probing => self.probe(WAKE_PROBE_MS),
+            // What was answered a moment ago is not doubted for a signal.
+            Phase::Up(_) if !self.probing && now.mono - self.heartbeat.answered_at() >= FRESH_MS => self.probe(WAKE_PROBE_MS),
             Phase::Waiting(State::Paused { reason: Pause::RateLimited | Pause::Refused, .. }) => {}
             Phase::Waiting(State::Paused { .. }) if self.hidden => {}
             Phase::Waiting(_) => {
@@ -575,6 +581,15 @@ impl Link {
         self.probing = true;
         self.timers.arm(Timer::Probe, self.now.mono + deadline);
         self.out.push_back(Output::Probe(socket));
+    }
+
+    /// The probe that was asked for could not be sent: the line is as good as it was, and probed later.
+    pub fn unprobed(&mut self, now: Now) {
+        self.observe(now);
+        self.probing = false;
+        self.timers.disarm(Timer::Probe);
+        self.timers.disarm(Timer::ProbeGrace);
+        self.timers.arm(Timer::Idle, now.mono + FRESH_MS);
     }
 
     fn unanswered(&mut self) {

@@ -63,6 +63,8 @@ pub struct Finished {
     pub goals: Goals,
     /// Whether it got there.
     pub ok: bool,
+    /// It came to the point that it was to read to; false if the history ended before.
+    pub met: bool,
     /// Rows that were new.
     pub loaded: u32,
     /// How long it took, milliseconds.
@@ -223,7 +225,7 @@ impl History {
         job.request = None;
         job.tries += 1;
         self.not_before = now + after.unwrap_or(RETRY_MS << job.tries.min(6));
-        if job.tries < TRIES { None } else { self.finish(now, false) }
+        if job.tries < TRIES { None } else { self.finish(now, false, false) }
     }
 
     /// A page was read and taken in, `loaded` of its rows new; the job's end, if it got there.
@@ -242,7 +244,8 @@ impl History {
         let oldest = job.oldest.as_ref().map(|(time, _)| *time);
         let is_past = |time: i64| oldest.is_some_and(|oldest| oldest < time);
         let resynced = match &job.goals.resync {
-            Some(Some(point)) => holds(&point.id) || is_past(point.time),
+            // A point that is no entry is a moment only: the end of the history is as good.
+            Some(Some(point)) => holds(&point.id) || is_past(point.time) || (last && point.id.is_empty()),
             Some(None) | None => true,
         };
         let proved = match &job.goals.proof {
@@ -255,7 +258,7 @@ impl History {
         self.pages = self.pages.max(job.page);
         self.complete |= last;
         if last || (resynced && proved && scrolled) {
-            return self.finish(now, true);
+            return self.finish(now, true, resynced);
         }
         job.page += 1;
         None
@@ -273,9 +276,9 @@ impl History {
         self.job = Some(Job { goals, page, tries: 0, started: now, request: None, loaded: 0, oldest: None });
     }
 
-    fn finish(&mut self, now: u64, ok: bool) -> Option<Finished> {
+    fn finish(&mut self, now: u64, ok: bool, met: bool) -> Option<Finished> {
         let job = self.job.take()?;
         let reached = job.oldest.and_then(|(_, id)| id);
-        Some(Finished { goals: job.goals, ok, loaded: job.loaded, took: now - job.started, reached })
+        Some(Finished { goals: job.goals, ok, met, loaded: job.loaded, took: now - job.started, reached })
     }
 }

@@ -81,11 +81,7 @@ impl Options {
 
 /// Checks that a value is an object of strings.
 pub fn attributes(value: Value<'_>) -> Result<(), Refusal> {
-    if value.is_object() && value.members().all(|(_, value)| value.as_str().is_some()) {
-        Ok(())
-    } else {
-        Err(wrong("attributes"))
-    }
+    if value.is_object() && value.members().all(|(_, value)| value.as_str().is_some()) { Ok(()) } else { Err(wrong("attributes")) }
 }
 
 fn wrong(field: &'static str) -> Refusal {

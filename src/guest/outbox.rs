@@ -129,7 +129,8 @@ pub fn read(name: &str, value: &str) -> Stored {
 
 fn read_record(name: &str, value: &str) -> Option<Stored> {
     let (n, id) = name.split_once(':')?;
-    let n: u64 = n.parse().ok()?;
+    // Within what a JavaScript number holds: the shim counts on from it.
+    let n: u64 = n.parse().ok().filter(|n| *n < 1 << 53)?;
     let document = Document::parse(value)?;
     let root = document.root();
     match root.int("v")? {
@@ -274,7 +275,7 @@ mod tests {
             durable: true,
             due: None,
             doubtful: false,
-        tries: 0,
+            tries: 0,
         }
     }
 

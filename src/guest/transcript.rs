@@ -48,7 +48,13 @@ impl Record {
         match (self.is_settled(), other.is_settled()) {
             (true, true) => self.time.cmp(&other.time).then_with(|| self.tie().cmp(other.tie())),
             (false, false) => self.rank().cmp(&other.rank()),
-            (settled, _) => if settled { Ordering::Less } else { Ordering::Greater },
+            (settled, _) => {
+                if settled {
+                    Ordering::Less
+                } else {
+                    Ordering::Greater
+                }
+            }
         }
     }
 }
@@ -72,7 +78,6 @@ pub struct Transcript {
     ids: Vec<(u64, u32)>,
     /// Ids by which a key is known, beyond the row's own two.
     aliases: Vec<(u32, String)>,
-    nameless: u32,
     out: Vec<Event>,
 }
 
@@ -115,7 +120,10 @@ impl Transcript {
 
     /// Takes in an entry of the service. `own` is the id of a message of ours that it is known to be.
     pub fn place(&mut self, entry: &Entry<'_>, kind: Kind, own: Option<&str>) -> Placed {
-        let mut keys: Vec<u32> = [entry.id.as_deref(), entry.message_id.as_deref(), own].into_iter().flatten().filter_map(|id| self.find(id)).collect();
+        let nameless = is_nameless(entry, own).then(|| name_of(entry));
+        let own = own.or(nameless.as_deref());
+        let mut keys: Vec<u32> =
+            [entry.id.as_deref(), entry.message_id.as_deref(), own].into_iter().flatten().filter_map(|id| self.find(id)).collect();
         // A message of ours keeps its row; whatever else turned out to be the same goes.
         keys.sort_by_key(|key| self.get(*key).own.is_none());
         keys.dedup();
@@ -134,10 +142,7 @@ impl Transcript {
 
     fn place_new(&mut self, entry: &Entry<'_>, kind: Kind, own: Option<&str>) {
         let server_id = entry.id.as_deref().or(entry.message_id.as_deref());
-        let id = own.or(server_id).map(str::to_string).unwrap_or_else(|| {
-            self.nameless += 1;
-            ["unnamed-", &self.nameless.to_string()].concat()
-        });
+        let id = own.or(server_id).unwrap_or_default().to_string();
         // Without a time it stands where it arrived.
         let time = entry.time.or_else(|| self.newest().map(|point| point.time)).unwrap_or(0);
         let record = Record {
@@ -236,7 +241,7 @@ impl Transcript {
             self.out.push(Event::Emptied);
         }
         let out = std::mem::take(&mut self.out);
-        *self = Transcript { out, nameless: self.nameless, ..Transcript::default() };
+        *self = Transcript { out, ..Transcript::default() };
     }
 
     /// The newest of the service's rows.
@@ -376,6 +381,16 @@ impl Transcript {
             record.id == id || record.server_id.as_deref() == Some(id) || self.aliases.iter().any(|(known, alias)| known == key && alias == id)
         })
     }
+}
+
+/// An entry without any id, which the service should never send.
+fn is_nameless(entry: &Entry<'_>, own: Option<&str>) -> bool {
+    entry.id.is_none() && entry.message_id.is_none() && own.is_none()
+}
+
+/// Such an entry is known by its content: read again, it is the same.
+fn name_of(entry: &Entry<'_>) -> String {
+    ["unnamed-", &hash(entry.body).to_string()].concat()
 }
 
 /// FNV-1a, 64 bits.

@@ -1,6 +1,5 @@
 //! The thinnest path: a guest and an agent talk.
 
-
 use crate::common::World;
 use guestwire::guest::event::Status;
 

@@ -41,7 +41,7 @@ fn attempts_after_losses(uptime: u64) -> Vec<u32> {
     for _ in 0..2 {
         world.run_until_ready();
         world.run(uptime);
-        world.network.reset(world.now);
+        world.break_line();
         world.run(1);
         let State::Waiting { attempt, .. } = world.state() else { panic!("{:?}", world.state()) };
         attempts.push(attempt);
@@ -68,7 +68,8 @@ fn row02_the_counter_does_not_reset_on_open_without_a_session() {
     world.fault(json!({"on": "frame-in", "match": {"action": "configureSession"}, "count": 0, "do": "lose"}));
     world.start();
     world.run(120_000);
-    let attempts: Vec<u32> = world.page.states.iter().filter_map(|state| if let State::Waiting { attempt, .. } = state { Some(*attempt) } else { None }).collect();
+    let attempts: Vec<u32> =
+        world.page.states.iter().filter_map(|state| if let State::Waiting { attempt, .. } = state { Some(*attempt) } else { None }).collect();
     assert!(attempts.len() >= 4, "{attempts:?}");
     assert!(attempts.windows(2).all(|pair| pair[1] == pair[0] + 1), "{attempts:?}");
 }
@@ -168,7 +169,9 @@ fn row04_a_config_that_cannot_be_reached_means_offline() {
 fn row04_a_captive_portal_means_offline() {
     let mut world = World::new(2);
     refuse(&mut world, 403);
-    world.fault(json!({"on": "http", "match": {"path": "/config.json"}, "count": 0, "do": "status", "status": 200, "body": "<html>Please log in</html>"}));
+    world.fault(
+        json!({"on": "http", "match": {"path": "/config.json"}, "count": 0, "do": "status", "status": 200, "body": "<html>Please log in</html>"}),
+    );
     world.start();
     world.run(1_000);
     assert_eq!(world.state(), State::Offline);
@@ -181,8 +184,10 @@ fn row04_a_captive_portal_that_comes_later_means_offline() {
     let mut world = World::ready(2);
     world.run(15_000);
     refuse(&mut world, 403);
-    world.fault(json!({"on": "http", "match": {"path": "/config.json"}, "count": 0, "do": "status", "status": 200, "body": "<html>Please log in</html>"}));
-    world.network.reset(world.now);
+    world.fault(
+        json!({"on": "http", "match": {"path": "/config.json"}, "count": 0, "do": "status", "status": 200, "body": "<html>Please log in</html>"}),
+    );
+    world.break_line();
     world.wait("offline", 5_000, |world| world.state() == State::Offline);
     world.heal();
     world.run_until_ready();
@@ -219,7 +224,7 @@ fn row04_a_deployment_that_went_away_later_ends_it() {
         let mut rule = json!({"on": "http", "match": {"path": "/config.json"}, "count": 0, "do": "status"});
         rule.as_object_mut().unwrap().extend(gone.as_object().unwrap().clone());
         world.fault(rule);
-        world.network.reset(world.now);
+        world.break_line();
         world.wait("ended", 5_000, |world| world.state() == State::Ended { reason: End::Inactive });
         let opens = world.opens.len();
         world.run(600_000);
@@ -233,8 +238,12 @@ fn row04_refusals_are_looked_into_at_most_once_a_minute() {
     refuse(&mut world, 403);
     world.start();
     world.run(600_000);
-    let reads: Vec<u64> =
-        world.log("http").iter().filter(|r| r["path"].as_str().is_some_and(|path| path.contains("config.json"))).map(|r| r["at"].as_u64().unwrap()).collect();
+    let reads: Vec<u64> = world
+        .log("http")
+        .iter()
+        .filter(|r| r["path"].as_str().is_some_and(|path| path.contains("config.json")))
+        .map(|r| r["at"].as_u64().unwrap())
+        .collect();
     // The first is the one before connecting at all.
     assert!(reads.len() >= 4, "{reads:?}");
     assert!(reads[1..].windows(2).all(|pair| pair[1] - pair[0] >= 60_000), "{reads:?}");
@@ -282,7 +291,7 @@ fn row04_retry_after_of_the_probe_into_a_refusal_is_used_where_it_can_be_read() 
     world.set(json!({"exposeHeaders": true}));
     world.fault(json!({"on": "connect", "do": "refuse", "status": 429}));
     world.fault(json!({"on": "http", "match": {"path": "/config.json"}, "do": "status", "status": 429, "retryAfter": 120}));
-    world.network.reset(world.now);
+    world.break_line();
     world.wait("refused", 5_000, |world| world.opens.len() == 2);
     world.run(1_000);
     let asked = world.opens[1];

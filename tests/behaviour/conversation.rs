@@ -1,9 +1,9 @@
-//! The rest of the conversation: typing, Join, custom attributes, retry, cancel, history, unread.
+//! The rest of the conversation: typing, Join, custom attributes, retry and cancel.
 
-use crate::common::{Line, World, agent_body, refusal, too_many};
+use crate::common::{Line, World, refusal, too_many};
 use guestwire::core::error::Code;
 use guestwire::core::state::State;
-use guestwire::guest::event::{Direction, Event, Kind, Status};
+use guestwire::guest::event::{Event, Kind, Status};
 use serde_json::{Value, json};
 
 fn settled(seed: u64) -> World {
@@ -57,7 +57,7 @@ fn the_guests_typing_is_not_sent_where_the_deployment_does_not_show_it() {
 fn the_guests_typing_is_never_queued() {
     let mut world = settled(4);
     world.network.line = Line::Offline;
-    world.network.reset(world.now);
+    world.break_line();
     world.run(100);
     type_now(&mut world);
     world.heal();
@@ -150,12 +150,15 @@ fn the_agents_typing_ends_with_the_next_message() {
 fn the_agents_typing_tells_who_and_until_when() {
     let mut world = settled(5);
     types(&mut world, "On", Some(4_000));
-    let (told, body) = world
-        .page
-        .events
-        .iter()
-        .find_map(|event| if let Event::Typing { active: true, until: Some(until), body: Some(body) } = event { Some((*until, body.clone())) } else { None })
-        .unwrap();
+    let (told, body) =
+        world
+            .page
+            .events
+            .iter()
+            .find_map(|event| {
+                if let Event::Typing { active: true, until: Some(until), body: Some(body) } = event { Some((*until, body.clone())) } else { None }
+            })
+            .unwrap();
     // Told 20 ms after the service said so, which was 100 ms ago.
     assert_eq!(told, world.clock().unix - 80 + 4_000);
     assert!(body.contains("Ada"));
@@ -175,7 +178,7 @@ fn the_agents_typing_renewed_goes_on() {
 fn the_agents_typing_ends_with_the_connection() {
     let mut world = settled(7);
     types(&mut world, "On", Some(60_000));
-    world.network.reset(world.now);
+    world.break_line();
     world.run(10);
     assert!(!world.page.typing);
 }
@@ -201,7 +204,7 @@ fn joins(world: &World) -> usize {
 fn a_new_session_is_joined_once() {
     let mut world = settled(1);
     assert_eq!(joins(&world), 1);
-    world.network.reset(world.now);
+    world.break_line();
     world.run_until_ready();
     world.run(5_000);
     world.reload();
@@ -253,7 +256,7 @@ fn a_join_whose_echo_was_lost_is_found_in_history_and_not_owed() {
     world.wait("dropped", 5_000, |world| world.was(|state| matches!(state, State::Waiting { .. })));
     world.run_until_ready();
     world.run(5_000);
-    world.network.reset(world.now);
+    world.break_line();
     world.run_until_ready();
     world.run(5_000);
     // It may go once more before history was read, and not with every connection.
@@ -409,7 +412,7 @@ fn a_failed_message_that_is_retried_goes_behind_what_waits() {
     let failed = world.send("failed");
     world.run(1_000);
     world.network.line = Line::Offline;
-    world.network.reset(world.now);
+    world.break_line();
     world.run(100);
     world.send("waits");
     world.with(|session, now| session.retry(now, &failed)).unwrap();
@@ -425,7 +428,7 @@ fn a_failed_message_that_is_retried_goes_behind_what_waits() {
 fn what_waits_is_on_its_way_or_is_unknown_cannot_be_retried() {
     let mut world = settled(2);
     world.network.line = Line::Offline;
-    world.network.reset(world.now);
+    world.break_line();
     world.run(100);
     let id = world.send("waits");
     assert_eq!(world.with(|session, now| session.retry(now, &id)).unwrap_err().code, Code::NOT_RETRYABLE);
@@ -436,7 +439,7 @@ fn what_waits_is_on_its_way_or_is_unknown_cannot_be_retried() {
 fn a_waiting_message_can_be_taken_back() {
     let mut world = settled(3);
     world.network.line = Line::Offline;
-    world.network.reset(world.now);
+    world.break_line();
     world.run(100);
     let id = world.send("never mind");
     assert!(world.with(|session, now| session.cancel(now, &id)));
@@ -470,163 +473,4 @@ fn a_failed_message_can_be_taken_away() {
     assert!(world.page.row(&id).is_none());
     world.reload();
     assert!(world.page.row(&id).is_none());
-}
-
-// History.
-
-/// A conversation of so many lines, read by a fresh page; pages hold twenty.
-fn long(seed: u64, lines: usize) -> World {
-    let mut world = World::new(seed);
-    world.set(json!({"maxPageSize": 20, "autoStart": false}));
-    world.start();
-    world.run_until_ready();
-    for n in 0..lines {
-        world.agent(&format!("line {n}"));
-        world.run(10);
-    }
-    world.run(70_000);
-    world.reload();
-    world.run_until_ready();
-    world.run(2_000);
-    world
-}
-
-fn older(world: &mut World) -> (u32, bool) {
-    let ticket = world.command(|session, now, ticket| session.history(now, ticket));
-    world.wait("a page", 90_000, |world| world.outcome(ticket).is_some());
-    assert_eq!(world.outcome(ticket), Some(None));
-    world.loaded(ticket).unwrap()
-}
-
-fn lines(from: usize, to: usize) -> Vec<String> {
-    (from..to).map(|n| format!("line {n}")).collect()
-}
-
-#[test]
-fn a_fresh_page_reads_the_newest_page_and_older_ones_on_request() {
-    let mut world = long(1, 50);
-    assert_eq!(world.page.texts(), lines(30, 50));
-    assert_eq!(older(&mut world), (20, false));
-    assert_eq!(world.page.texts(), lines(10, 50));
-    assert_eq!(older(&mut world), (10, true));
-    assert_eq!(world.page.texts(), lines(0, 50));
-    let reads = world.history_reads().len();
-    assert_eq!(older(&mut world), (0, true));
-    assert_eq!(world.history_reads().len(), reads, "nothing is asked once all is there");
-}
-
-#[test]
-fn older_pages_that_live_messages_have_shifted_have_no_hole() {
-    let mut world = long(2, 50);
-    for n in 50..65 {
-        world.agent(&format!("line {n}"));
-        world.run(10);
-    }
-    world.run(500);
-    let mut guard = 0;
-    while !older(&mut world).1 {
-        guard += 1;
-        assert!(guard < 10);
-    }
-    assert_eq!(world.page.texts(), lines(0, 65));
-}
-
-#[test]
-fn history_without_a_connection_says_so() {
-    let mut world = settled(3);
-    world.network.line = Line::Offline;
-    world.network.reset(world.now);
-    world.run(100);
-    let ticket = world.command(|session, now, ticket| session.history(now, ticket));
-    assert_eq!(world.outcome(ticket), Some(Some(Code::NOT_CONNECTED.0)));
-}
-
-#[test]
-fn history_that_cannot_be_read_says_so() {
-    let mut world = long(4, 30);
-    world.fault(json!({"on": "http", "match": {"path": "/webmessaging/messages"}, "count": 0, "do": "status", "status": 500}));
-    let ticket = world.command(|session, now, ticket| session.history(now, ticket));
-    world.run(60_000);
-    assert_eq!(world.outcome(ticket), Some(Some(Code::HISTORY_UNAVAILABLE.0)));
-    world.heal();
-    assert_eq!(older(&mut world), (10, true), "and works when it is asked again");
-}
-
-#[test]
-fn history_that_is_lost_with_the_line_is_settled() {
-    let mut world = long(5, 30);
-    world.fault(json!({"on": "http", "match": {"path": "/webmessaging/messages"}, "do": "blackhole"}));
-    let ticket = world.command(|session, now, ticket| session.history(now, ticket));
-    world.run(500);
-    world.network.reset(world.now);
-    world.run(100);
-    assert_eq!(world.outcome(ticket), Some(Some(Code::NOT_CONNECTED.0)));
-}
-
-// Unread.
-
-#[test]
-fn messages_of_the_other_side_count_as_unread_until_they_are_read() {
-    let mut world = settled(1);
-    world.agent("one");
-    world.agent("two");
-    world.send("mine");
-    world.run(1_000);
-    assert_eq!(world.page.unread, 2);
-    world.with(|session, now| session.mark_read(now));
-    assert_eq!(world.page.unread, 0);
-    world.agent("three");
-    world.run(500);
-    assert_eq!(world.page.unread, 1);
-}
-
-#[test]
-fn unread_survives_a_reload() {
-    let mut world = settled(2);
-    world.agent("read");
-    world.run(500);
-    world.with(|session, now| session.mark_read(now));
-    world.agent("not read");
-    world.run(500);
-    world.reload();
-    world.run_until_ready();
-    world.run(2_000);
-    assert_eq!(world.page.unread, 1);
-}
-
-#[test]
-fn what_was_said_while_away_is_unread() {
-    let mut world = settled(3);
-    world.agent("read");
-    world.run(500);
-    world.with(|session, now| session.mark_read(now));
-    world.kill();
-    world.agent("while you were away");
-    world.run(60_000);
-    world.load_page();
-    world.start();
-    world.run_until_ready();
-    world.run(2_000);
-    assert_eq!(world.page.unread, 1);
-}
-
-#[test]
-fn events_and_the_guests_own_messages_are_never_unread() {
-    let mut world = settled(4);
-    world.send("mine");
-    world.control("/_sim/agent", json!({"do": "event", "text": "Join"}));
-    world.raw_body(json!({"id": "tab", "type": "Text", "text": "from my other tab", "direction": "Inbound", "channel": {"time": "2026-01-01T00:00:14.000Z"}}));
-    world.run(1_000);
-    assert_eq!(world.page.unread, 0);
-}
-
-#[test]
-fn a_message_read_in_order_of_time_counts_even_if_it_came_late() {
-    let mut world = settled(5);
-    world.raw_body(agent_body("b", "second", 13_000));
-    world.run(100);
-    world.raw_body(agent_body("a", "first", 12_500));
-    world.run(100);
-    assert_eq!(world.page.unread, 2);
-    assert!(world.page.rows.iter().all(|row| row.direction == Direction::Outbound || row.kind == Kind::Event));
 }

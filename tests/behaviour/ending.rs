@@ -108,7 +108,7 @@ fn while_read_only_neither_typing_nor_join_is_sent() {
     disconnect(&mut world, true);
     let events = world.sent_events().len();
     world.with(|session, now| session.typing(now));
-    world.network.reset(world.now);
+    world.break_line();
     world.run_until_ready();
     world.run(10_000);
     assert_eq!(world.sent_events().len(), events);
@@ -124,7 +124,9 @@ fn conversation_frames(world: &World, from: usize) -> Vec<String> {
         .map(|frame| match frame["action"].as_str().unwrap() {
             "configureSession" => format!("configureSession startNew {}", frame["startNew"]),
             "closeSession" => format!("closeSession all {}", frame["closeAllConnections"]),
-            "onMessage" if frame["message"]["type"] == "Event" => format!("event {}", frame["message"]["events"][0]["presence"]["type"].as_str().unwrap_or("?")),
+            "onMessage" if frame["message"]["type"] == "Event" => {
+                format!("event {}", frame["message"]["events"][0]["presence"]["type"].as_str().unwrap_or("?"))
+            }
             "onMessage" => format!("text {}", frame["message"]["text"].as_str().unwrap()),
             other => other.to_string(),
         })
@@ -145,10 +147,7 @@ fn start_new_follows_the_sequence_of_5_2_frame_by_frame() {
     world.run(30);
     assert_eq!(conversation_frames(&world, from).len(), 1);
     world.run(5_000);
-    assert_eq!(
-        conversation_frames(&world, from),
-        ["closeSession all true", "configureSession startNew true", "event Join", "text held"]
-    );
+    assert_eq!(conversation_frames(&world, from), ["closeSession all true", "configureSession startNew true", "event Join", "text held"]);
     assert_eq!(world.outcome(ticket), Some(None));
     assert!(world.page.new_session && !world.page.read_only);
     assert!(world.sent_json()[from..].iter().all(|frame| frame["token"] == token.as_str()), "the same guest");
@@ -288,7 +287,7 @@ fn an_expired_token_on_configure_is_read_both_ways() {
 fn a_token_the_service_does_not_know_any_more_ends_the_session() {
     let mut world = settled(4);
     world.control("/_sim/expire", json!({"what": "token"}));
-    world.network.reset(world.now);
+    world.break_line();
     world.run(20_000);
     assert_eq!(world.state(), State::Ended { reason: End::SessionExpired });
     restart(&mut world, true);
@@ -369,7 +368,7 @@ fn a_clear_without_a_connection_or_an_answer_is_settled() {
     world.run(15_000);
     assert_eq!(world.outcome(unanswered), Some(Some(Code::NO_ANSWER.0)));
     world.network.line = Line::Offline;
-    world.network.reset(world.now);
+    world.break_line();
     world.run(100);
     let ticket = world.command(|session, now, ticket| session.clear(now, ticket));
     assert_eq!(world.outcome(ticket), Some(Some(Code::NOT_CONNECTED.0)));
@@ -488,7 +487,7 @@ fn a_guest_configure_with_a_signed_in_token_takes_a_new_one_and_says_so() {
     let mut world = settled(3);
     let token = world.stored_token().unwrap();
     world.answer("configureSession", refusal(4017, "Cannot downgrade to an unauthenticated session"));
-    world.network.reset(world.now);
+    world.break_line();
     world.run(10_000);
     assert!(matches!(world.state(), State::Ended { .. }), "{:?}", world.state());
     assert!(world.page.warned(Code(4017)));

@@ -1,10 +1,8 @@
-//! Messages in: faults.md rows 25 to 28.
+//! Messages in: faults.md rows 25 to 27.
 
 use crate::common::{Line, World, agent_body, iso};
 use guestwire::core::error::Code;
-use guestwire::core::machine::Now;
 use guestwire::core::state::State;
-use guestwire::guest::Session;
 use guestwire::guest::event::{Event, Status};
 use serde_json::{Value, json};
 
@@ -32,7 +30,7 @@ fn gap(seed: u64) -> World {
     }
     world.run(70_000);
     world.network.line = Line::Offline;
-    world.network.reset(world.now);
+    world.break_line();
     world.run(1_000);
     for text in lines(20, 80) {
         world.agent(&text);
@@ -52,11 +50,18 @@ fn row25_a_gap_over_several_pages_is_read_until_the_watermark() {
     world.heal();
     world.run_until_ready();
     let before = world.history_reads().len();
-    world.run(120_000);
+    let resyncs = |world: &World| world.events(|event| matches!(event, Event::Metric { kind: "resync", .. }));
+    let done = resyncs(&world);
+    world.wait("resynced", 120_000, |world| resyncs(world) > done);
+    assert!((6..=7).contains(&(world.history_reads().len() - before)), "{:?}", world.history_reads());
+    assert_eq!(world.page.texts(), lines(0, 80));
+    world.run(180_000);
     assert_eq!(world.page.texts(), lines(0, 80));
     assert_eq!(gaps(&world), [] as [bool; 0]);
-    // Sixty new entries are six pages; the seventh holds the watermark. The rest of the history is not read.
-    assert!((6..=7).contains(&(world.history_reads().len() - before)), "{:?}", world.history_reads());
+    // Sixty new entries are six pages; the seventh holds the watermark. The rest of the history is not read, though what
+    // a lagging history may have hidden is looked for a second time.
+    let reads = world.history_reads().len() - before;
+    assert!((6..=14).contains(&reads), "{:?}", world.history_reads());
 }
 
 #[test]
@@ -107,7 +112,7 @@ fn row25_at_most_ten_reads_a_minute() {
     world.agent("seen");
     world.run(70_000);
     world.network.line = Line::Offline;
-    world.network.reset(world.now);
+    world.break_line();
     world.run(1_000);
     for text in lines(0, 100) {
         world.agent(&text);
@@ -144,7 +149,7 @@ fn row25_a_gap_that_outlives_the_connection_is_filled_on_the_next() {
     assert_eq!(gaps(&world), [false]);
     world.agent("above the gap");
     world.run(1_000);
-    world.network.reset(world.now);
+    world.break_line();
     world.run(240_000);
     let mut expected = lines(0, 80);
     expected.push("above the gap".into());
@@ -160,7 +165,7 @@ fn row25_a_live_message_before_the_resync_is_done_does_not_move_the_watermark() 
     world.run_until_ready();
     world.agent("live");
     world.run(1_000);
-    world.network.reset(world.now);
+    world.break_line();
     world.heal();
     world.run(240_000);
     let mut expected = lines(0, 80);
@@ -193,7 +198,7 @@ fn row26_a_message_by_live_and_by_history_is_one_row() {
     world.agent("seen");
     world.send("mine");
     world.run(2_000);
-    world.network.reset(world.now);
+    world.break_line();
     world.run_until_ready();
     world.run(30_000);
     assert_eq!(world.page.texts(), ["seen", "mine"]);
@@ -208,11 +213,14 @@ fn row26_a_message_of_another_tab_by_live_and_by_history_is_one_row() {
             "channel": {"time": iso(at), "messageId": "00000000-0000-4000-8000-0000000000bb"}, "metadata": {"correlationId": "c"}}});
     world.control("/_sim/agent", json!({"do": "raw", "store": true, "frame": frame}));
     world.run(1_000);
-    world.network.reset(world.now);
+    world.break_line();
     world.run_until_ready();
     world.run(30_000);
     assert_eq!(world.page.texts(), ["from my other tab"]);
-    assert_eq!(world.page.rows.iter().filter(|row| row.status == Status::Sent && row.text.is_none() && row.server_id.is_some()).count(), world.page.rows.len());
+    assert_eq!(
+        world.page.rows.iter().filter(|row| row.status == Status::Sent && row.text.is_none() && row.server_id.is_some()).count(),
+        world.page.rows.len()
+    );
 }
 
 #[test]
@@ -296,7 +304,8 @@ fn row26_one_that_comes_late_is_inserted_where_it_belongs() {
     world.raw_body(agent_body("b", "second", 3_500));
     world.run(100);
     assert_eq!(world.page.texts(), ["first", "second", "third"]);
-    let index = world.page.events.iter().rev().find_map(|event| if let Event::Message { index, .. } = event { Some(*index as usize) } else { None }).unwrap();
+    let index =
+        world.page.events.iter().rev().find_map(|event| if let Event::Message { index, .. } = event { Some(*index as usize) } else { None }).unwrap();
     assert!(index < world.page.rows.len() - 1, "told as inserted before the last");
 }
 
@@ -380,7 +389,10 @@ fn row27_garbage_of_every_kind_is_skipped_and_the_socket_stays() {
 
 #[test]
 fn row27_an_unknown_class_is_skipped() {
-    let world = survives(&[json!({"type": "message", "class": "HologramEvent", "code": 200, "body": {"id": "x"}}), json!({"type": "surprise", "class": "HologramEvent"})]);
+    let world = survives(&[
+        json!({"type": "message", "class": "HologramEvent", "code": 200, "body": {"id": "x"}}),
+        json!({"type": "surprise", "class": "HologramEvent"}),
+    ]);
     assert_eq!(world.page.texts().len(), 2);
 }
 
@@ -400,15 +412,19 @@ fn row27_missing_fields_are_stood() {
 
 #[test]
 fn row27_null_maps_do_not_cost_the_message() {
-    let world = survives(&[structured(json!({"id": "n", "type": "Text", "text": "with nulls", "direction": "Outbound", "channel": {"time": iso(500), "from": null},
-        "metadata": null, "content": null, "events": null}))]);
+    let world = survives(&[structured(
+        json!({"id": "n", "type": "Text", "text": "with nulls", "direction": "Outbound", "channel": {"time": iso(500), "from": null},
+        "metadata": null, "content": null, "events": null}),
+    )]);
     assert_eq!(world.page.texts(), ["with nulls", "after it", "mine"]);
 }
 
 #[test]
 fn row27_unknown_enum_values_do_not_cost_the_message() {
     let world = survives(&[
-        structured(json!({"id": "u1", "type": "Message", "text": "a type of the model", "direction": "Outbound", "channel": {"time": iso(500), "type": "Secret"}})),
+        structured(
+            json!({"id": "u1", "type": "Message", "text": "a type of the model", "direction": "Outbound", "channel": {"time": iso(500), "type": "Secret"}}),
+        ),
         structured(json!({"id": "u2", "type": "Structured", "text": "unknown part", "direction": "Sideways", "channel": {"time": iso(600)},
             "content": [{"contentType": "Hologram", "hologram": {"depth": 3}}], "originatingEntity": "Ghost"})),
         structured(json!({"id": "u3", "type": "Event", "direction": "Outbound", "channel": {"time": iso(700)},
@@ -483,99 +499,4 @@ fn row27_garbage_never_reaches_diagnostics_as_it_stood() {
     world.run(100);
     let diagnostics = world.session.as_ref().unwrap().diagnostics();
     assert!(!diagnostics.contains("4711"), "{diagnostics}");
-}
-
-// Row 28: hostile listener. What a listener throws is the shim's to catch; what it calls back into is here.
-
-fn sends_when_ready(event: &Event, session: &mut Session, now: Now) {
-    if matches!(event, Event::State { state: State::Ready }) {
-        session.send(now, r#"{"text":"from a listener"}"#).unwrap();
-    }
-}
-
-#[test]
-fn row28_a_listener_may_call_send() {
-    let mut world = World::new(1);
-    world.listener = Some(sends_when_ready);
-    world.start();
-    world.run(5_000);
-    assert_eq!(world.stored(), ["from a listener"]);
-    assert_eq!(world.page.texts(), ["from a listener"]);
-}
-
-fn stops_at_a_message(event: &Event, session: &mut Session, now: Now) {
-    if matches!(event, Event::Message { .. }) {
-        session.stop(now, 0, 900_000 + event_index(event));
-    }
-}
-
-fn event_index(event: &Event) -> u32 {
-    if let Event::Message { index, .. } = event { *index } else { 0 }
-}
-
-#[test]
-fn row28_a_listener_may_call_stop() {
-    let mut world = World::new(2);
-    world.start();
-    world.run_until_ready();
-    world.run(1_000);
-    world.listener = Some(stops_at_a_message);
-    world.agent("stop now");
-    world.run(60_000);
-    assert_eq!(world.state(), State::Stopped);
-    assert_eq!(world.page.texts(), ["stop now"]);
-}
-
-/// Calls everything there is at every event.
-fn calls_everything(event: &Event, session: &mut Session, now: Now) {
-    session.typing(now);
-    session.mark_read(now);
-    if let Event::Updated { message, .. } = event {
-        session.cancel(now, &message.id);
-        let _ = session.retry(now, &message.id);
-        session.set_attributes(now, r#"{"seen":"yes"}"#).unwrap();
-    }
-    let _ = session.diagnostics();
-}
-
-#[test]
-fn row28_a_listener_that_calls_back_at_every_event_harms_no_message() {
-    let mut world = World::new(3);
-    world.listener = Some(calls_everything);
-    world.start();
-    world.run(2_000);
-    for text in ["one", "two", "three"] {
-        world.send(text);
-    }
-    world.agent("hello");
-    world.run(20_000);
-    assert_eq!(world.stored(), ["one", "two", "three"]);
-    assert_eq!(world.page.texts().len(), 4);
-}
-
-#[test]
-fn row28_a_listener_that_runs_500_ms_costs_no_later_frame() {
-    let mut world = quiet(4);
-    for text in lines(0, 30) {
-        world.agent(&text);
-        world.frozen = true;
-        world.run(500);
-        world.thaw();
-    }
-    world.run(1_000);
-    assert_eq!(world.page.texts(), lines(0, 30));
-    assert_eq!(world.opens.len(), 1);
-}
-
-#[test]
-fn row28_after_a_panic_the_client_restarts_from_what_is_persisted() {
-    let mut world = quiet(5);
-    world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "stall", "direction": "up", "ms": 5_000}));
-    let ids = ["one", "two"].map(|text| world.send(text));
-    world.run(10);
-    // The module is poisoned; the shim brings up a new one over the same page.
-    world.reload();
-    assert_eq!(ids.each_ref().map(|id| world.page.row(id).is_some()), [true; 2]);
-    world.run(60_000);
-    assert_eq!(world.stored(), ["one", "two"]);
 }

@@ -5,14 +5,17 @@
 mod common;
 
 mod chat;
+mod codes;
 mod connection;
+mod conversation;
+mod ending;
+mod herd;
+mod incoming;
+mod lifecycle;
+mod listener;
 mod liveness;
 mod outgoing;
 mod proof;
-mod incoming;
+mod scrollback;
 mod storage;
-mod lifecycle;
-mod ending;
-mod conversation;
-mod herd;
-mod codes;
+mod unprovable;

@@ -60,7 +60,8 @@ fn row18_the_service_limits_are_kept_and_it_takes_about_two_minutes() {
     assert!(world.now - began > 60_000, "100 requests in {} ms cannot keep to 60 a minute", world.now - began);
     assert_eq!(world.log("limited").len(), 0);
     let frames = world.log("frame-in");
-    let messages: Vec<u64> = frames.iter().filter(|r| r["text"].as_str().is_some_and(|t| t.starts_with("message"))).map(|r| r["at"].as_u64().unwrap()).collect();
+    let messages: Vec<u64> =
+        frames.iter().filter(|r| r["text"].as_str().is_some_and(|t| t.starts_with("message"))).map(|r| r["at"].as_u64().unwrap()).collect();
     assert_eq!(messages.len(), 100);
     assert!(messages.windows(5).all(|five| five[4] - five[0] >= 1_000), "more than 4 in a second");
     let requests: Vec<u64> = frames.iter().map(|r| r["at"].as_u64().unwrap()).collect();
@@ -236,7 +237,8 @@ fn row24_192_kib_of_utf16_is_the_most_that_waits() {
     assert_eq!(refused.code, Code::OUTBOX_FULL);
     // A record is at least its 8192 bytes of text, and not twice that.
     assert!((13..=24).contains(&accepted), "{accepted}");
-    let kept: usize = world.storage.iter().filter(|(key, _)| key.contains(":m:")).map(|(k, v)| 2 * (k.encode_utf16().count() + v.encode_utf16().count())).sum();
+    let kept: usize =
+        world.storage.iter().filter(|(key, _)| key.contains(":m:")).map(|(k, v)| 2 * (k.encode_utf16().count() + v.encode_utf16().count())).sum();
     assert!(kept <= 192 * 1024, "{kept}");
     assert!(kept + 2 * 4_096 + 1_000 > 192 * 1024, "{kept}: there was room for another");
     assert_eq!(world.page.outbox.1 as usize, kept);
@@ -319,7 +321,7 @@ fn row24_age_counts_by_the_service_where_the_visitors_clock_was_slow_and_is_set_
     world.run_until_ready();
     // The service's time is known from here on.
     world.network.line = Line::Offline;
-    world.network.reset(world.now);
+    world.break_line();
     world.run(1_000);
     let id = world.send("young");
     world.kill();
@@ -337,7 +339,7 @@ fn row24_age_counts_by_the_service_where_the_visitors_clock_was_slow_and_is_set_
 fn row24_age_counts_by_the_service_where_the_visitors_clock_was_set_back() {
     let mut world = World::ready(9);
     world.network.line = Line::Offline;
-    world.network.reset(world.now);
+    world.break_line();
     world.run(1_000);
     let id = world.send("old");
     world.kill();
@@ -350,6 +352,30 @@ fn row24_age_counts_by_the_service_where_the_visitors_clock_was_set_back() {
     world.run(30_000);
     assert_eq!(world.status(&id), Status::Expired, "two hours old by the service's clock");
     assert_eq!(world.sent_texts().len(), 0);
+}
+
+#[test]
+fn row24_a_session_that_was_idle_for_hours_does_not_make_a_new_message_old() {
+    let mut world = World::ready(12);
+    world.send("the last activity");
+    world.wait_sent(5_000);
+    world.kill();
+    world.run(2 * HOUR);
+    world.load_page();
+    world.start();
+    world.run_until_ready();
+    world.network.line = Line::Offline;
+    world.break_line();
+    let id = world.send("young");
+    world.kill();
+    world.agent("activity by the agent");
+    world.run(60_000);
+    world.heal();
+    world.load_page();
+    world.start();
+    world.run_until_ready();
+    world.run(20_000);
+    assert_eq!(world.status(&id), Status::Sent, "a minute old by the service's clock");
 }
 
 #[test]
@@ -374,7 +400,12 @@ fn at_most_one_message_is_in_flight() {
     assert_eq!(world.sent_texts(), ["one"]);
     world.run(5_000);
     assert_eq!(world.stored(), ["one", "two", "three"]);
-    let at: Vec<u64> = world.log("stored").iter().filter(|r| r["action"] == "onMessage" && r["text"].is_string()).map(|r| r["at"].as_u64().unwrap() - EPOCH).collect();
+    let at: Vec<u64> = world
+        .log("stored")
+        .iter()
+        .filter(|r| r["action"] == "onMessage" && r["text"].is_string())
+        .map(|r| r["at"].as_u64().unwrap() - EPOCH)
+        .collect();
     assert!(at.windows(2).all(|pair| pair[1] - pair[0] >= 540), "{at:?}");
     assert_eq!(world.state(), State::Ready);
 }

@@ -86,7 +86,13 @@ fn row23_a_reload_with_full_storage_keeps_what_was_durable() {
         world.disk = Disk::Quota(quota);
         world.network.line = Line::Offline;
         world.start();
-        let kept: Vec<&str> = ["one", "two", "three", "four"].into_iter().filter(|text| { let id = world.send(text); durable(&world, &id) }).collect();
+        let kept: Vec<&str> = ["one", "two", "three", "four"]
+            .into_iter()
+            .filter(|text| {
+                let id = world.send(text);
+                durable(&world, &id)
+            })
+            .collect();
         world.kill();
         come_back(&mut world);
         world.run(20_000);
@@ -114,7 +120,7 @@ fn row23_storage_that_fills_up_under_way_is_told_and_harms_nothing() {
 fn row23_cleared_under_way_what_waits_is_still_sent() {
     let mut world = World::ready(3);
     world.network.line = Line::Offline;
-    world.network.reset(world.now);
+    world.break_line();
     world.run(100);
     for text in ["one", "two"] {
         world.send(text);
@@ -142,7 +148,7 @@ fn row23_cleared_while_one_is_in_flight_it_is_not_doubled() {
 fn row23_cleared_under_way_and_read_again_what_waits_is_still_sent() {
     let mut world = World::ready(5);
     world.network.line = Line::Offline;
-    world.network.reset(world.now);
+    world.break_line();
     world.run(100);
     for text in ["one", "two"] {
         world.send(text);
@@ -159,7 +165,9 @@ fn row23_cleared_under_way_and_read_again_what_waits_is_still_sent() {
 
 #[test]
 fn row23_a_corrupt_record_is_put_aside_and_the_good_ones_are_kept() {
-    for damage in ["", "{", "null", "[]", "\u{0}\u{1}", "{\"v\":1}", "{\"v\":\"1\"}", "{\"v\":1,\"id\":7,\"at\":\"x\",\"text\":[]}", "\u{fffd}\u{fffd}"] {
+    for damage in
+        ["", "{", "null", "[]", "\u{0}\u{1}", "{\"v\":1}", "{\"v\":\"1\"}", "{\"v\":1,\"id\":7,\"at\":\"x\",\"text\":[]}", "\u{fffd}\u{fffd}"]
+    {
         let (mut world, ids) = three_waiting(6);
         let key = key_of(&world, &ids[1]);
         world.storage.insert(key.clone(), damage.into());

@@ -14,7 +14,9 @@ pub use page::Page;
 pub use watch::*;
 
 use guestwire::core::http::Unreachable;
-use guestwire::core::machine::{Act, Close, Input, Lead, Machine, Now, Output, Page as PageSignal, Payload, RequestId, Role, SocketId, StoreFault, WriteId};
+use guestwire::core::machine::{
+    Act, Close, Input, Lead, Machine, Now, Output, Page as PageSignal, Payload, RequestId, Role, SocketId, StoreFault, WriteId,
+};
 use guestwire::core::state::State;
 use guestwire::guest::Session;
 use guestwire::guest::event::{Event, Status, Ticket};
@@ -322,7 +324,9 @@ impl World {
 
     /// Lets time pass until everything accepted is sent.
     pub fn wait_sent(&mut self, most: u64) {
-        self.wait("all sent", most, |world| world.page.accepted.iter().all(|(id, _)| world.page.row(id).is_some_and(|row| row.status == Status::Sent)));
+        self.wait("all sent", most, |world| {
+            world.page.accepted.iter().all(|(id, _)| world.page.row(id).is_some_and(|row| row.status == Status::Sent))
+        });
     }
 
     fn run_until(&mut self, until: u64, so: impl Fn(&World) -> bool) -> bool {
@@ -416,7 +420,8 @@ impl World {
                 Effect::Drop(id) => self.network.end(now, id, 1006, false),
                 Effect::Respond(id, response) => {
                     let retry = response.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after")).map(|(_, value)| value.clone());
-                    let exposed = response.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("access-control-expose-headers") && !value.is_empty());
+                    let exposed =
+                        response.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("access-control-expose-headers") && !value.is_empty());
                     let body = String::from_utf8_lossy(&response.body).into_owned();
                     self.network.respond(now, id, (response.status, retry.filter(|_| exposed), body));
                 }
@@ -519,7 +524,8 @@ impl World {
                 }
             }
             Act::Load(prefix) => {
-                let entries: Vec<(String, String)> = self.storage.iter().filter(|(key, _)| key.starts_with(&prefix)).map(|(k, v)| (k.clone(), v.clone())).collect();
+                let entries: Vec<(String, String)> =
+                    self.storage.iter().filter(|(key, _)| key.starts_with(&prefix)).map(|(k, v)| (k.clone(), v.clone())).collect();
                 let entries: Vec<(&str, &str)> = entries.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
                 let now = self.clock();
                 if let Some(session) = &mut self.session {

@@ -279,7 +279,16 @@ impl Network {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one request, as it goes out")]
-    pub(super) fn fetch(&mut self, now: u64, request: RequestId, id: HttpId, target: String, headers: Vec<(String, String)>, body: String, timeout: u64) {
+    pub(super) fn fetch(
+        &mut self,
+        now: u64,
+        request: RequestId,
+        id: HttpId,
+        target: String,
+        headers: Vec<(String, String)>,
+        body: String,
+        timeout: u64,
+    ) {
         self.requests.insert(id, request);
         match self.line {
             Line::Works => {

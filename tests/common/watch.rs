@@ -90,6 +90,12 @@ impl World {
         self.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "reply", "frame": frame}));
     }
 
+    /// Every open line breaks, and the client has noticed.
+    pub fn break_line(&mut self) {
+        self.network.reset(self.now);
+        self.run(1);
+    }
+
     /// Something reaches the client that the network did not bring.
     pub fn inject(&mut self, arrival: Arrival) {
         self.arrive(arrival);

@@ -465,7 +465,12 @@ fn a_late_token_of_another_request_is_not_taken() {
     world.run_until_ready();
     world.run(2_000);
     let log = world.control("/_sim/log", Value::Null);
-    let reads = log["records"].as_array().expect("records").iter().filter(|record| record["path"].as_str().is_some_and(|path| path.contains("/messages"))).count();
+    let reads = log["records"]
+        .as_array()
+        .expect("records")
+        .iter()
+        .filter(|record| record["path"].as_str().is_some_and(|path| path.contains("/messages")))
+        .count();
     assert_eq!(reads, 0, "history was asked for with a token that answers another request: {log}");
 }
 

@@ -27,6 +27,7 @@ pub enum Read {
     Closed { signed_in: bool },
     LoggedOut,
     Other,
+    Unknown,
 }
 
 /// A message or event. What a test does not name is what an outbound text without anything has.
@@ -77,13 +78,14 @@ pub fn read(text: &str) -> Option<(Option<&'static str>, Read)> {
             assert!(text.contains(entry.body), "the body is a slice of the frame");
             Read::Message(said(response, &entry))
         }
-        Frame::Jwt(token) => Read::Jwt(keep(&token)),
+        Frame::Jwt(token, _) => Read::Jwt(keep(&token)),
         Frame::Error(fault) => Read::Error(fault),
         Frame::Expired => Read::Expired,
         Frame::Cleared => Read::Cleared,
         Frame::Closed { signed_in } => Read::Closed { signed_in },
         Frame::LoggedOut => Read::LoggedOut,
         Frame::Other => Read::Other,
+        Frame::Unknown => Read::Unknown,
     };
     Some((incoming.tracing.as_deref().map(keep), read))
 }
@@ -150,7 +152,8 @@ fn every_frame_has_an_expectation() {
         include_str!("other.rs"),
         include_str!("session.rs"),
     ];
-    let named: BTreeSet<&str> = sources.iter().flat_map(|source| source.split("frame!(\"").skip(1)).filter_map(|rest| rest.split('"').next()).collect();
+    let named: BTreeSet<&str> =
+        sources.iter().flat_map(|source| source.split("frame!(\"").skip(1)).filter_map(|rest| rest.split('"').next()).collect();
     let frames = all();
     assert!(frames.len() > 100, "{} frames", frames.len());
     let missing: Vec<_> = frames.iter().map(|(name, _)| name.as_str()).filter(|name| !named.contains(name)).collect();

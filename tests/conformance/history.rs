@@ -38,7 +38,8 @@ fn odd_entries_cost_only_themselves() {
     // 2026-01-01T00:00:08.000Z
     let start = 1_767_225_608_000;
     let entry = |id, text, tenths: i64| Said { id: Some(id), text: Some(text), time: Some(start + tenths * 100), ..Said::default() };
-    let event = |id, tenths| Said { kind: None, text: None, direction: Direction::Inbound, happenings: vec![Happening::Other], ..entry(id, "", tenths) };
+    let event =
+        |id, tenths| Said { kind: None, text: None, direction: Direction::Inbound, happenings: vec![Happening::Other], ..entry(id, "", tenths) };
     let structured = |said| Said { kind: Some(Kind::Structured), ..said };
     let expected = vec![
         entry("p01", "newest", 20),

@@ -19,4 +19,5 @@ mod other;
 mod regressions;
 mod requests;
 mod session;
+mod storage;
 mod texts;

@@ -51,8 +51,7 @@ fn the_legacy_id_is_the_guest_s_own() {
 
 #[test]
 fn the_echo_of_an_attachment_alone_has_no_text() {
-    let expected =
-        Said { direction: Direction::Inbound, id: Some("m-att"), own_id: Some("t-att"), time: AUGUST, text: None, ..Said::default() };
+    let expected = Said { direction: Direction::Inbound, id: Some("m-att"), own_id: Some("t-att"), time: AUGUST, text: None, ..Said::default() };
     expect(frame!("message_echo_of_attachment_alone"), Some("t-att"), Read::Message(expected));
 }
 
@@ -67,7 +66,10 @@ fn a_reply_to_echo_tells_the_expiry_in_strings() {
 #[test]
 fn structured_messages_keep_their_parts_in_the_body() {
     let structured = Said { kind: Some(Kind::Structured), ..Said::default() };
-    expect_message(frame!("quick_replies"), Said { id: Some("msg_id"), time: JANUARY, text: Some("What would you like to do?"), ..structured.clone() });
+    expect_message(
+        frame!("quick_replies"),
+        Said { id: Some("msg_id"), time: JANUARY, text: Some("What would you like to do?"), ..structured.clone() },
+    );
     expect_message(frame!("carousel"), Said { id: Some("carousel-id"), text: Some("Pick"), ..structured.clone() });
     expect_message(frame!("date_picker"), Said { id: Some("dp1"), time: JANUARY, text: Some("Pick a time"), ..structured.clone() });
     expect_message(frame!("every_part"), Said { id: Some("parts-1"), time: JANUARY, text: Some("Everything"), ..structured });

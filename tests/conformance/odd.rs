@@ -122,8 +122,23 @@ fn an_odd_member_never_costs_the_others() {
         "events":[{"eventType":"Presence","presence":{"type":"Join"}}],
         "metadata":{"id":"own","readOnly":"true","expirationDate":"1791139139"},"originatingEntity":"Human"}"#;
     let odd = [
-        "null", "true", "false", "0", "-1", "1.5", "1e400", "99999999999999999999", "\"\"", "\"x\"", "\"\\ud800\"", "[]", "[null]", "[[[]]]", "{}",
-        "{\"id\":7}", "{\"time\":[],\"messageId\":{}}",
+        "null",
+        "true",
+        "false",
+        "0",
+        "-1",
+        "1.5",
+        "1e400",
+        "99999999999999999999",
+        "\"\"",
+        "\"x\"",
+        "\"\\ud800\"",
+        "[]",
+        "[null]",
+        "[[[]]]",
+        "{}",
+        "{\"id\":7}",
+        "{\"time\":[],\"messageId\":{}}",
     ];
     let body: serde_json::Value = serde_json::from_str(sound).expect("JSON");
     let whole = |body: &str| match read(&format!(r#"{{"type":"message","class":"StructuredMessage","code":200,"body":{body}}}"#)) {

@@ -176,7 +176,9 @@ fn has_null(value: &Value) -> bool {
 
 fn is_uuid(value: &Value) -> bool {
     let text = value.as_str().unwrap_or_default();
-    text.len() == 36 && text.char_indices().all(|(at, c)| if [8, 13, 18, 23].contains(&at) { c == '-' } else { matches!(c, '0'..='9' | 'a'..='f') }) && &text[14..15] == "4"
+    text.len() == 36
+        && text.char_indices().all(|(at, c)| if [8, 13, 18, 23].contains(&at) { c == '-' } else { matches!(c, '0'..='9' | 'a'..='f') })
+        && &text[14..15] == "4"
 }
 
 /// A whole conversation, every request of which is what §2 allows.

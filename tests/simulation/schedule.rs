@@ -86,7 +86,8 @@ impl Run {
         };
         let expired = if self.chance.one_in(2) { "4006" } else { "new" };
         let auto_start = self.chance.one_in(2);
-        self.world.control("/_sim/set", json!({"echoMetadata": metadata, "echoTracingId": tracing, "expiredConfigure": expired, "autoStart": auto_start}));
+        self.world
+            .control("/_sim/set", json!({"echoMetadata": metadata, "echoTracingId": tracing, "expiredConfigure": expired, "autoStart": auto_start}));
         self.world.network.latency = self.chance.between(1, 300);
         self.coverage.hit("service", name);
         self.coverage.hit("service", expired);
@@ -283,7 +284,14 @@ impl Run {
                 }
             }
             _ => {
-                let failed: Vec<String> = self.world.page.rows.iter().filter(|row| matches!(row.status, Status::Failed | Status::Expired)).map(|row| row.id.clone()).collect();
+                let failed: Vec<String> = self
+                    .world
+                    .page
+                    .rows
+                    .iter()
+                    .filter(|row| matches!(row.status, Status::Failed | Status::Expired))
+                    .map(|row| row.id.clone())
+                    .collect();
                 if let Some(id) = failed.first().cloned()
                     && self.world.with(|session, now| session.retry(now, &id)).is_ok()
                 {

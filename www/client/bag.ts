@@ -1,6 +1,7 @@
 /**
- * Everything that a core would leave behind: callbacks into its memory, listeners, the timer, sockets, requests, the lock.
- * After a panic nobody in there can clean up, so the bag is emptied from here. `dispose()` takes the same road.
+ * Everything that a core would leave behind: callbacks into its memory, listeners, sockets, requests, the lock. After a
+ * panic nobody in there can clean up, so the bag is emptied from here. `dispose()` takes the same road. (The timer is the
+ * core's own affair: the glue refuses to call into a memory that is gone.)
  */
 
 /** Runs something that enters the module: see `Runtime.enter`. */
@@ -27,7 +28,6 @@ export class Bag {
   readonly #callbacks = new Set<Callback>();
   readonly #things = new Set<Thing>();
   #listening: (() => void)[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(enter: Enter) {
     this.#enter = enter;
@@ -35,7 +35,7 @@ export class Bag {
 
   /** How much there is: nothing, once emptied. */
   get size(): number {
-    return this.#callbacks.size + this.#things.size + this.#listening.length + (this.#timer === undefined ? 0 : 1);
+    return this.#callbacks.size + this.#things.size + this.#listening.length;
   }
 
   /** Wraps a callback into the module: it does nothing once it was dropped or the bag was emptied. */
@@ -45,15 +45,9 @@ export class Bag {
     return guarded;
   }
 
-  /** Sets the one timer, in place of the one before; a negative time only takes that away. */
-  timer(callback: Callback, ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (ms < 0) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      callback(undefined);
-    }, ms);
+  /** Calls a guarded callback once nothing is on the stack. */
+  soon(guarded: Callback): void {
+    queueMicrotask(() => guarded(undefined));
   }
 
   /** Listens for as long as the bag is not emptied. A missing target is no target. */
@@ -84,7 +78,6 @@ export class Bag {
   /** Ends all of it. */
   empty(): void {
     this.#callbacks.clear();
-    this.timer(() => {}, -1);
     for (const off of this.#listening.splice(0)) off();
     const things = [...this.#things];
     this.#things.clear();

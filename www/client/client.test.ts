@@ -182,8 +182,8 @@ class Service {
     ...options,
     storage: "memory",
     createSocket: (url) => new Fake(this, url) as unknown as WebSocket,
-    fetch: async (url) => {
-      if (String(url).includes("/config.json")) return Response.json(CONFIG);
+    fetch: async (request) => {
+      if ((request as Request).url.includes("/config.json")) return Response.json(CONFIG);
       return Response.json({ entities: this.entities, pageSize: 100, pageNumber: 1, total: this.entities.length, pageCount: 1 });
     },
   };

@@ -45,6 +45,7 @@ export abstract class Client {
   #core: Core | undefined;
   #loading = false;
   #loadAgainMs: number = LOAD_AGAIN_MS[0];
+  #loadTimer: ReturnType<typeof setTimeout> | undefined;
   #disposed = false;
 
   /** Calls that wait for the module. */
@@ -56,7 +57,7 @@ export abstract class Client {
   #consent: boolean;
   #attributes: Record<string, string> = {};
 
-  #told: string[] = [];
+  #told: CoreEvent[] = [];
   #flushing = false;
   /** How many rows of the list are the core's; those that it has not taken up yet follow. */
   #rows = 0;
@@ -71,7 +72,7 @@ export abstract class Client {
     this.#provide = provide;
     this.#consent = options.consent !== "required";
     this.#bag = new Bag((run) => this.#enterFromOutside(run));
-    this.#host = new Host({ createSocket, fetch, debug, event: (json) => void this.#told.push(json) });
+    this.#host = new Host({ createSocket, fetch, debug, event: (event) => void this.#told.push(event) });
     this.#early = new Early(options, this.#bag, () => this.#consent);
     this.#inhabitant = { flush: () => this.#flush(), abandon: () => this.#abandon(), revive: () => this.#revive(), giveUp: (error) => this.#giveUp(error) };
     if (signal?.aborted) return this.dispose(), this;
@@ -211,6 +212,7 @@ export abstract class Client {
     this.#call((core) => core.dispose());
     this.#disposed = true;
     this.#core = undefined;
+    clearTimeout(this.#loadTimer);
     this.#bag.empty();
     this.#runtime?.remove(this.#inhabitant);
     this.#pending = [];
@@ -227,6 +229,7 @@ export abstract class Client {
   async #load(): Promise<void> {
     if (this.#loading || this.#core !== undefined || this.#disposed) return;
     this.#loading = true;
+    clearTimeout(this.#loadTimer);
     try {
       const runtime = await loadRuntime(this.#provide);
       if (this.#disposed) return;
@@ -244,7 +247,7 @@ export abstract class Client {
     this.#emit("error", error);
     if (error.code === errors.NOT_LOADED) {
       // The network, as a rule: what is typed meanwhile waits.
-      this.#bag.timer(() => void this.#load(), this.#loadAgainMs);
+      this.#loadTimer = setTimeout(() => void this.#load(), this.#loadAgainMs);
       this.#loadAgainMs = Math.min(this.#loadAgainMs * 2, LOAD_AGAIN_MS[1]);
     } else {
       this.#giveUp(error);
@@ -396,7 +399,7 @@ export abstract class Client {
     if (this.#flushing) return;
     this.#flushing = true;
     try {
-      for (let json = this.#told.shift(); json !== undefined; json = this.#told.shift()) this.#take(JSON.parse(json) as CoreEvent);
+      for (let event = this.#told.shift(); event !== undefined; event = this.#told.shift()) this.#take(event);
     } finally {
       this.#flushing = false;
     }
@@ -412,8 +415,8 @@ export abstract class Client {
       case "moved": return this.#move(event.from, event.to);
       case "removed": return this.#remove(event.index, event.id);
       case "emptied": return this.#removeRows();
-      case "gap": return this.#emit("gap", { ...(event.from === undefined ? {} : { from: event.from }), ...(event.to === undefined ? {} : { to: event.to }), filled: event.filled ?? false });
-      case "typing": return this.#emit("typing", { active: event.active ?? false, from: senderOf(event.body), ...(event.until === undefined ? {} : { until: event.until }) });
+      case "gap": return this.#emit("gap", { ...(event.from === undefined ? {} : { from: event.from }), ...(event.to === undefined ? {} : { to: event.to }), filled: event.filled });
+      case "typing": return this.#emit("typing", { active: event.active, from: senderOf(event.body), ...(event.until === undefined ? {} : { until: event.until }) });
       case "receipt":
         this.#receipts.take(event);
         return this.#emit("receipt", { id: event.id, status: event.status });
@@ -435,7 +438,7 @@ export abstract class Client {
     this.#emit("state", state);
   }
 
-  #configured({ newSession = false, readOnly = false, expiresAt, durationMs }: Extract<CoreEvent, { type: "session" }>): void {
+  #configured({ newSession, readOnly, expiresAt, durationMs }: Extract<CoreEvent, { type: "session" }>): void {
     this.#session = { newSession, readOnly, ...(expiresAt === undefined ? {} : { expiresAt }), ...(durationMs === undefined ? {} : { durationMs }) };
     this.#emit("session", this.#session);
   }

@@ -1,4 +1,4 @@
-/** What the core tells, as JSON: the names are those of `src/guest/event.rs`. `false` and what is not there are left out. */
+/** What the core tells: the names are those of `src/guest/event.rs`. */
 
 import type { ConnectionState, GuestEvents, Message } from "./api.js";
 
@@ -17,16 +17,16 @@ export interface CoreRow {
 
 export type CoreEvent =
   | { type: "state"; state: ConnectionState }
-  | { type: "session"; newSession?: boolean; readOnly?: boolean; expiresAt?: number; durationMs?: number }
+  | { type: "session"; newSession: boolean; readOnly: boolean; expiresAt?: number; durationMs?: number }
   | { type: "message" | "updated"; index: number; message: CoreRow }
   | { type: "moved"; id: string; from: number; to: number }
   | { type: "removed"; id: string; index: number }
-  | { type: "gap"; from?: string; to?: string; filled?: boolean }
-  | { type: "typing"; active?: boolean; until?: number; body?: string }
+  | { type: "gap"; from?: string; to?: string; filled: boolean }
+  | { type: "typing"; active: boolean; until?: number; body?: string }
   | { type: "receipt"; id: string; status: Message["status"]; serverId?: string; time?: number; code?: number }
   | { type: "outbox"; length: number; bytes: number }
   | { type: "unread"; count: number }
-  | { type: "tab"; leader?: boolean }
+  | { type: "tab"; leader: boolean }
   | { type: "metric"; kind: GuestEvents["metric"]["kind"]; ms: number }
   | { type: "warning"; code: number }
   | { type: "error"; code: number }

@@ -22,6 +22,7 @@ export class Ledger {
   follow(client: GuestClient, changed: () => void): void {
     const note = (message: Message): void => {
       if (message.direction !== "inbound" || message.kind === "event") return;
+      if (this.#isAskedAgain(message)) this.#replace(message.id, client.outbox.map(({ id }) => id));
       if (this.#note(message)) changed();
     };
     client.on("message", ({ message }) => note(message));
@@ -52,6 +53,19 @@ export class Ledger {
     if (message.status === "sent") return false;
     this.#keep([...this.#entries, { id: message.id, text: message.text ?? "", status: message.status }]);
     return true;
+  }
+
+  #isAskedAgain({ id, status }: Message): boolean {
+    const before = this.#entries.find((entry) => entry.id === id)?.status;
+    return (status === "queued" || status === "sending") && (before === "failed" || before === "expired");
+  }
+
+  /** What the visitor sends again takes its place as the transcript shows it: by "Try again" the last, in a new conversation its old one. */
+  #replace(id: string, order: readonly string[]): void {
+    const others = this.#entries.filter((entry) => entry.id !== id);
+    const next = others.findIndex((entry) => order.indexOf(entry.id) > order.indexOf(id));
+    const place = next < 0 ? others.length : next;
+    this.#keep([...others.slice(0, place), ...this.#entries.filter((entry) => entry.id === id), ...others.slice(place)]);
   }
 
   #settle(id: string, status: TypedStatus): boolean {

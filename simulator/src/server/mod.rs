@@ -1,4 +1,4 @@
-//! The network shell: moves bytes between sockets and the [`Service`](crate::Service), and owns the clock.
+//! The network shell: moves bytes between sockets and the [`Service`], and owns the clock.
 
 mod clock;
 mod desk;

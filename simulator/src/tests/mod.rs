@@ -12,6 +12,7 @@ mod history;
 mod limits;
 mod messages;
 mod stalls;
+mod storm;
 mod surface;
 
 use std::collections::{BTreeMap, VecDeque};

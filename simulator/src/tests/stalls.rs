@@ -173,3 +173,20 @@ fn a_reset_of_a_deployment_lifts_what_its_rules_hold() {
     world.post("/_sim/reset", json!({ "deploymentId": "demo" }));
     assert_eq!(texts(&world.frames(id)), ["hi"]);
 }
+
+#[test]
+fn a_fault_on_what_was_held_tells_nothing_to_a_client_that_has_closed() {
+    let mut world = World::new();
+    let id = world.guest("t");
+    stall(&mut world, "up");
+    world.send(id, text("t", "1", "m1"));
+    world.send(id, text("t", "2", "m2"));
+    world.close(id);
+    world.post("/_sim/faults", json!({ "on": "frame-in", "match": { "action": "onMessage" }, "do": "drop" }));
+    world.control("DELETE", "/_sim/faults?id=1", "");
+    assert_eq!(world.stored("t"), ["1"]);
+    assert_eq!(world.states[&id], State::Open, "no effect is for a line that has ended");
+    assert_eq!(world.log("close").len(), 1);
+    assert_eq!(world.get("/_sim/sessions")[0]["connections"], 0);
+    assert!(!world.service.holds(id));
+}

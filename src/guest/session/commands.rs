@@ -22,6 +22,10 @@ impl Session {
             return self.done(ticket, Some(Code::STOPPED));
         }
         self.stopped = false;
+        if let Some(ticket) = self.stopping.take() {
+            self.timers.disarm(Timer::Flush);
+            self.done(ticket, None);
+        }
         match self.link.state() {
             State::Ready | State::Suspect if self.configured.is_some() => self.done(ticket, None),
             State::Ended { .. } if self.wanted => self.done(ticket, Some(Code::SESSION_ENDED)),
@@ -115,6 +119,9 @@ impl Session {
         if record.standing == Standing::Queued {
             return Err(Refusal::field(Code::NOT_RETRYABLE, "id"));
         }
+        if self.is_anothers(record) {
+            return Err(Refusal::new(Code::OTHER_TAB));
+        }
         let old_key = record.key(&prefix);
         let owner = self.remembered.as_ref().map(Remembered::mark);
         let Some(mut record) = self.outbox.remove(id) else { return Ok(()) };
@@ -127,9 +134,8 @@ impl Session {
         record.tries = 0;
         let (key, value) = (record.key(&prefix), record.write());
         self.outbox.insert(record);
-        // The new key first: a crash between the two leaves it twice, never not at all.
-        self.write(key, Some(value), Write::Accepted(id.to_string()));
-        self.write(old_key, None, Write::Other);
+        // The old key goes once the new one is there: a crash or a full storage between the two leaves it twice, never not at all.
+        self.write(key, Some(value), Write::Moved(old_key));
         self.transcript.rerank(id, n);
         self.transcript.mark(id, Status::Queued, None);
         self.receipt(id, Status::Queued, None);
@@ -141,7 +147,10 @@ impl Session {
     /// Takes a message back that was not sent; false if it is unknown, on its way, or may still arrive.
     pub fn cancel(&mut self, now: Now, id: &str) -> bool {
         let may_arrive = |record: &Record| record.standing == Standing::Queued && (record.sent || record.doubtful);
-        if !self.begin(now) || self.flight.id() == Some(id) || self.outbox.get(id).is_some_and(may_arrive) {
+        if !self.begin(now) || self.flight.id() == Some(id) {
+            return false;
+        }
+        if self.outbox.get(id).is_some_and(|record| may_arrive(record) || self.is_anothers(record)) {
             return false;
         }
         let removed = self.drop_record(id).is_some();
@@ -162,6 +171,7 @@ impl Session {
             self.typed_at = Some(self.now.mono);
             let tracing = self.random.uuid();
             let frame = guest_api::typing(self.token(), &tracing);
+            self.typing_tracing = Some(tracing);
             self.act(Act::Send(socket, frame));
         }
         self.settle();
@@ -358,6 +368,11 @@ impl Session {
             _ => None,
         }));
         tickets
+    }
+
+    /// What is stored is changed and removed by the leading tab only: it may have sent it by now.
+    fn is_anothers(&self, record: &Record) -> bool {
+        self.wanted && !self.leading && record.durable
     }
 
     fn check_attributes(&self, attributes: Option<&str>) -> Result<(), Refusal> {

@@ -67,7 +67,8 @@ impl Session {
             self.put_aside(name, value, &mut quarantined);
         }
         // What was accepted before anything could be stored is stored now.
-        let unstored: Vec<_> = self.outbox.iter().filter(|record| !record.durable).map(|record| (record.id.clone(), record.key(&prefix), record.write())).collect();
+        let unstored: Vec<_> =
+            self.outbox.iter().filter(|record| !record.durable).map(|record| (record.id.clone(), record.key(&prefix), record.write())).collect();
         for (id, key, value) in unstored {
             self.write(key, Some(value), Write::Accepted(id));
         }
@@ -89,15 +90,34 @@ impl Session {
             let key = record.key(&self.prefix);
             self.outbox.skip(record.n);
             self.write(key, None, Write::Other);
-        } else if self.outbox.get(&record.id).is_none() {
-            self.show_record(&record);
-            self.outbox.insert(record);
+            return;
+        }
+        // Killed between the two writes of a retry, a message stands under two numbers: the later one is meant.
+        let earlier = match self.outbox.get(&record.id).map(|known| (known.n, known.key(&self.prefix))) {
+            None => None,
+            Some((n, _)) if n == record.n => return,
+            Some((n, key)) if n < record.n => {
+                self.outbox.remove(&record.id);
+                self.transcript.remove(&record.id);
+                Some(key)
+            }
+            Some(_) => {
+                let key = record.key(&self.prefix);
+                self.write(key, None, Write::Other);
+                return;
+            }
+        };
+        self.show_record(&record);
+        self.outbox.insert(record);
+        if let Some(key) = earlier {
+            self.write(key, None, Write::Other);
         }
     }
 
     /// Records that another tab took out of storage are settled there.
     fn drop_settled_elsewhere(&mut self, seen: &[String]) {
-        let gone: Vec<String> = self.outbox.iter().filter(|record| record.durable && !seen.contains(&record.id)).map(|record| record.id.clone()).collect();
+        let gone: Vec<String> =
+            self.outbox.iter().filter(|record| record.durable && !seen.contains(&record.id)).map(|record| record.id.clone()).collect();
         for id in gone {
             if self.flight.id() == Some(&id) {
                 self.flight = Flight::Idle;
@@ -204,6 +224,11 @@ impl Session {
             Write::Accepted(message) => {
                 if let Some(record) = self.outbox.get_mut(&message) {
                     record.durable = result.is_ok();
+                }
+            }
+            Write::Moved(old_key) => {
+                if result.is_ok() {
+                    self.write(old_key, None, Write::Other);
                 }
             }
             Write::Flight => self.flight_stored(id),

@@ -152,15 +152,17 @@ impl Session {
     /// The service answered to configuring.
     pub(super) fn configured(&mut self, response: SessionResponse) {
         let began_anew = response.new && self.remembered.as_ref().is_some_and(|remembered| remembered.known);
-        if began_anew || (response.new && self.start_new) {
+        // Asked for a new one, a session that can be written to is it, also where the answer that said so was lost.
+        if began_anew || (self.start_new && !response.read_only) {
             self.begin_anew();
         }
         self.start_new = false;
         if let Some(bytes) = response.max_attribute_bytes {
             self.attribute_budget = bytes;
         }
-        if let (Some(expires), Some(duration)) = (response.expires_at, response.duration_ms) {
-            self.note_service_time(expires - duration);
+        // Only a new session was active just now; of another it is the time of its last activity.
+        if let (true, Some(expires), Some(duration)) = (response.new, response.expires_at, response.duration_ms) {
+            self.note_service_time(expires.saturating_sub(duration));
         }
         if let Some(remembered) = &mut self.remembered {
             remembered.known = true;
@@ -178,10 +180,11 @@ impl Session {
             self.done(ticket, None);
         }
         if let Some(ticket) = self.restarting.take() {
-            self.done(ticket, None);
+            self.done(ticket, response.read_only.then_some(Code::NOT_ENDED));
         }
         self.has_hole = true;
         self.reads_again = !response.new;
+        self.read_down_to = None;
         self.history.want_resync(self.watermark.clone());
         self.join();
     }
@@ -192,7 +195,8 @@ impl Session {
         let starts = self.config.is_some_and(|config| config.auto_start);
         let open = self.configured.is_some_and(|configured| !configured.read_only);
         let asked = self.asks.iter().any(|ask| ask.what == Asked::Join);
-        if let (true, true, true, false, Some(socket)) = (owed, starts, open, asked, self.link.up()) {
+        let may = self.now.mono >= self.paused_until;
+        if let (true, true, true, true, false, Some(socket)) = (owed, starts, open, may, asked, self.link.up()) {
             let tracing = self.random.uuid();
             let frame = guest_api::join(self.token(), &tracing, self.attributes.as_deref());
             self.ask(socket, Asked::Join, tracing, frame);
@@ -215,7 +219,7 @@ impl Session {
             4017 => self.rotate(fault.code),
             4029 => self.link.rate_limited(self.now, fault.retry_after.unwrap_or(LIMIT_MS)),
             401 | 403 => self.link.require_auth(self.now),
-            400 | 404 | 4020 => {
+            400 | 404 | 1002 | 4020 => {
                 self.tell(Event::Error { code: fault.code });
                 self.end_conversation(End::NotAllowed);
             }
@@ -249,6 +253,8 @@ impl Session {
         self.timers.disarm(Timer::Ack);
         self.stop_reading();
         self.end_typing();
+        // What was begun by closing the session is ended by the next connection.
+        self.start_new |= self.restarting.is_some();
         if !self.has_hole {
             self.watermark = self.transcript.newest();
         }
@@ -276,9 +282,12 @@ impl Session {
             tracing.replace_range(..ECHO_MARK.len(), ECHO_MARK);
             let frame = guest_api::echo(self.token(), &tracing);
             self.ask(socket, Asked::Echo, tracing, frame);
-        } else {
+        } else if self.requests.take(self.now.mono, 0) {
             let frame = guest_api::get_jwt(self.token(), &tracing);
             self.ask(socket, Asked::Token, tracing, frame);
+        } else {
+            // Nothing may be asked now; what was answered a moment ago has to do.
+            self.link.unprobed(self.now);
         }
     }
 
@@ -289,7 +298,8 @@ impl Session {
     /// A request over the socket was never answered.
     pub(super) fn unanswered(&mut self, what: Asked) {
         match what {
-            Asked::Configure | Asked::Echo | Asked::Join => {}
+            Asked::Configure | Asked::Echo => {}
+            Asked::Join => self.join(),
             Asked::Token => self.no_history_token(None),
             Asked::Clear(ticket) => self.done(ticket, Some(Code::NO_ANSWER)),
             Asked::CloseSession => {

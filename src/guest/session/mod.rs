@@ -30,6 +30,8 @@ use crate::core::random::Random;
 use crate::core::timer::{Purpose, Timers};
 use std::collections::VecDeque;
 
+/// Clocks that went on by amounts this far apart: the machine slept, or one of them was set. Milliseconds.
+const CLOCKS_PART_MS: u64 = 2_000;
 /// A request over the socket is given up after this, milliseconds.
 const ASK_MS: u64 = 10_000;
 /// Requests that control the session keep these back from messages.
@@ -102,6 +104,8 @@ enum ConfigUse {
 /// Why something is being written.
 enum Write {
     Accepted(String),
+    /// A message got a new key; the old one goes when it is written.
+    Moved(String),
     Flight,
     Other,
 }
@@ -181,6 +185,8 @@ pub struct Session {
     has_gap: bool,
     /// The history is to be read once more, because it may lag behind.
     reads_again: bool,
+    /// … and no further than this.
+    read_down_to: Option<Point>,
     attributes: Option<String>,
     attribute_budget: usize,
 
@@ -188,9 +194,10 @@ pub struct Session {
     pace: Window<4>,
     requests: Bucket,
     echoes: Bucket,
-    /// What the service's clock is ahead of the visitor's, milliseconds.
+    /// What the service's clock is ahead of the monotonic one, milliseconds; unknown again once the machine slept.
     offset: Option<i64>,
     typed_at: Option<u64>,
+    typing_tracing: Option<String>,
     is_typing: bool,
     unread: u32,
     garbage: [u64; 2],
@@ -241,6 +248,7 @@ impl Session {
             has_hole: false,
             has_gap: false,
             reads_again: false,
+            read_down_to: None,
             attributes: options.attributes.clone(),
             attribute_budget: guest_api::MAX_ATTRIBUTE_BYTES,
             paused_until: 0,
@@ -250,6 +258,7 @@ impl Session {
             echoes: Bucket::new(1, 1, 1),
             offset: None,
             typed_at: None,
+            typing_tracing: None,
             is_typing: false,
             unread: 0,
             garbage: [0; 2],
@@ -325,7 +334,12 @@ impl Session {
     }
 
     fn begin(&mut self, now: Now) -> bool {
-        self.now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
+        let now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
+        let parted = (now.unix.abs_diff(self.now.unix)).abs_diff(now.mono - self.now.mono) > CLOCKS_PART_MS;
+        if parted {
+            self.offset = None;
+        }
+        self.now = now;
         !self.disposed
     }
 
@@ -336,7 +350,8 @@ impl Session {
                 Timer::Ask => self.give_up_asks(),
                 Timer::Ack => self.ack_overdue(),
                 Timer::Look => self.look_again(),
-                Timer::Pace | Timer::History => {}
+                Timer::Pace => self.join(),
+                Timer::History => {}
                 Timer::Gap => self.retry_gap(),
                 Timer::Typing => self.end_typing(),
                 Timer::Expire => self.expire(),

@@ -9,6 +9,7 @@ use crate::guest::event::Event;
 use crate::guest::history::{Finished, History, Step};
 use crate::guest::outbox::Anchor;
 use crate::guest::proof::Flight;
+use crate::guest::transcript::Point;
 use crate::guest::wire::guest_api;
 
 /// A gap is tried again after this, milliseconds.
@@ -71,9 +72,9 @@ impl Session {
     }
 
     fn finished(&mut self, finished: Option<Finished>) {
-        let Some(Finished { goals, ok, loaded, took, reached }) = finished else { return };
+        let Some(Finished { goals, ok, met, loaded, took, reached }) = finished else { return };
         if goals.resync.is_some() {
-            self.resynced(ok, took, reached);
+            self.resynced(ok, met, took, reached);
         }
         if goals.proof.is_some() {
             if ok {
@@ -91,14 +92,21 @@ impl Session {
         }
     }
 
-    fn resynced(&mut self, ok: bool, took: u64, reached: Option<String>) {
+    fn resynced(&mut self, ok: bool, met: bool, took: u64, reached: Option<String>) {
         let from = self.watermark.as_ref().map(|point| point.id.clone());
         if ok {
             if std::mem::replace(&mut self.reads_again, false) {
                 // What was stored just before may not have been shown yet.
+                let recent = self.service_now().filter(|_| met);
+                self.read_down_to = recent.map(|now| Point { time: now.saturating_sub(took + LAG_MS) as i64, id: String::new() });
                 self.timers.arm(Timer::Gap, self.now.mono + LAG_MS);
-            } else {
+            } else if met {
                 self.has_hole = false;
+            } else {
+                // The whole history, twice, and not what was known: the service has begun a new session, and the answer
+                // that said so was lost.
+                self.begin_anew();
+                self.history.want_resync(None);
             }
             self.tell(Event::Metric { kind: "resync", ms: took });
             if std::mem::take(&mut self.has_gap) {
@@ -128,7 +136,8 @@ impl Session {
     /// Reads again what was not read through.
     pub(super) fn retry_gap(&mut self) {
         if self.has_hole && self.configured.is_some() {
-            self.history.want_resync(self.watermark.clone());
+            let until = self.read_down_to.take().or_else(|| self.watermark.clone());
+            self.history.want_resync(until);
         }
     }
 

@@ -6,13 +6,15 @@ use crate::core::json::Document;
 use crate::core::machine::SocketId;
 use crate::core::secret::Secret;
 use crate::core::state::{End, Reason};
-use crate::guest::event::{Direction, Event};
+use crate::guest::event::{Direction, Event, Kind};
 use crate::guest::outbox::{Anchor, MAX_AGE_MS, Standing};
 use crate::guest::proof;
 use crate::guest::wire::guest_api::{self, Entry, Fault, Frame, Happening, Incoming};
 
 /// More unreadable frames than this within a minute and the line is replaced once (faults.md row 27).
 const GARBAGE_PER_MINUTE: u64 = 20;
+/// A token for history is good for a minute from its making (guest-api.md §2.8).
+const JWT_LIFE_MS: i64 = 60_000;
 /// The service's clock is known to this, milliseconds: it is told in whole seconds, and takes a while to arrive.
 pub(super) const CLOCK_ERROR_MS: i64 = 3_000;
 
@@ -54,6 +56,9 @@ impl Session {
                 }
             }
             Frame::Message { response, entry } => {
+                if let Some(Ask { what: Asked::Clear(ticket), .. }) = ask {
+                    self.done(ticket, None);
+                }
                 if let Some(expires) = entry.expires_at {
                     self.note_expiry(expires);
                 }
@@ -61,7 +66,14 @@ impl Session {
                     self.take_in(&entry, tracing, true);
                 }
             }
-            Frame::Jwt(token) => self.history.token(self.now, Secret::new(token.into_owned())),
+            Frame::Jwt(token, expires) if tracing.is_none() || matches!(ask, Some(Ask { what: Asked::Token, .. })) => {
+                self.history.token(self.now, Secret::new(token.into_owned()));
+                if let Some(expires) = expires {
+                    self.note_service_time(expires - JWT_LIFE_MS);
+                }
+            }
+            // The answer to a request that was given up.
+            Frame::Jwt(..) => {}
             Frame::Error(fault) => self.fault(fault, tracing, ask),
             Frame::Expired => self.end_conversation(End::SessionExpired),
             Frame::Cleared => self.cleared(),
@@ -69,6 +81,7 @@ impl Session {
             Frame::Closed { signed_in: false } => self.link.evicted(self.now),
             Frame::LoggedOut => self.logged_out(),
             Frame::Other => {}
+            Frame::Unknown => self.garbage(socket),
         }
     }
 
@@ -89,7 +102,8 @@ impl Session {
         }
         let Some(kind) = entry.kind else { return false };
         let carried = tracing.or(entry.own_id.as_deref()).filter(|_| inbound);
-        let own = carried.filter(|id| self.outbox.get(id).is_some()).or(entry.own_id.as_deref().filter(|id| self.outbox.get(id).is_some()));
+        let named = [tracing, entry.own_id.as_deref()].into_iter().flatten();
+        let own = named.filter(|_| inbound).find(|id| self.outbox.get(id).is_some());
         if own.is_some() {
             self.note_carried(live);
         }
@@ -103,10 +117,13 @@ impl Session {
         if let Some(id) = own {
             self.acknowledged(&id, entry, live);
         }
+        if let (true, Some(time)) = (live, entry.time) {
+            self.note_service_time(time);
+        }
         if live && !inbound {
-            self.end_typing();
-            if let Some(time) = entry.time {
-                self.note_service_time(time);
+            // A message ends the typing before it; an event says for itself what it does.
+            if kind != Kind::Event {
+                self.end_typing();
             }
         }
         self.count_unread();
@@ -149,7 +166,12 @@ impl Session {
                     self.remember();
                 }
             }
-            Happening::Disconnect if live && !inbound && entry.read_only => self.now_read_only(),
+            Happening::Disconnect if live && !inbound => {
+                self.end_typing();
+                if entry.read_only {
+                    self.now_read_only();
+                }
+            }
             _ => {}
         }
     }
@@ -181,8 +203,8 @@ impl Session {
 
     /// The service told its time: the age of what an earlier life of the page accepted is known now.
     pub(super) fn note_service_time(&mut self, time: i64) {
-        let offset = time - self.now.unix as i64;
-        if self.offset.is_some_and(|known| (known - offset).abs() < CLOCK_ERROR_MS) {
+        let offset = time.saturating_sub(self.now.mono as i64);
+        if self.offset.is_some_and(|known| known.abs_diff(offset) < CLOCK_ERROR_MS as u64) {
             return;
         }
         self.offset = Some(offset);
@@ -191,12 +213,13 @@ impl Session {
         for record in self.outbox.iter_mut() {
             if record.due.is_none() {
                 // The visitor's clock may have been wrong then or now; by it, a message is only as old as both say.
-                let age = if record.by_service { time - record.at as i64 } else { (unix - record.at as i64).min(time - record.at as i64) };
+                let by_service = time.saturating_sub(record.at as i64);
+                let age = if record.by_service { by_service } else { by_service.min(unix.saturating_sub(record.at as i64)) };
                 record.due = Some(mono + MAX_AGE_MS.saturating_sub(age.max(0) as u64));
             } else if !record.by_service {
                 // Accepted in this life of the page: how long ago is known whatever the visitor's clock did meanwhile.
                 let ago = (mono + MAX_AGE_MS).saturating_sub(record.due.unwrap_or(0));
-                (record.at, record.by_service) = ((time - ago as i64).max(0) as u64, true);
+                (record.at, record.by_service) = (time.saturating_sub(ago as i64).max(0) as u64, true);
                 redated.push(record.id.clone());
             }
         }
@@ -208,7 +231,7 @@ impl Session {
 
     /// The service's time, Unix milliseconds, once it was told.
     pub(super) fn service_now(&self) -> Option<u64> {
-        self.offset.map(|offset| self.now.unix.saturating_add_signed(offset))
+        self.offset.map(|offset| self.now.mono.saturating_add_signed(offset))
     }
 
     fn fault(&mut self, fault: Fault, tracing: Option<&str>, ask: Option<Ask>) {
@@ -229,6 +252,8 @@ impl Session {
                 self.session_fault(fault);
             }
             None if tracing.is_some() && tracing == self.flight.id() => self.refused(fault),
+            // Typing that was too much costs nothing but itself.
+            None if tracing.is_some() && tracing == self.typing_tracing.as_deref() => {}
             None if self.configured.is_none() => self.configure_refused(fault),
             None if tracing.is_some() => {
                 self.session_fault(fault);
@@ -287,6 +312,9 @@ impl Session {
 
     /// What waits and became too old is not sent unasked.
     pub(super) fn expire(&mut self) {
+        if !self.leading {
+            return;
+        }
         let now = self.now.mono;
         let old: Vec<String> = self
             .outbox
@@ -302,7 +330,12 @@ impl Session {
 
     pub(super) fn arm_expiry(&mut self) {
         let flying = self.flight.id();
-        let due = self.outbox.iter().filter(|record| record.standing == Standing::Queued && flying != Some(&record.id)).filter_map(|record| record.due).min();
+        let due = self
+            .outbox
+            .iter()
+            .filter(|record| record.standing == Standing::Queued && flying != Some(&record.id))
+            .filter_map(|record| record.due)
+            .min();
         match due {
             Some(due) => self.timers.arm(Timer::Expire, due),
             None => self.timers.disarm(Timer::Expire),

@@ -44,13 +44,18 @@ impl Session {
         if record.due.is_some_and(|due| due <= self.now.mono) {
             return self.expire();
         }
+        if record.due.is_none() && self.offset.is_none() && self.has_hole && !self.has_gap {
+            // Of an earlier life of the page, and how old is not known before the service tells its time.
+            return;
+        }
         let now = self.now.mono;
         let ready = self.paused_until.max(self.pace.ready_at(now)).max(self.requests.ready_at(now, KEPT_FOR_CONTROL));
         if ready > now {
             return self.timers.arm(Timer::Pace, ready);
         }
         let newest = self.anchor();
-        if newest.is_none() && !self.configured.is_some_and(|configured| configured.new) && self.has_hole && !self.has_gap {
+        let reading = self.has_hole && !self.has_gap;
+        if newest.is_none() && reading && !self.configured.is_some_and(|configured| configured.new) {
             // There may be an older message of the same words: what is there is read first.
             return;
         }
@@ -91,8 +96,12 @@ impl Session {
             return;
         };
         let Some(record) = self.outbox.get(&id) else { return };
-        let outgoing =
-            Outgoing { text: &record.text, structured: record.structured, content: record.content.as_deref(), attributes: record.attributes.as_deref() };
+        let outgoing = Outgoing {
+            text: &record.text,
+            structured: record.structured,
+            content: record.content.as_deref(),
+            attributes: record.attributes.as_deref(),
+        };
         let frame = guest_api::message(self.token(), &id, &outgoing);
         let now = self.now.mono;
         self.pace.note(now);
@@ -103,8 +112,6 @@ impl Session {
         self.transcript.mark(&id, Status::Sending, None);
         self.receipt(&id, Status::Sending, None);
         self.flight = Flight::Waiting { id, at: now, socket };
-        // Typing may be told anew after a message.
-        self.typed_at = None;
     }
 
     /// The service has it: the echo came, or history shows it.

@@ -32,8 +32,8 @@ pub enum Frame<'a> {
         /// The message.
         entry: Entry<'a>,
     },
-    /// `JwtResponse` (§3.6).
-    Jwt(Cow<'a, str>),
+    /// `JwtResponse` (§3.6): the token, and when it runs out, Unix milliseconds by the service's clock.
+    Jwt(Cow<'a, str>, Option<i64>),
     /// An error, in any of its forms (§3.7, §3.8).
     Error(Fault),
     /// `SessionExpiredEvent`.
@@ -49,6 +49,8 @@ pub enum Frame<'a> {
     LoggedOut,
     /// A class that this version does not act on.
     Other,
+    /// A class that the reference does not know.
+    Unknown,
 }
 
 /// What configuring gave.
@@ -142,7 +144,7 @@ pub fn decode<'a>(document: &'a Document<'_>) -> Option<Incoming<'a>> {
     let frame = match class.as_ref() {
         "SessionResponse" => Frame::Session(session(object?)),
         "StructuredMessage" => Frame::Message { response: root.text("type").as_deref() == Some("response"), entry: entry(object?)? },
-        "JwtResponse" => Frame::Jwt(object?.text("jwt")?),
+        "JwtResponse" => Frame::Jwt(object?.text("jwt")?, object?.int("exp").and_then(epoch_ms)),
         "string" => {
             let text = body.and_then(Value::as_str).unwrap_or_default();
             Frame::Error(fault(code, None, &text))
@@ -164,7 +166,9 @@ pub fn decode<'a>(document: &'a Document<'_>) -> Option<Incoming<'a>> {
             Frame::Closed { signed_in: reason.as_deref() == Some("signedIn") }
         }
         "LogoutEvent" => Frame::LoggedOut,
-        _ => Frame::Other,
+        "PresignedUrlResponse" | "UploadSuccessEvent" | "UploadFailureEvent" | "GenerateUrlError" | "AttachmentDeletedResponse" => Frame::Other,
+        "GetConfigurationResponse" | "ResumeTokenResponse" | "Unknown" => Frame::Other,
+        _ => Frame::Unknown,
     };
     // An inner tracing id is the model's other place for it (§3.2, `Error`).
     let tracing = root.text("tracingId").or_else(|| object?.text("tracingId"));
@@ -178,14 +182,20 @@ fn session(body: Value<'_>) -> SessionResponse {
         read_only: body.flag("readOnly"),
         auto_started: body.flag("autoStarted"),
         max_attribute_bytes: body.int("maxCustomDataBytes").and_then(|bytes| usize::try_from(bytes).ok()),
-        duration_ms: body.int("durationSeconds").map(|seconds| seconds.saturating_mul(1000)),
-        expires_at: body.int("expirationDate").map(epoch_ms),
+        duration_ms: body.int("durationSeconds").map(|seconds| seconds.saturating_mul(1000)).filter(is_time),
+        expires_at: body.int("expirationDate").and_then(epoch_ms),
     }
 }
 
+/// What a JavaScript date can hold, and nothing before the epoch.
+fn is_time(ms: &i64) -> bool {
+    (0..=8_640_000_000_000_000).contains(ms)
+}
+
 /// Epoch seconds, or milliseconds where they can only be that (§12).
-fn epoch_ms(value: i64) -> i64 {
-    if value > 100_000_000_000 { value } else { value.saturating_mul(1000) }
+fn epoch_ms(value: i64) -> Option<i64> {
+    let ms = if value > 100_000_000_000 { value } else { value.saturating_mul(1000) };
+    Some(ms).filter(is_time)
 }
 
 fn fault(code: i64, retry_after: Option<i64>, text: &str) -> Fault {
@@ -224,7 +234,7 @@ pub fn entry(body: Value<'_>) -> Option<Entry<'_>> {
         body: body.raw(),
         happenings,
         read_only: metadata.and_then(|metadata| metadata.text("readOnly")).as_deref() == Some("true"),
-        expires_at: metadata.and_then(|metadata| metadata.int("expirationDate")).map(epoch_ms),
+        expires_at: metadata.and_then(|metadata| metadata.int("expirationDate")).and_then(epoch_ms),
     })
 }
 

@@ -1,0 +1,200 @@
+// `npm run test:mutants`: plants bugs in a copy of the sources, one at a time, and runs the behaviour tests and then the
+// simulation until one of them goes red. A bug that nothing notices is a failure, and so is one that no longer finds its place
+// in the sources. `-- --only name,name` plants some of them; GUESTWIRE_SEEDS is the simulation's size.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { performance } from "node:perf_hooks";
+import { pathToFileURL } from "node:url";
+import { targetDirectory } from "./cargo.mjs";
+import { lastLine } from "./counts.mjs";
+import { at, endGroup, isScript, main, run, say, start, Stop } from "./process.mjs";
+import { files } from "./stamp.mjs";
+
+const SEEDS = process.env.GUESTWIRE_SEEDS ?? "2000";
+const BUILD_MS = 20 * 60_000;
+/** Virtual time that does not pass any more is a red test as well: so much longer than without a bug, and this at least. */
+const PATIENCE = { times: 5, atLeastMs: 3 * 60_000 };
+const SUITES = ["behaviour", "simulation"];
+/** What the copy needs of the project. */
+const copied = ["Cargo.toml", "Cargo.lock", "src", "simulator/Cargo.toml", "simulator/src", "tests/common", "tests/behaviour", "tests/simulation"];
+
+/** Every definition of tests/mutants, each with a list of edits. */
+export async function definitions(folder = at("tests", "mutants")) {
+  const found = [];
+  for (const name of readdirSync(folder).filter((file) => file.endsWith(".mjs")).sort()) {
+    const { mutants } = await import(pathToFileURL(join(folder, name)).href);
+    for (const { name, bug, edits, ...edit } of mutants) found.push({ name, bug, edits: edits ?? [edit] });
+  }
+  const twice = found.find(({ name }, index) => found.findIndex((other) => other.name === name) !== index);
+  if (twice !== undefined) throw new Stop(`There are two mutants ${twice.name}.`);
+  return found;
+}
+
+/** The texts of the files that a mutant changes, as it wants them; an edit has to fit in exactly one place. */
+export function planted({ edits }, read) {
+  const texts = new Map();
+  for (const { file, find, replace } of edits) {
+    const text = texts.get(file) ?? read(file);
+    if (text === undefined) throw new Stop(`${file} is not there`);
+    const places = text.split(find).length - 1;
+    if (places !== 1) throw new Stop(`it fits in ${places} places of ${file}: ${JSON.stringify(find.trim().split("\n")[0])}`);
+    texts.set(file, text.replace(find, () => replace));
+  }
+  return texts;
+}
+
+/** A copy of the sources with a target directory of its own, kept from run to run. */
+class Copy {
+  #folder;
+  #originals = new Map();
+  #changed = new Set();
+
+  constructor(folder) {
+    this.#folder = folder;
+  }
+
+  /** Makes it equal to the project as it is now. What is equal is not touched: cargo looks at times. */
+  refresh() {
+    const sources = files(copied.map((path) => at(path)));
+    for (const path of sources) this.#originals.set(relative(at(), path), readFileSync(path));
+    for (const [file, bytes] of this.#originals) this.#put(file, bytes);
+    for (const path of files([join(this.#folder, "src"), join(this.#folder, "simulator"), join(this.#folder, "tests")])) {
+      if (!this.#originals.has(relative(this.#folder, path))) rmSync(path);
+    }
+  }
+
+  read(file) {
+    return this.#originals.get(file)?.toString("utf8");
+  }
+
+  plant(texts) {
+    this.restore();
+    for (const [file, text] of texts) {
+      this.#put(file, Buffer.from(text));
+      this.#changed.add(file);
+    }
+  }
+
+  restore() {
+    for (const file of this.#changed) this.#put(file, this.#originals.get(file));
+    this.#changed.clear();
+  }
+
+  #put(file, bytes) {
+    const path = join(this.#folder, file);
+    if (existsSync(path) && readFileSync(path).equals(bytes)) return;
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, bytes);
+  }
+
+  /** Builds one suite; the program, or undefined with what the compiler said when it does not compile. */
+  async build(suite) {
+    // Symbols are of no use here and take time to link.
+    const env = { CARGO_TARGET_DIR: join(this.#folder, "target"), CARGO_PROFILE_TEST_DEBUG: "0", CARGO_PROFILE_DEV_DEBUG: "0", CARGO_TERM_COLOR: "never" };
+    const { code, output } = await run("cargo", ["test", "--package", "guestwire", "--test", suite, "--no-run", "--message-format", "json-render-diagnostics"], { cwd: this.#folder, env, timeoutMs: BUILD_MS, quiet: true });
+    if (code !== 0) return { errors: output.split("\n").filter((line) => !line.startsWith("{")).join("\n") };
+    const artefacts = output.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+    return { program: artefacts.find((artefact) => artefact.reason === "compiler-artifact" && artefact.target.name === suite && artefact.executable !== null).executable };
+  }
+
+  /** Runs a suite until its first red test; undefined when there is none. */
+  test(program, suite, timeoutMs) {
+    const args = suite === "simulation" ? ["--nocapture"] : [];
+    const child = start(program, args, { cwd: this.#folder, env: { GUESTWIRE_SEEDS: SEEDS, RUST_BACKTRACE: "0" }, stdio: ["ignore", "pipe", "pipe"] });
+    return new Promise((done) => {
+      let output = "";
+      let red;
+      const stop = (why) => {
+        red ??= why;
+        endGroup(child, "SIGKILL");
+      };
+      const timer = setTimeout(() => stop(`${suite}: it never came to an end (${Math.round(timeoutMs / 1000)} s)`), timeoutMs);
+      const take = (chunk) => {
+        output += chunk;
+        const failed = /^test (\S+) \.\.\. FAILED/m.exec(output);
+        if (failed !== null && suite !== "simulation") stop(failed[1]);
+      };
+      child.stdout.setEncoding("utf8").on("data", take);
+      child.stderr.setEncoding("utf8").on("data", take);
+      child.on("close", (code) => {
+        clearTimeout(timer);
+        done(red ?? (code === 0 ? undefined : firstFailure(suite, output)));
+      });
+    });
+  }
+}
+
+/** What made a simulation red: the seed, or what the run never met. */
+export function firstFailure(suite, output) {
+  const panic = /panicked at [^\n]*\n([^\n]*)/.exec(output)?.[1] ?? output.trim().split("\n").at(-1);
+  const seed = /replay: GUESTWIRE_SEED=(\d+)/.exec(output)?.[1];
+  return `${suite}${seed === undefined ? "" : `, seed ${seed}`}: ${panic}`;
+}
+
+/** Plants one mutant (or, for the control, nothing); what killed it, and how long each part took. */
+async function tryOne(copy, texts, limits) {
+  copy.plant(texts);
+  const took = {};
+  for (const suite of SUITES) {
+    const from = performance.now();
+    const { program, errors } = await copy.build(suite);
+    const built = performance.now();
+    if (program === undefined) return { error: `it does not compile:\n${errors.trim().split("\n").slice(0, 30).join("\n")}` };
+    const red = await copy.test(program, suite, limits[suite]);
+    took[suite] = performance.now() - built;
+    say(`    ${suite}: built in ${((built - from) / 1000).toFixed(1)} s, ${red === undefined ? "green" : "red"} in ${(took[suite] / 1000).toFixed(1)} s`);
+    if (red !== undefined) return { killed: red, took };
+  }
+  return { took };
+}
+
+function chosen(all) {
+  const i = process.argv.indexOf("--only");
+  if (i === -1) return all;
+  const wanted = (process.argv[i + 1] ?? "").split(",").filter((name) => name !== "");
+  const unknown = wanted.filter((name) => !all.some((mutant) => mutant.name === name));
+  if (unknown.length > 0 || wanted.length === 0) throw new Stop(`There is no mutant ${unknown.join(", ")}: there are\n  ${all.map(({ name }) => name).join("\n  ")}`);
+  return all.filter(({ name }) => wanted.includes(name));
+}
+
+async function testMutants() {
+  const mutants = chosen(await definitions());
+  const copy = new Copy(join(targetDirectory(), "mutants"));
+  copy.refresh();
+  const rows = [];
+  const note = (name, ok, text, from) => {
+    rows.push({ name, ok, text: text.split("\n")[0], seconds: (performance.now() - from) / 1000 });
+    say(`${ok ? "ok    " : "FAILED"} ${name}: ${text}`);
+  };
+
+  say(`The suites without a bug (simulation with ${SEEDS} seeds)`);
+  let from = performance.now();
+  const control = await tryOne(copy, new Map(), { behaviour: BUILD_MS, simulation: BUILD_MS });
+  const green = control.killed === undefined && control.error === undefined;
+  note("(none)", green, green ? "green" : control.error ?? `red without a bug: ${control.killed}`, from);
+  if (green) {
+    const limits = Object.fromEntries(SUITES.map((suite) => [suite, Math.max(PATIENCE.atLeastMs, PATIENCE.times * control.took[suite])]));
+    for (const mutant of mutants) {
+      say(`\n${mutant.name}: ${mutant.bug}`);
+      from = performance.now();
+      try {
+        const { killed, error } = await tryOne(copy, planted(mutant, (file) => copy.read(file)), limits);
+        note(mutant.name, killed !== undefined, killed === undefined ? error ?? "SURVIVED: no test notices it" : `killed by ${killed}`, from);
+      } catch (error) {
+        if (!(error instanceof Stop)) throw error;
+        note(mutant.name, false, `rotten: ${error.message}`, from);
+      }
+    }
+  }
+  copy.restore();
+
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  say(`\n${"mutant".padEnd(width)}  seconds  outcome`);
+  for (const { name, text, seconds } of rows) say(`${name.padEnd(width)}  ${seconds.toFixed(1).padStart(7)}  ${text}`);
+  const failed = rows.filter(({ ok }) => !ok).length;
+  say(`\n${lastLine({ passed: rows.length - failed, failed, skipped: 0 })}`);
+  if (failed > 0) process.exitCode = 1;
+}
+
+if (isScript(import.meta.url)) await main(testMutants);

@@ -1,0 +1,224 @@
+//! Proof that is impossible: faults.md row 34.
+
+use crate::common::{Line, World};
+use guestwire::core::error::Code;
+use guestwire::core::state::{End, State};
+use guestwire::guest::event::{Direction, Status};
+use serde_json::{Value, json};
+
+fn text_in(deed: Value) -> Value {
+    let mut rule = json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}});
+    rule.as_object_mut().unwrap().extend(deed.as_object().unwrap().clone());
+    rule
+}
+
+/// Stored, but the line breaks before the echo gets through.
+fn lose_the_ack(world: &mut World) {
+    world.fault(text_in(json!({"do": "drop", "after": true})));
+}
+
+/// The line breaks before the message is stored.
+fn lose_the_message(world: &mut World) {
+    world.fault(text_in(json!({"do": "drop"})));
+}
+
+fn is_sent(id: &str) -> impl Fn(&World) -> bool + use<'_> {
+    move |world| world.page.row(id).is_some_and(|row| row.status == Status::Sent)
+}
+
+/// One message in flight without an answer, two behind it.
+fn three(seed: u64) -> (World, [String; 3]) {
+    let mut world = World::ready(seed);
+    world.run(1_000);
+    world.fault(text_in(json!({"do": "lose"})));
+    let ids = ["in flight", "second", "third"].map(|text| world.send(text));
+    world.run(500);
+    assert_eq!(world.sent_texts(), ["in flight"]);
+    (world, ids)
+}
+
+fn assert_given_up(world: &World, ids: &[String; 3]) {
+    let codes = ids.each_ref().map(|id| (world.status(id), world.code(id)));
+    let ended = (Status::Failed, Some(Code::SESSION_ENDED.0));
+    assert_eq!(codes, [(Status::Failed, Some(Code::DELIVERY_UNKNOWN.0)), ended, ended]);
+}
+
+#[test]
+fn row34_expired_the_one_in_flight_is_unknown_and_the_rest_belong_to_an_ended_session() {
+    let (mut world, ids) = three(1);
+    world.control("/_sim/expire", json!({"what": "session"}));
+    world.run(1_000);
+    assert_eq!(world.state(), State::Ended { reason: End::SessionExpired });
+    assert_given_up(&world, &ids);
+}
+
+#[test]
+fn row34_cleared_the_one_in_flight_is_unknown_and_the_rest_belong_to_an_ended_session() {
+    let (mut world, ids) = three(2);
+    world.raw(json!({"type": "message", "class": "SessionClearedEvent", "code": 200, "body": {}}));
+    world.run(1_000);
+    assert_eq!(world.state(), State::Ended { reason: End::SessionCleared });
+    assert_given_up(&world, &ids);
+}
+
+#[test]
+fn row34_rotated_the_one_in_flight_is_unknown_and_the_rest_belong_to_an_ended_session() {
+    let (mut world, ids) = three(3);
+    world.raw(json!({"type": "message", "class": "ConnectionClosedEvent", "code": 200, "body": {"reason": "signedIn"}}));
+    world.run(1_000);
+    assert!(matches!(world.state(), State::Ended { .. }));
+    assert_given_up(&world, &ids);
+}
+
+#[test]
+fn row34_expired_while_away_the_one_in_flight_is_unknown() {
+    let (mut world, ids) = three(4);
+    world.network.line = Line::Offline;
+    world.break_line();
+    world.run(1_000);
+    world.control("/_sim/expire", json!({"what": "session"}));
+    world.heal();
+    world.wait("ended", 30_000, |world| world.state() == State::Ended { reason: End::SessionExpired });
+    assert_given_up(&world, &ids);
+}
+
+#[test]
+fn row34_expired_and_silently_new_the_one_in_flight_is_unknown() {
+    let (mut world, ids) = three(5);
+    world.set(json!({"expiredConfigure": "new"}));
+    world.network.line = Line::Offline;
+    world.break_line();
+    world.run(1_000);
+    world.control("/_sim/expire", json!({"what": "session"}));
+    world.heal();
+    world.run_until_ready();
+    world.run(30_000);
+    assert_eq!((world.status(&ids[0]), world.code(&ids[0])), (Status::Failed, Some(Code::DELIVERY_UNKNOWN.0)));
+    assert!(!world.stored().contains(&"in flight".to_string()), "never sent again unasked");
+}
+
+#[test]
+fn row34_what_was_not_sent_is_offered_to_a_new_start() {
+    let (mut world, ids) = three(6);
+    world.control("/_sim/expire", json!({"what": "session"}));
+    world.run(1_000);
+    world.command(|session, now, ticket| session.restart(now, true, ticket));
+    world.run_until_ready();
+    world.run(10_000);
+    assert_eq!(world.stored(), ["second", "third"]);
+    assert_eq!(world.status(&ids[0]), Status::Failed, "the one in flight is never sent again unasked");
+    assert_eq!([world.status(&ids[1]), world.status(&ids[2])], [Status::Sent; 2]);
+}
+
+#[test]
+fn row34_a_new_start_may_throw_away_what_was_not_sent() {
+    let (mut world, ids) = three(7);
+    world.control("/_sim/expire", json!({"what": "session"}));
+    world.run(1_000);
+    world.command(|session, now, ticket| session.restart(now, false, ticket));
+    world.run_until_ready();
+    world.run(10_000);
+    assert_eq!(world.stored().len(), 0);
+    assert!(ids[1..].iter().all(|id| world.page.row(id).is_none()));
+}
+
+#[test]
+fn row34_text_never_crosses_to_another_token() {
+    let (mut world, _) = three(8);
+    let token = world.stored_token().unwrap();
+    world.raw(json!({"type": "message", "class": "ConnectionClosedEvent", "code": 200, "body": {"reason": "signedIn"}}));
+    world.run(1_000);
+    world.reload();
+    world.run_until_ready();
+    world.run(120_000);
+    let other = world.stored_token().unwrap();
+    assert_ne!(other, token);
+    assert!(world.sent_messages().iter().all(|frame| frame["token"] == token.as_str()), "only under the token it was written for");
+}
+
+#[test]
+fn row34_text_never_crosses_to_a_token_made_because_the_old_one_is_gone() {
+    let mut world = World::ready(9);
+    world.network.line = Line::Offline;
+    world.break_line();
+    world.run(1_000);
+    let id = world.send("meant for the first token");
+    world.kill();
+    world.storage.remove("gw1:world:session");
+    world.heal();
+    world.load_page();
+    world.start();
+    world.run_until_ready();
+    world.run(60_000);
+    assert_eq!(world.sent_texts().len(), 0);
+    assert_eq!((world.status(&id), world.code(&id)), (Status::Failed, Some(Code::SESSION_ENDED.0)));
+}
+
+/// History refuses for good from here on.
+fn no_history(world: &mut World, status: u16) {
+    world.fault(json!({"on": "http", "match": {"path": "/webmessaging/messages"}, "count": 0, "do": "status", "status": status}));
+}
+
+#[test]
+fn row34_history_refused_for_good_it_is_unknown_after_three_reads_and_a_minute() {
+    for status in [403, 404, 500] {
+        let mut world = World::ready(status.into());
+        world.run(12_000);
+        no_history(&mut world, status);
+        lose_the_ack(&mut world);
+        let id = world.send("unprovable");
+        let sent_at = world.now;
+        world.wait("given up", 240_000, |world| world.status(&id) == Status::Failed);
+        assert_eq!(world.code(&id), Some(Code::DELIVERY_UNKNOWN.0), "{status}");
+        let reads = world.history_reads().iter().filter(|(_, at)| *at > sent_at).count();
+        assert!(reads >= 3 && world.now - sent_at >= 60_000, "{status}: {reads} reads in {} ms", world.now - sent_at);
+    }
+}
+
+#[test]
+fn row34_the_queue_never_blocks_for_ever() {
+    let mut world = World::ready(10);
+    world.run(12_000);
+    no_history(&mut world, 500);
+    lose_the_ack(&mut world);
+    let first = world.send("unprovable");
+    let second = world.send("behind it");
+    world.wait("the queue goes on", 300_000, is_sent(&second));
+    assert_eq!(world.status(&first), Status::Failed);
+    assert_eq!(world.stored(), ["unprovable", "behind it"]);
+}
+
+#[test]
+fn row34_an_unknown_delivery_is_never_sent_again_unasked() {
+    let mut world = World::ready(11);
+    world.run(12_000);
+    no_history(&mut world, 500);
+    lose_the_message(&mut world);
+    let id = world.send("unprovable");
+    world.wait("given up", 240_000, |world| world.status(&id) == Status::Failed);
+    world.heal();
+    world.run(120_000);
+    world.reload();
+    world.run_until_ready();
+    world.run(120_000);
+    assert_eq!(world.sent_texts(), ["unprovable"]);
+    world.with(|session, now| session.retry(now, &id)).unwrap();
+    world.run(60_000);
+    assert_eq!((world.status(&id), world.times_stored("unprovable")), (Status::Sent, 1), "asked, it goes");
+}
+
+#[test]
+fn row34_an_unknown_delivery_that_shows_in_history_after_all_is_sent() {
+    let mut world = World::ready(12);
+    world.run(12_000);
+    no_history(&mut world, 500);
+    lose_the_ack(&mut world);
+    let id = world.send("it was there");
+    world.wait("given up", 240_000, |world| world.status(&id) == Status::Failed);
+    world.heal();
+    world.break_line();
+    world.run(60_000);
+    assert_eq!(world.status(&id), Status::Sent);
+    assert_eq!(world.page.texts(), ["it was there"]);
+    assert_eq!(world.page.rows.iter().filter(|row| row.direction == Direction::Inbound && row.text.is_some()).count(), 1);
+}

@@ -1,0 +1,59 @@
+// Bugs in the connection's life (src/core/link.rs) and in what a new connection begins with.
+
+const link = "src/core/link.rs";
+
+export const mutants = [
+  {
+    name: "backoff-reset-on-open",
+    bug: "an open socket counts as a good connection, so a service that closes at once is hammered",
+    file: link,
+    find: "                *opened = true;\n",
+    replace: "                *opened = true;\n                self.failures = 0;\n",
+  },
+  {
+    name: "no-socket-id-check-on-frames",
+    bug: "frames of a socket that was given up count as the current one's",
+    file: link,
+    find: "        let current = self.socket() == Some(id);",
+    replace: "        let current = self.socket().is_some() || self.socket() == Some(id);",
+  },
+  {
+    name: "no-socket-id-check-on-closes",
+    bug: "the close of a socket that was given up ends the current one",
+    edits: [
+      {
+        file: link,
+        find: `        if self.socket() != Some(id) {
+            return false;
+        }`,
+        replace: `        if self.socket().is_none() {
+            return false;
+        }`,
+      },
+      {
+        file: link,
+        find: `        if self.leaving == Some(id) {
+            self.gone(if close.clean { Gone::Clean } else { Gone::Unclean });
+            return true;
+        }`,
+        replace: `        if self.leaving == Some(id) {
+            self.gone(if close.clean { Gone::Clean } else { Gone::Unclean });
+        }`,
+      },
+    ],
+  },
+  {
+    name: "suspect-never-probes",
+    bug: "a line that is doubted is not asked, so it stays doubted",
+    file: link,
+    find: "                    self.probe(PROBE_MS - HURRY_MS);\n",
+    replace: "                    let _ = HURRY_MS;\n",
+  },
+  {
+    name: "join-forgotten-after-a-drop",
+    bug: "a Join that the service never got is not owed to the next connection",
+    file: "src/guest/session/line.rs",
+    find: "remembered.join_owed = (remembered.join_owed || response.new) && !response.auto_started;",
+    replace: "remembered.join_owed = response.new && !response.auto_started;",
+  },
+];

@@ -1,0 +1,107 @@
+// Bugs in letting messages out: order of storing and sending, one at a time, whose error it is, whose token.
+
+const send = "src/guest/session/send.rs";
+const receive = "src/guest/session/receive.rs";
+const keeping = "src/guest/session/keeping.rs";
+
+export const mutants = [
+  {
+    name: "persist-after-send",
+    bug: "that a message was sent is stored only once it was",
+    file: send,
+    find: `        let write = self.write(key, Some(value), Write::Flight);
+        self.flight = Flight::Storing { id, write, again };
+        if !self.keeps() {
+            self.stored(write, Ok(()));
+        }`,
+    replace: `        self.next_write += 1;
+        let write = WriteId(self.next_write);
+        self.flight = Flight::Storing { id, write, again };
+        self.flight_stored(write);
+        self.write(key, Some(value), Write::Other);`,
+  },
+  {
+    name: "accepted-without-storing",
+    bug: "an accepted message is stored when it is sent and not before",
+    file: "src/guest/session/commands.rs",
+    find: "        self.write(key, Some(value), Write::Accepted(id.clone()));",
+    replace: "        let _ = (key, value, Write::Accepted(id.clone()));",
+  },
+  {
+    name: "two-in-flight",
+    bug: "the next message goes along with the one that waits for its echo",
+    file: send,
+    find: "        self.act(Act::Send(socket, frame));\n",
+    replace: `        self.act(Act::Send(socket, frame));
+        let next = self.outbox.iter().find(|other| other.standing == Standing::Queued && !other.sent && other.id != id).map(|other| other.id.clone());
+        if let Some(next) = next {
+            let anchor = self.anchor();
+            if let Some(other) = self.outbox.get_mut(&next) {
+                other.anchor = anchor;
+                other.sent = true;
+            }
+            self.rewrite(&next);
+            if let Some(other) = self.outbox.get(&next) {
+                let outgoing =
+                    Outgoing { text: &other.text, structured: other.structured, content: other.content.as_deref(), attributes: other.attributes.as_deref() };
+                let frame = guest_api::message(self.token(), &next, &outgoing);
+                self.pace.note(now);
+                let _ = self.requests.take(now, 0);
+                self.act(Act::Send(socket, frame));
+            }
+        }
+`,
+  },
+  {
+    name: "error-given-to-the-oldest",
+    bug: "a refusal settles the first message of the outbox instead of the one in flight",
+    file: send,
+    find: `    pub(super) fn refused(&mut self, fault: Fault) {
+        let Some(id) = self.flight.id().map(str::to_string) else { return };`,
+    replace: `    pub(super) fn refused(&mut self, fault: Fault) {
+        let Some(id) = self.outbox.iter().next().map(|record| record.id.clone()) else { return };`,
+  },
+  {
+    name: "error-of-another-request-given-to-the-message",
+    bug: "a refusal of any request settles the message that is in flight",
+    file: receive,
+    find: "            None if tracing.is_some() && tracing == self.flight.id() => self.refused(fault),",
+    replace: "            None if self.flight.is_out() => self.refused(fault),",
+  },
+  {
+    name: "text-crosses-to-a-new-token",
+    bug: "what was written for one guest is sent for the next one",
+    file: keeping,
+    find: "        self.disown_outbox();\n",
+    replace: "",
+  },
+  {
+    name: "text-crosses-to-a-new-token-after-a-sign-in",
+    bug: "what waited when the identity was used up is sent under the new one",
+    edits: [
+      { file: keeping, find: "        self.disown_outbox();\n", replace: "" },
+      {
+        file: "src/guest/session/ending.rs",
+        find: `        self.end_conversation(End::LoggedOut);
+        self.forget_conversation();
+        self.forget_token();`,
+        replace: `        self.link.end(self.now, End::LoggedOut);
+        self.forget_conversation();
+        self.forget_token();`,
+      },
+    ],
+  },
+  {
+    name: "quarantine-drops-good-records",
+    bug: "one record that cannot be read costs all of them",
+    file: keeping,
+    find: "        for (name, value) in bad {",
+    replace: `        if !bad.is_empty() {
+            let good: Vec<String> = self.outbox.iter().map(|record| record.id.clone()).collect();
+            for id in good {
+                self.drop_record(&id);
+            }
+        }
+        for (name, value) in bad {`,
+  },
+];

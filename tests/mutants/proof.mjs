@@ -1,0 +1,71 @@
+// Bugs in what is done about a message without an acknowledgement (src/guest/proof.rs, src/guest/session/send.rs).
+
+const send = "src/guest/session/send.rs";
+
+export const mutants = [
+  {
+    name: "no-read-back-before-resend",
+    bug: "a message without an echo is sent again at once, and the history is never asked",
+    file: send,
+    find: `        doubt.looking = true;
+        let anchor = self.outbox.get(&doubt.id).and_then(|record| record.anchor.clone());
+        self.history.want_proof(anchor);`,
+    replace: `        let id = doubt.id.clone();
+        self.resend(&id, true);`,
+  },
+  {
+    name: "second-look-skipped",
+    bug: "absence at the first look is taken for proof, though bytes of the old socket may still arrive",
+    file: send,
+    find: `                doubt.look = Look::Second;
+                self.look();`,
+    replace: `                let (id, conclusive) = (doubt.id.clone(), doubt.is_conclusive());
+                self.resend(&id, conclusive);`,
+  },
+  {
+    name: "resend-under-a-new-id-on-the-wire",
+    bug: "the second attempt has a tracing id and a metadata id of its own, so its echo and the first one's name nothing",
+    file: send,
+    find: "        let frame = guest_api::message(self.token(), &id, &outgoing);",
+    replace: `        let wire = if again { self.random.uuid() } else { id.clone() };
+        let frame = guest_api::message(self.token(), &wire, &outgoing);`,
+  },
+  {
+    name: "resend-under-a-new-id-everywhere",
+    bug: "a message that goes again becomes another one: row, record and wire have a new id",
+    file: send,
+    find: `        if let Some(record) = self.outbox.get_mut(id) {
+            record.sent = false;
+            record.doubtful |= !conclusive;
+        }`,
+    replace: `        let fresh = self.random.uuid();
+        if let Some(mut record) = self.drop_record(id) {
+            record.sent = false;
+            record.doubtful |= !conclusive;
+            record.id = fresh;
+            self.show_record(&record);
+            let (key, value) = (record.key(&self.prefix), record.write());
+            self.outbox.insert(record);
+            self.write(key, Some(value), Write::Other);
+        }`,
+  },
+  {
+    name: "joined-by-text-whatever-the-ids-say",
+    bug: "any entry of the guest's with the same words is taken for the message in flight",
+    file: "src/guest/proof.rs",
+    find: `    !carries_ids
+        && !claimed
+        && entry.direction == Direction::Inbound
+        && entry.own_id.is_none()
+        && entry.text`,
+    replace: `    let _ = (carries_ids, claimed);
+    entry.direction == Direction::Inbound && entry.text`,
+  },
+  {
+    name: "joined-by-text-before-the-anchor",
+    bug: "where the service carries no ids, an older message of the same words is taken for the one in flight",
+    file: "src/guest/proof.rs",
+    find: "(Some(anchor), Some(time)) => time >= anchor.time && entry.id.as_deref() != Some(&anchor.id),",
+    replace: "(Some(anchor), Some(_)) => entry.id.as_deref() != Some(&anchor.id) || true,",
+  },
+];

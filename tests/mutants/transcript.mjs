@@ -1,0 +1,45 @@
+// Bugs in the list of rows and in reading the history.
+
+const transcript = "src/guest/transcript.rs";
+
+export const mutants = [
+  {
+    name: "joined-by-time",
+    bug: "two entries of the same millisecond are taken for one",
+    file: transcript,
+    find: "        // A message of ours keeps its row; whatever else turned out to be the same goes.\n",
+    replace: `        if keys.is_empty() {
+            let same = |key: &u32| self.get(*key).is_settled() && entry.time == Some(self.get(*key).time);
+            keys.extend(self.order.iter().copied().find(same));
+        }
+        // A message of ours keeps its row; whatever else turned out to be the same goes.
+`,
+  },
+  {
+    name: "joined-by-text-in-the-list",
+    bug: "an entry of the guest's is joined to any row of the same words",
+    file: transcript,
+    find: "        // A message of ours keeps its row; whatever else turned out to be the same goes.\n",
+    replace: `        if keys.is_empty() && entry.direction == Direction::Inbound {
+            let same = |key: &u32| self.get(*key).own.as_ref().is_some_and(|(text, _)| entry.text.as_deref() == Some(text));
+            keys.extend(self.order.iter().copied().find(same));
+        }
+        // A message of ours keeps its row; whatever else turned out to be the same goes.
+`,
+  },
+  {
+    name: "page-number-from-list-size",
+    bug: "the next older page is counted from the rows in the list, which live messages and the unsent make longer",
+    edits: [
+      { file: "src/guest/session/commands.rs", find: "            self.history.want_older(ticket);", replace: "            self.history.want_older(ticket, self.transcript.len());" },
+      {
+        file: "src/guest/history.rs",
+        find: `    pub fn want_older(&mut self, ticket: Ticket) {
+`,
+        replace: `    pub fn want_older(&mut self, ticket: Ticket, rows: usize) {
+        self.pages = rows as u32 / 25;
+`,
+      },
+    ],
+  },
+];

@@ -1,0 +1,112 @@
+// The JavaScript side for the tests: the contract of src/browser/bag.rs, and the levers of a browser that a test pulls. The
+// shim's own bag and host are tested where they are (www/client, tests/e2e).
+
+class Bag {
+  memory = new Map();
+  live = new Set();
+  held = new Set();
+  listening = [];
+  guard(callback) {
+    const guarded = (value) => (this.live.has(guarded) ? callback(value) : undefined);
+    this.live.add(guarded);
+    return guarded;
+  }
+  soon(guarded) {
+    queueMicrotask(() => guarded(undefined));
+  }
+  listen(target, event, callback) {
+    if (target === undefined) return;
+    target.addEventListener(event, callback);
+    this.listening.push(() => target.removeEventListener(event, callback));
+  }
+  hold(thing) {
+    this.held.add(thing);
+  }
+  drop(thing) {
+    this.live.delete(thing);
+    this.held.delete(thing);
+  }
+  lease() {
+    const lease = {};
+    lease.promise = new Promise((resolve) => (lease.end = () => resolve()));
+    this.hold(lease);
+    return lease;
+  }
+  empty() {
+    this.live.clear();
+    for (const off of this.listening.splice(0)) off();
+    for (const thing of this.held) (thing.abort ?? thing.end ?? thing.close).call(thing);
+    this.held.clear();
+  }
+}
+
+export const newBag = () => new Bag();
+export const bagSize = (bag) => bag.live.size + bag.held.size + bag.listening.length;
+
+export const newHost = (event, global) => ({
+  global: global ?? globalThis,
+  event,
+  socket: (url) => new WebSocket(url),
+  fetch: (request) => fetch(request),
+});
+
+/** A global object as a host has it that lacks something. */
+export const globalWithout = (...names) => new Proxy(globalThis, {
+  get: (target, name) => {
+    if (names.includes(name)) return undefined;
+    const value = target[name];
+    return typeof value === "function" ? value.bind(target) : value;
+  },
+});
+
+/** A global object whose storage throws at every touch, as with cookies blocked. */
+export const globalWithForbiddenStorage = () => new Proxy(globalThis, {
+  get: (target, name) => {
+    if (name === "localStorage") throw new DOMException("denied", "SecurityError");
+    return target[name];
+  },
+});
+
+/** Tells the simulator something. */
+export const control = async (url, path, body) => {
+  const response = await fetch(`${url}/_sim/${path}`, { method: "POST", headers: { "content-type": "application/json" }, body });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+};
+
+export const sessions = async (url, deployment) => (await fetch(`${url}/_sim/sessions?deploymentId=${deployment}`)).text();
+
+export const dispatch = (name, type, members) => {
+  const target = name === "document" ? document : window;
+  const event = new Event(type);
+  for (const [member, value] of Object.entries(JSON.parse(members))) Object.defineProperty(event, member, { value });
+  target.dispatchEvent(event);
+};
+
+export const pretendHidden = (hidden) => Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+
+/** Fills localStorage to the last letter, then gives so many back. */
+export const fill = (free) => {
+  localStorage.removeItem("filler");
+  let text = "";
+  for (let step = 1 << 23; step >= 1; step >>= 1) {
+    try {
+      localStorage.setItem("filler", text + "x".repeat(step));
+      text += "x".repeat(step);
+    } catch {
+      // Too much: half of it.
+    }
+  }
+  if (text.length < free) throw new Error("there was no room to fill");
+  localStorage.setItem("filler", text.slice(0, text.length - free));
+};
+export const unfill = () => localStorage.removeItem("filler");
+
+export const lockIsHeld = async (name) => (await navigator.locks.query()).held.some((lock) => lock.name === name);
+
+export const bigBlob = (bytes) => URL.createObjectURL(new Blob([new Uint8Array(bytes).fill(32)]));
+
+/** A fault rule of this deployment was met. */
+export const wasHit = async (url, deployment) => {
+  const { records } = await (await fetch(`${url}/_sim/log?since=0&deploymentId=${deployment}`)).json();
+  return records.some(({ kind }) => kind === "fault");
+};
