@@ -21,6 +21,10 @@ impl<'a> Tape<'a> {
         usize::from(self.byte().unwrap_or(0))
     }
 
+    fn coin(&mut self) -> bool {
+        self.number().is_multiple_of(2)
+    }
+
     /// Up to 255 bytes as text.
     fn text(&mut self) -> String {
         let length = self.number().min(self.bytes.len());
@@ -33,7 +37,7 @@ impl<'a> Tape<'a> {
 /// Runs a program.
 pub fn program(data: &[u8]) {
     let mut tape = Tape { bytes: data };
-    let mut client = Client::idle(tape.number().is_multiple_of(2));
+    let mut client = Client::idle(tape.coin());
     for _ in 0..MOST {
         let Some(operation) = tape.byte() else { break };
         run(&mut client, &mut tape, operation);
@@ -70,7 +74,7 @@ fn run(client: &mut Client, tape: &mut Tape<'_>, operation: u8) {
         }
         11 => {
             let ticket = client.ticket();
-            client.session.restart(now, tape.number() % 2 == 0, ticket);
+            client.session.restart(now, tape.coin(), ticket);
         }
         12 => client.session.reconnect(now),
         13 => client.session.take_over(now),
@@ -82,7 +86,7 @@ fn run(client: &mut Client, tape: &mut Tape<'_>, operation: u8) {
             let ticket = client.ticket();
             client.session.forget(now, ticket);
         }
-        16 => client.input(Input::Role(if tape.number() % 2 == 0 { Role::Leader } else { Role::Follower })),
+        16 => client.input(Input::Role(if tape.coin() { Role::Leader } else { Role::Follower })),
         17 => {
             if let Some(socket) = socket(client, tape) {
                 client.input(Input::Opened(socket));
@@ -92,7 +96,7 @@ fn run(client: &mut Client, tape: &mut Tape<'_>, operation: u8) {
             let codes = [1000, 1001, 1006, 1008, 1009, 1011, 1012, 4006, 4017, 4999];
             if let Some(socket) = socket(client, tape) {
                 client.sockets.retain(|known| *known != socket);
-                let close = Close { code: codes[tape.number() % codes.len()], reason: "", clean: tape.number() % 2 == 0 };
+                let close = Close { code: codes[tape.number() % codes.len()], reason: "", clean: tape.coin() };
                 client.input(Input::Closed(socket, close));
             }
         }

@@ -14,6 +14,7 @@ mod incoming;
 mod lifecycle;
 mod listener;
 mod liveness;
+mod mutants;
 mod outgoing;
 mod proof;
 mod scrollback;

@@ -76,7 +76,7 @@ fn what_is_no_frame_is_counted_and_the_socket_stays() {
         "null",
         frame!("no_class"),
         frame!("class_is_number"),
-        frame!("nested_seventy"),
+        frame!("nested_sixty_five"),
         frame!("structured_message_body_is_string"),
         frame!("session_response_without_body"),
         frame!("jwt_response_without_jwt"),

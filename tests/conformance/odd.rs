@@ -82,8 +82,8 @@ fn escapes_are_undone_and_lone_surrogates_replaced() {
 #[test]
 fn nesting_is_limited_to_sixty_four() {
     // Two levels are the envelope and the body.
-    expect_message(frame!("nested_sixty"), text("o20", "Deep"));
-    assert_eq!(read(frame!("nested_seventy")), None);
+    expect_message(frame!("nested_sixty_four"), text("o20", "Deep"));
+    assert_eq!(read(frame!("nested_sixty_five")), None);
 }
 
 #[test]

@@ -159,8 +159,10 @@ pub fn mutate(chance: &mut Chance, text: &str) -> String {
         let length = characters.len();
         let (from, to) = (chance.below(length + 1), chance.below(length + 1));
         let (from, to) = (from.min(to), from.max(to).min(from.min(to) + 12));
-        match chance.below(7) {
+        match chance.below(8) {
             0 => characters.truncate(from),
+            // Control characters are the ones a string may not hold as they are; a space is the first that it may.
+            7 => characters.insert(from, char::from(chance.below(0x21) as u8)),
             1 => drop(characters.drain(from..to)),
             2 => {
                 let again: Vec<char> = characters[from..to].to_vec();

@@ -4,11 +4,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BROKEN_LINE, deployment, profile, until, url } from "./stage.mjs";
 
-/** An empty page of the simulator's origin, under a policy of the test's choice. */
-async function open(context, policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'") {
+/** A page of the simulator's origin with nothing on it; with a policy of the test's choice it is the browser's own making. */
+async function open(context, policy) {
   const page = await context.newPage();
-  await page.route(`${url}/empty`, (route) => route.fulfill({ contentType: "text/html", headers: { "content-security-policy": policy }, body: "<!doctype html><title>empty</title>" }));
-  await page.goto(`${url}/empty`);
+  await page.route("**/favicon.ico", (route) => route.fulfill({ status: 204 }));
+  if (policy !== undefined) await page.route(`${url}/_sim/sessions?deploymentId=none`, (route) => route.fulfill({ contentType: "text/html", headers: { "content-security-policy": policy }, body: "" }));
+  await page.goto(`${url}/_sim/sessions?deploymentId=none`);
   await page.evaluate(() => {
     /** Makes a client and keeps a diary of it. */
     window.make = async (deploymentId, options = {}) => {

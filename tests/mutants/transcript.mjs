@@ -29,7 +29,7 @@ export const mutants = [
   },
   {
     name: "page-number-from-list-size",
-    bug: "the next older page is counted from the rows in the list, which live messages and the unsent make longer",
+    bug: "the next older page is counted from the rows in the list, which the unsent make longer",
     edits: [
       { file: "src/guest/session/commands.rs", find: "            self.history.want_older(ticket);", replace: "            self.history.want_older(ticket, self.transcript.len());" },
       {
@@ -37,7 +37,7 @@ export const mutants = [
         find: `    pub fn want_older(&mut self, ticket: Ticket) {
 `,
         replace: `    pub fn want_older(&mut self, ticket: Ticket, rows: usize) {
-        self.pages = rows as u32 / 25;
+        self.pages = rows as u32 / super::wire::guest_api::PAGE_SIZE;
 `,
       },
     ],

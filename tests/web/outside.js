@@ -15,7 +15,7 @@ class Bag {
     queueMicrotask(() => guarded(undefined));
   }
   listen(target, event, callback) {
-    if (target === undefined) return;
+    if (typeof target?.addEventListener !== "function") return;
     target.addEventListener(event, callback);
     this.listening.push(() => target.removeEventListener(event, callback));
   }
@@ -50,20 +50,15 @@ export const newHost = (event, global) => ({
   fetch: (request) => fetch(request),
 });
 
-/** A global object as a host has it that lacks something. */
-export const globalWithout = (...names) => new Proxy(globalThis, {
-  get: (target, name) => {
-    if (names.includes(name)) return undefined;
-    const value = target[name];
-    return typeof value === "function" ? value.bind(target) : value;
-  },
-});
+const members = ["document", "navigator", "localStorage"];
+
+/** A global object that lacks something. */
+export const globalWithout = (name) => Object.fromEntries(members.filter((member) => member !== name).map((member) => [member, globalThis[member]]));
 
 /** A global object whose storage throws at every touch, as with cookies blocked. */
-export const globalWithForbiddenStorage = () => new Proxy(globalThis, {
-  get: (target, name) => {
-    if (name === "localStorage") throw new DOMException("denied", "SecurityError");
-    return target[name];
+export const globalWithForbiddenStorage = () => Object.defineProperty(globalWithout("localStorage"), "localStorage", {
+  get() {
+    throw new DOMException("denied", "SecurityError");
   },
 });
 

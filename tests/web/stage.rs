@@ -23,7 +23,7 @@ extern "C" {
     #[wasm_bindgen(js_name = newHost)]
     fn new_host(event: &Function, global: &JsValue) -> JsValue;
     #[wasm_bindgen(js_name = globalWithout)]
-    fn global_without(first: &str, second: &str) -> JsValue;
+    fn global_without(name: &str) -> JsValue;
     #[wasm_bindgen(js_name = globalWithForbiddenStorage)]
     fn global_with_forbidden_storage() -> JsValue;
     #[wasm_bindgen(js_name = control)]
@@ -202,7 +202,7 @@ impl Stage {
     }
 
     pub fn without_storage() -> Stage {
-        Stage::on("local", "", global_without("localStorage", ""))
+        Stage::on("local", "", global_without("localStorage"))
     }
 
     pub fn with_forbidden_storage() -> Stage {
@@ -210,7 +210,7 @@ impl Stage {
     }
 
     pub fn without_locks() -> Stage {
-        Stage::on("local", "guestwire:lockless:local", global_without("navigator", ""))
+        Stage::on("local", "guestwire:lockless:local", global_without("navigator"))
     }
 
     fn on(storage: &str, lock: &str, global: JsValue) -> Stage {

@@ -499,8 +499,8 @@ export abstract class Client {
 
   #log(event: CoreEvent): void {
     if (this.#options.debug === undefined) return;
-    const { type, code, status, kind, ms, ticket } = event as Partial<Record<string, unknown>>;
-    const what = event.type === "state" ? event.state : { code, status, kind, ms, ticket };
+    const { type, code, status, kind, ms, ticket, index, length, count, leader } = event as Partial<Record<string, unknown>>;
+    const what = event.type === "state" ? event.state : { code, status, kind, ms, ticket, index, length, count, leader };
     this.#options.debug(`${String(type)} ${JSON.stringify(what)}`);
   }
 }

@@ -27,7 +27,8 @@ export class Ledger {
     };
     client.on("message", ({ message }) => note(message));
     client.on("updated", ({ message }) => note(message));
-    client.on("receipt", ({ id, status }) => { if (this.#settle(id, status)) changed(); });
+    // That a message waits again is told with its row, which by then has its place.
+    client.on("receipt", ({ id, status }) => { if (status !== "queued" && this.#settle(id, status)) changed(); });
     client.on("removed", ({ id }) => { if (this.#change(id, { removed: true })) changed(); });
     for (const message of client.outbox) note(message);
     // Another tab of this browser writes the same account.

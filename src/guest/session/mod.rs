@@ -1,9 +1,9 @@
 //! The guest session: one link, one outbox, one transcript, and the order in which they act.
 //!
-//! A finds-its-way-through: [`commands`] is what the page asks for, [`line`] follows the link from the deployment's
-//! configuration to the configured session and back into waiting, [`receive`] takes frames in, [`send`] lets messages
-//! out one at a time and proves what became of them, [`reading`] reads the history, [`ending`] is every way in which a
-//! conversation ends and begins anew, [`keeping`] is storage.
+//! `commands` is what the page asks for; `line` follows the link from the deployment's configuration to the configured
+//! session and back into waiting; `receive` takes frames in; `send` lets messages out one at a time and proves what became
+//! of them; `reading` reads the history; `ending` is every way in which a conversation ends and begins anew; `keeping` is
+//! storage.
 
 mod commands;
 mod ending;
