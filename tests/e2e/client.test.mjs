@@ -106,6 +106,14 @@ test("dispose leaves nothing: a hundred clients, disposed of in every state", as
   // The module itself keeps what it needs for as long as it lives.
   await round({ name: `${deploymentId}-first`, count: 4 });
   const before = await until(() => page.evaluate(() => window.living()), ({ timers, sockets, locks }) => timers + sockets + locks === 0, "the first round is over");
+  const during = await page.evaluate(async (name) => {
+    const { client } = await window.make(name);
+    await client.start();
+    const counted = await window.living();
+    client.dispose();
+    return counted;
+  }, `${deploymentId}-one`);
+  for (const [what, count] of Object.entries(during)) assert.ok(what === "channels" || count > before[what], `a client that lives has ${what}`);
   await round({ name: deploymentId, count: 100 });
   await nothingMore(before);
 });

@@ -2,7 +2,12 @@
 // expected answers are the switch's own meaning in simulator.md.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { liveCheck, table } from "../../scripts/live-check.mjs";
 import { Redactor } from "../../scripts/live/redact.mjs";
 import { Room, until, url } from "../simulator-check/harness.mjs";
@@ -56,26 +61,29 @@ test("a history that lags is measured between two reads", async (t) => {
   assert.equal(is.metadataInHistory, "yes");
 });
 
-test("limits and pages: a full page of 100, Retry-After hidden from pages of other origins", async (t) => {
-  const { is } = await ask(new Room(t), ["history"]);
-  assert.deepEqual(is, {
-    pageSize: "yes", historyOrder: "newest first", historyCors: "yes", corsOn401: "yes", messageLimit: "TooManyRequestsErrorMessage",
-    echoLimit: "TooManyRequestsErrorMessage", historyLimit: "10", retryAfter: "yes", headersExposed: "no",
+// Each fills more than a page at the pace that the limits allow, so they go side by side.
+describe("limits and pages", { concurrency: true }, () => {
+  test("a full page of 100, Retry-After hidden from pages of other origins", async (t) => {
+    const { is } = await ask(new Room(t), ["history"]);
+    assert.deepEqual(is, {
+      pageSize: "yes", historyOrder: "newest first", historyCors: "yes", corsOn401: "yes", messageLimit: "TooManyRequestsErrorMessage",
+      echoLimit: "TooManyRequestsErrorMessage", historyLimit: "10", retryAfter: "yes", headersExposed: "no",
+    });
   });
-});
 
-test("limits and pages turned: 25 to a page, headers exposed, a limit told as a string", async (t) => {
-  const room = new Room(t);
-  await room.set({ maxPageSize: 25, exposeHeaders: true, tooManyRequests: "string" });
-  const { is } = await ask(room, ["history"]);
-  assert.deepEqual(pick(is, ["pageSize", "messageLimit", "echoLimit", "headersExposed"]), { pageSize: "no", messageLimit: "string", echoLimit: "string", headersExposed: "yes" });
-});
+  test("turned: 25 to a page, headers exposed, a limit told as a string", async (t) => {
+    const room = new Room(t);
+    await room.set({ maxPageSize: 25, exposeHeaders: true, tooManyRequests: "string" });
+    const { is } = await ask(room, ["history"]);
+    assert.deepEqual(pick(is, ["pageSize", "messageLimit", "echoLimit", "headersExposed"]), { pageSize: "no", messageLimit: "string", echoLimit: "string", headersExposed: "yes" });
+  });
 
-test("a service without limits refuses nothing", async (t) => {
-  const room = new Room(t);
-  await room.set({ limits: false });
-  const { is } = await ask(room, ["history"]);
-  assert.deepEqual(pick(is, ["messageLimit", "echoLimit", "historyLimit", "retryAfter"]), { messageLimit: "not refused", echoLimit: "not refused", historyLimit: "not refused", retryAfter: "not known" });
+  test("a service without limits refuses nothing", async (t) => {
+    const room = new Room(t);
+    await room.set({ limits: false });
+    const { is } = await ask(room, ["history"]);
+    assert.deepEqual(pick(is, ["messageLimit", "echoLimit", "historyLimit", "retryAfter"]), { messageLimit: "not refused", echoLimit: "not refused", historyLimit: "not refused", retryAfter: "not known" });
+  });
 });
 
 test("files: the error as a message, an upload that fails", async (t) => {
@@ -140,6 +148,37 @@ test("a refused or absent service leaves every question open, with the reason", 
   assert.match(refused.notes.resend, /HTTP 403/);
   const { answers } = await liveCheck({ deployment: "d", endpoint: "http://127.0.0.1:9", only: ["configuration"] });
   for (const { answer, note } of answers) assert.deepEqual([answer, /ECONNREFUSED|bad port/.test(note)], ["not known", true], note);
+});
+
+/** The command as `npm run live-check` runs it. */
+function command(...args) {
+  const script = fileURLToPath(new URL("../../scripts/live-check.mjs", import.meta.url));
+  return new Promise((done) => execFile(process.execPath, [script, ...args], (error, stdout, stderr) => done({ code: error?.code ?? 0, stdout, stderr })));
+}
+
+test("the command prints the answers and writes the frames, one a line", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "guestwire-live-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const out = join(folder, "frames.jsonl");
+  const { code, stdout, stderr } = await command("--deployment", new Room(t).deploymentId, "--endpoint", url, "--only", "configuration,files", "--out", out);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /What follows an upload\? +UploadSuccessEvent +PUT 200/);
+  assert.match(stderr, /7 of 7 questions answered/);
+  const records = readFileSync(out, "utf8").trim().split("\n").map((line) => JSON.parse(line));
+  assert.ok(records.some(({ dir, frame }) => dir === "sent" && frame.action === "onAttachment"));
+});
+
+test("what is missing or wrong on the command line is one sentence and the usage", async () => {
+  for (const [args, sentence] of [
+    [["--endpoint", url], /A deployment and either a region or an endpoint are needed\./],
+    [["--deployment", "d", "--region", "mypurecloud.com", "--endpoint", url], /either a region or an endpoint/],
+    [["--deployment", "d", "--region", "nowhere"], /A region is a domain such as mypurecloud\.com, not nowhere\./],
+    [["--deployment", "d", "--endpoint", url, "--only", "poetry"], /There is no section poetry/],
+  ]) {
+    const { code, stderr } = await command(...args);
+    assert.equal(code, 1);
+    assert.match(stderr, sentence);
+  }
 });
 
 test("the table names section, question, answer and note", () => {
