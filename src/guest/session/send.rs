@@ -261,7 +261,13 @@ impl Session {
                 self.end_flight();
                 self.flight = Flight::Unsure(Doubt::unanswered(id, self.now.mono));
             }
-            _ => self.settle_record(&id, Standing::Failed(fault.code)),
+            code => {
+                if !matches!(code, 408 | 500..=599) {
+                    // A refusal is an answer: the service does not have it, and should it be asked for again, it just goes.
+                    (record.sent, record.doubtful, record.anchor) = (false, false, None);
+                }
+                self.settle_record(&id, Standing::Failed(fault.code));
+            }
         }
     }
 
