@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BROKEN_LINE, POLICY, deployment, profile, until, url } from "./stage.mjs";
+import { BROKEN_LINE, deployment, profile, until, url } from "./stage.mjs";
 
 const minutes = 60_000;
 const ROUNDS = 100;
@@ -114,13 +114,13 @@ function count() {
 
 const NOTHING = { timers: 0, intervals: 0, listeners: 0, sockets: 0, channels: 0, locks: 0, requests: 0, observers: 0, closures: 0, of: [] };
 
-/** An empty page of the simulator's origin, everything on it counted. */
+/** A page of the simulator's that does nothing by itself, everything on it counted. */
 async function emptyPage(t, options) {
   const context = await profile(t, options);
-  await context.route(`${url}/empty.html`, (route) => route.fulfill({ contentType: "text/html", headers: { "content-security-policy": POLICY }, body: "<!doctype html><html lang=en><title>Empty</title><link rel=icon href=/icon.svg><main></main>" }));
+  await context.route(`${url}/bare.js`, (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
   await context.addInitScript(count);
   const page = await context.newPage();
-  await page.goto(`${url}/empty.html`);
+  await page.goto(`${url}/bare.html`);
   return page;
 }
 
