@@ -37,11 +37,13 @@ describe("on a broken line", { concurrency: 4 }, () => {
     await visitor.ready();
     await visitor.say("And one while they go");
     texts.push("And one while they go");
-    await visitor.sees(sent(...texts), 3.5 * minutes);
+    await visitor.sees(sent(...texts), 3 * minutes);
     assert.deepEqual(await service.stored(), texts);
     await visitor.proves(101);
     await visitor.assertNothingAlarming();
     const records = await service.records(since);
+    const times = records.filter(({ kind, text }) => kind === "stored" && text !== undefined).map(({ at }) => at);
+    t.diagnostic(`101 messages in ${Math.round((times.at(-1) - records[0].at) / 1000)} s, the first after ${times[0] - records[0].at} ms`);
     assert.deepEqual(records.filter(({ kind, code, status }) => kind === "limited" || code === 429 || status === 429), []);
     assert.equal(records.filter(({ kind, text }) => kind === "frame-in" && text !== undefined).length, 101);
   });

@@ -1,6 +1,6 @@
-// Bugs in the connection's life (src/core/link.rs) and in what a new connection begins with.
+// Bugs in the connection's life (src/core/link/mod.rs) and in what a new connection begins with.
 
-const link = "src/core/link.rs";
+const link = "src/core/link/mod.rs";
 
 export const mutants = [
   {

@@ -150,6 +150,16 @@ test("a module that policy blocks is one error that names the header, and refuse
   assert.deepEqual(told.map(({ code }) => code), [7100]);
 });
 
+test("a host without WebSocket says so when it is started, unless it is given one", async () => {
+  const { WebSocket } = globalThis;
+  Object.assign(globalThis, { WebSocket: undefined });
+  try {
+    await assert.rejects(track(new Waiting()).start(), { name: "NoWebSocket", remediation: /createSocket/ });
+  } finally {
+    Object.assign(globalThis, { WebSocket });
+  }
+});
+
 test("a module that cannot be reached leaves start waiting", async () => {
   const client = track(new Waiting({ createSocket: () => assert.fail() }, () => Promise.reject(new TypeError("Failed to fetch"))));
   const failed = new Promise<GuestwireError>((resolve) => client.on("error", resolve, { once: true }));

@@ -3,7 +3,7 @@
  * (state, list, counts) is what events have told so far, and changes with them, one by one.
  */
 
-import type { Choice, ConnectionState, GuestEvents, GuestOptions, Message, Receipt, SendOptions, Session } from "./api.js";
+import type { Attachment, Choice, ConnectionState, GuestEvents, GuestOptions, Message, Receipt, SendOptions, Session } from "./api.js";
 import { Bag } from "./bag.js";
 import type { CoreEvent } from "./core-event.js";
 import { Early, lockName, type Draft } from "./early.js";
@@ -47,6 +47,7 @@ export abstract class Client {
   #loadAgainMs: number = LOAD_AGAIN_MS[0];
   #loadTimer: ReturnType<typeof setTimeout> | undefined;
   #disposed = false;
+  readonly #abort = (): void => this.dispose();
 
   /** Calls that wait for the module. */
   #pending: (() => void)[] = [];
@@ -74,9 +75,9 @@ export abstract class Client {
     this.#bag = new Bag((run) => this.#enterFromOutside(run));
     this.#host = new Host({ createSocket, fetch, debug, event: (event) => void this.#told.push(event) });
     this.#early = new Early(options, this.#bag, () => this.#consent);
-    this.#inhabitant = { flush: () => this.#flush(), abandon: () => this.#abandon(), revive: () => this.#revive(), giveUp: (error) => this.#giveUp(error) };
+    this.#inhabitant = { flush: () => this.#flush(), abandon: () => this.#abandon(), revive: (cause) => this.#revive(cause), giveUp: (error) => this.#giveUp(error) };
     if (signal?.aborted) return this.dispose(), this;
-    signal?.addEventListener("abort", () => this.dispose(), { once: true });
+    signal?.addEventListener("abort", this.#abort);
     void this.#load();
   }
 
@@ -101,6 +102,7 @@ export abstract class Client {
   start(): Promise<Session> {
     if (this.#options.createSocket === undefined && typeof WebSocket !== "function") return Promise.reject(new GuestwireError(errors.NO_WEBSOCKET));
     if (!this.#disposed && this.#core === undefined) this.#become({ name: "loading" });
+    else if (!this.#disposed && this.#state.name === "stopped") this.#become({ name: "idle" });
     return this.#settled(this.#ask("Start"));
   }
 
@@ -128,7 +130,11 @@ export abstract class Client {
 
   /** Takes a message back that was not sent; false if it is unknown or on its way. */
   cancel(id: string): boolean {
-    if (!this.#early.has(id)) return this.#call((core) => core.cancel(id)) ?? false;
+    if (!this.#early.has(id)) {
+      const cancelled = this.#call((core) => core.cancel(id)) ?? false;
+      if (cancelled) this.#receipts.refuse(id, errors.CANCELLED);
+      return cancelled;
+    }
     this.#early.remove(id);
     this.#list.remove(this.#list.indexOf(id));
     this.#receipts.refuse(id, errors.CANCELLED);
@@ -152,9 +158,9 @@ export abstract class Client {
   }
 
   /** Attachments are not part of this version. */
-  attach(): never { throw new GuestwireError(errors.UNSUPPORTED, { field: "attach" }); }
+  attach(_file: Blob, _options?: { fileName?: string }): Attachment { throw new GuestwireError(errors.UNSUPPORTED, { field: "attach" }); }
   /** Attachments are not part of this version. */
-  detach(): void { throw new GuestwireError(errors.UNSUPPORTED, { field: "detach" }); }
+  detach(_id: string): void { throw new GuestwireError(errors.UNSUPPORTED, { field: "detach" }); }
 
   /** Loads one older page into `messages`. */
   async history(): Promise<{ loaded: number; complete: boolean }> {
@@ -167,7 +173,11 @@ export abstract class Client {
   /** A new conversation after an end. What was unsent is sent into it or thrown away; there is no default. */
   restart({ outbox }: { outbox: "send" | "discard" }): Promise<Session> {
     if (outbox !== "send" && outbox !== "discard") return Promise.reject(new GuestwireError(errors.INVALID_OPTION, { field: "outbox" }));
-    return this.#settled(this.#ask(outbox === "send" ? "RestartAndSend" : "RestartAndDiscard"));
+    const unsent = this.#list.outbox.map(({ id }) => id);
+    const asked = this.#ask(outbox === "send" ? "RestartAndSend" : "RestartAndDiscard");
+    const gone = (id: string): boolean => this.#list.indexOf(id) < 0;
+    if (outbox === "discard") asked.then(() => unsent.filter(gone).forEach((id) => this.#receipts.refuse(id, errors.CANCELLED)), () => {});
+    return this.#settled(asked);
   }
 
   /** The visitor agrees to being stored and connected. */
@@ -202,6 +212,7 @@ export abstract class Client {
     this.#wanted = false;
     for (const id of this.#early.ids()) this.cancel(id);
     this.#early.forget();
+    this.#receipts.refuseAll(errors.CANCELLED);
     if (this.#core !== undefined) await this.#ask("Forget");
   }
 
@@ -212,6 +223,7 @@ export abstract class Client {
     this.#call((core) => core.dispose());
     this.#disposed = true;
     this.#core = undefined;
+    this.#options.signal?.removeEventListener("abort", this.#abort);
     clearTimeout(this.#loadTimer);
     this.#bag.empty();
     this.#runtime?.remove(this.#inhabitant);
@@ -273,9 +285,10 @@ export abstract class Client {
   }
 
   /** Starts again from what is stored, with the same listeners and promises. */
-  #revive(): void {
+  #revive(cause: unknown): void {
     if (this.#core !== undefined || this.#disposed) return;
-    this.#emit("error", new GuestwireError(errors.RESTARTED));
+    this.#options.debug?.(`restarted after ${String(cause)}`);
+    this.#emit("error", new GuestwireError(errors.RESTARTED, { cause }));
     this.#removeRows();
     const starts = [...this.#tickets].filter(([, { wish }]) => wish === "Start").map(([ticket]) => ticket);
     this.#refuseTickets(errors.RESTARTED, (wish) => wish !== "Start");
@@ -408,7 +421,10 @@ export abstract class Client {
   #take(event: CoreEvent): void {
     this.#log(event);
     switch (event.type) {
-      case "state": return this.#become(event.state);
+      case "state":
+        // Logged out: what waited was wiped.
+        if (event.state.name === "ended" && event.state.reason === "loggedOut") this.#receipts.refuseAll(errors.SESSION_ENDED);
+        return this.#become(event.state);
       case "session": return this.#configured(event);
       case "message": return this.#insert(event.index, new Row(event.message));
       case "updated": return this.#replace(event.index, new Row(event.message, this.#list.at(event.index) as Row | undefined));
@@ -446,6 +462,7 @@ export abstract class Client {
   /** A row of the core: a new one, or one that was accepted before there was a core. */
   #insert(index: number, message: Row): void {
     this.#rows += 1;
+    this.#receipts.see(message);
     if (!this.#early.release(message.id)) {
       this.#list.insert(index, message);
       return this.#emit("message", { message, index });
@@ -456,6 +473,7 @@ export abstract class Client {
   }
 
   #replace(index: number, message: Row): void {
+    this.#receipts.see(message);
     this.#list.replace(index, message);
     this.#emit("updated", { message, index });
   }
@@ -468,7 +486,6 @@ export abstract class Client {
   #remove(index: number, id: string): void {
     this.#rows -= 1;
     this.#list.remove(index);
-    this.#receipts.refuse(id, errors.CANCELLED);
     this.#emit("removed", { id });
   }
 

@@ -18,8 +18,8 @@ export interface Inhabitant {
   flush(): void;
   /** The module is gone: nothing of it may be called any more. */
   abandon(): void;
-  /** There is fresh memory. */
-  revive(): void;
+  /** There is fresh memory, in place of one that ended by this. */
+  revive(cause: unknown): void;
   /** There will be none. */
   giveUp(error: GuestwireError): void;
 }
@@ -80,7 +80,7 @@ export class Runtime {
       for (const client of [...this.#clients]) client.giveUp(new GuestwireError(RESTARTED, { cause: error }));
       return;
     }
-    for (const client of [...this.#clients]) client.revive();
+    for (const client of [...this.#clients]) client.revive(cause);
   }
 }
 

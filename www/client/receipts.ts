@@ -1,6 +1,6 @@
 /** What became of sent messages, as promises. */
 
-import type { Receipt } from "./api.js";
+import type { Message, Receipt } from "./api.js";
 import { GuestwireError, MESSAGE_EXPIRED } from "./errors.js";
 import type { CoreEvent } from "./core-event.js";
 
@@ -28,6 +28,14 @@ export class Receipts {
     if (status === "sent") this.#settle(id, (waiting) => waiting.resolve({ id, serverId: serverId ?? "", time: time ?? 0 }));
     else if (status === "failed") this.refuse(id, code ?? 5000);
     else if (status === "expired") this.refuse(id, MESSAGE_EXPIRED);
+  }
+
+  /** A row was told: it may be a message that another tab has sent meanwhile. */
+  see(message: Message): void {
+    const { id, serverId, status, direction, time } = message;
+    if (this.#waiting.size === 0 || status !== "sent" || direction !== "inbound") return;
+    const own = this.#waiting.has(id) ? id : message.metadata["id"];
+    if (own !== undefined) this.#settle(own, (waiting) => waiting.resolve({ id: own, serverId: serverId ?? "", time }));
   }
 
   /** A message will not get on. */
