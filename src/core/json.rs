@@ -382,6 +382,21 @@ pub fn push_string(out: &mut String, value: &str) {
     out.push('"');
 }
 
+/// A number in digits. The standard library's way brings its formatting machinery along.
+pub fn decimal(mut number: u64) -> String {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    digits[at..].iter().map(|digit| char::from(*digit)).collect()
+}
+
 /// Writes one object; members that are `None` are omitted, never `null` (guest-api.md §2.0).
 pub struct Object(String);
 
@@ -417,7 +432,8 @@ impl Object {
 
     /// A number member.
     pub fn int(self, name: &str, value: i64) -> Object {
-        self.raw(name, &value.to_string())
+        let sign = if value < 0 { "-" } else { "" };
+        self.raw(name, &[sign, &decimal(value.unsigned_abs())].concat())
     }
 
     /// A truth member, written only when it is true.
@@ -491,6 +507,14 @@ mod tests {
         let deep = "[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH);
         assert!(Document::parse(&deep).is_some());
         assert!(Document::parse(&format!("[{deep}]")).is_none());
+    }
+
+    #[test]
+    fn numbers_are_written_in_digits() {
+        for number in [0, 7, 10, 4096, u64::MAX] {
+            assert_eq!(decimal(number), number.to_string());
+        }
+        assert_eq!(Object::new().int("n", i64::MIN).end(), "{\"n\":-9223372036854775808}");
     }
 
     #[test]

@@ -100,10 +100,9 @@ fn hosts(root: Value<'_>) -> Result<(String, String, String), Refusal> {
         }
         (None, Some(endpoint)) => {
             let endpoint = endpoint.trim_end_matches('/');
-            let (scheme, rest) = endpoint.split_once("://").ok_or(wrong("endpoint"))?;
-            let socket = match scheme {
-                "http" => "ws://",
-                "https" => "wss://",
+            let (socket, rest) = match (endpoint.strip_prefix("http://"), endpoint.strip_prefix("https://")) {
+                (Some(rest), _) => ("ws://", rest),
+                (_, Some(rest)) => ("wss://", rest),
                 _ => return Err(wrong("endpoint")),
             };
             if rest.is_empty() || rest.contains(['?', '#', '@', ' ']) {

@@ -1,7 +1,7 @@
 //! What was accepted and is not yet known to have arrived, in the order of acceptance, each under a key of its own.
 
 use crate::core::error::{Code, Refusal};
-use crate::core::json::{Document, Object};
+use crate::core::json::{Document, Object, decimal};
 
 /// At most so many messages wait.
 pub const MAX_MESSAGES: usize = 200;
@@ -75,7 +75,7 @@ pub struct Record {
 impl Record {
     /// The key under a prefix.
     pub fn key(&self, prefix: &str) -> String {
-        [prefix, "m:", &self.n.to_string(), ":", &self.id].concat()
+        [prefix, "m:", &decimal(self.n), ":", &self.id].concat()
     }
 
     /// The stored form.

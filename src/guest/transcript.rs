@@ -7,6 +7,7 @@ use super::event::{Direction, Event, Kind, Row, Status};
 use super::outbox;
 use super::wire::guest_api::Entry;
 use crate::core::error::Code;
+use crate::core::json::decimal;
 use std::cmp::Ordering;
 
 /// A point in the service's order.
@@ -122,17 +123,15 @@ impl Transcript {
     pub fn place(&mut self, entry: &Entry<'_>, kind: Kind, own: Option<&str>) -> Placed {
         let nameless = is_nameless(entry, own).then(|| name_of(entry));
         let own = own.or(nameless.as_deref());
-        let mut keys: Vec<u32> =
-            [entry.id.as_deref(), entry.message_id.as_deref(), own].into_iter().flatten().filter_map(|id| self.find(id)).collect();
+        let keys: Vec<u32> = [entry.id.as_deref(), entry.message_id.as_deref(), own].into_iter().flatten().filter_map(|id| self.find(id)).collect();
         // A message of ours keeps its row; whatever else turned out to be the same goes.
-        keys.sort_by_key(|key| self.get(*key).own.is_none());
-        keys.dedup();
-        let Some(&key) = keys.first() else {
+        let ours = keys.iter().find(|key| self.get(**key).own.is_some());
+        let Some(&key) = ours.or(keys.first()) else {
             self.place_new(entry, kind, own);
             return Placed { fresh: true, doubled: false };
         };
-        for &other in &keys[1..] {
-            if other != key {
+        for other in keys {
+            if other != key && self.records[other as usize].is_some() {
                 self.take_out(other);
             }
         }
@@ -390,7 +389,7 @@ fn is_nameless(entry: &Entry<'_>, own: Option<&str>) -> bool {
 
 /// Such an entry is known by its content: read again, it is the same.
 fn name_of(entry: &Entry<'_>) -> String {
-    ["unnamed-", &hash(entry.body).to_string()].concat()
+    ["unnamed-", &decimal(hash(entry.body))].concat()
 }
 
 /// FNV-1a, 64 bits.

@@ -1,4 +1,5 @@
-// The client alone, as a site's own code holds it: what it leaves behind, what it survives, and what it says where it cannot work.
+// The client alone, as a site's own code holds it: what it survives, and what it says where it cannot work. (What it leaves
+// behind is dispose.test.mjs.)
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -26,97 +27,6 @@ async function open(context, policy) {
   });
   return page;
 }
-
-/** Runs before any script of a page: counts what is alive. */
-function countTheLiving() {
-  const alive = { timers: new Set(), listeners: new Map(), sockets: new Set(), channels: new Set(), finalizers: new Map() };
-  for (const [set, clear] of [["setTimeout", "clearTimeout"], ["setInterval", "clearInterval"]]) {
-    const [really, stop] = [window[set], window[clear]];
-    window[set] = (run, ms, ...rest) => {
-      const id = really((...args) => {
-        if (set === "setTimeout") alive.timers.delete(id);
-        return run(...args);
-      }, ms, ...rest);
-      alive.timers.add(id);
-      return id;
-    };
-    window[clear] = (id) => (alive.timers.delete(id), stop(id));
-  }
-  const { addEventListener, removeEventListener } = EventTarget.prototype;
-  const key = (type, listener, options) => `${type}/${typeof options === "object" ? Boolean(options?.capture) : Boolean(options)}`;
-  EventTarget.prototype.addEventListener = function (type, listener, options) {
-    if (this === window || this === document) alive.listeners.set(listener, (alive.listeners.get(listener) ?? new Set()).add(key(type, listener, options)));
-    return addEventListener.call(this, type, listener, options);
-  };
-  EventTarget.prototype.removeEventListener = function (type, listener, options) {
-    alive.listeners.get(listener)?.delete(key(type, listener, options));
-    return removeEventListener.call(this, type, listener, options);
-  };
-  window.WebSocket = class extends WebSocket {
-    constructor(...args) {
-      super(...args);
-      alive.sockets.add(this);
-      addEventListener.call(this, "close", () => alive.sockets.delete(this));
-    }
-  };
-  window.BroadcastChannel = class extends BroadcastChannel {
-    constructor(...args) {
-      super(...args);
-      alive.channels.add(this);
-    }
-    close() {
-      alive.channels.delete(this);
-      super.close();
-    }
-  };
-  // The glue registers every closure and object of the module that JavaScript holds, and takes it off when it is freed.
-  const { register, unregister } = FinalizationRegistry.prototype;
-  FinalizationRegistry.prototype.register = function (target, value, token) {
-    alive.finalizers.set(token ?? {}, true);
-    return register.call(this, target, value, token);
-  };
-  FinalizationRegistry.prototype.unregister = function (token) {
-    alive.finalizers.delete(token);
-    return unregister.call(this, token);
-  };
-  window.living = async () => {
-    const { held, pending } = await navigator.locks.query();
-    const listeners = [...alive.listeners.values()].reduce((sum, { size }) => sum + size, 0);
-    return { timers: alive.timers.size, listeners, sockets: alive.sockets.size, channels: alive.channels.size, closures: alive.finalizers.size, locks: held.length + pending.length };
-  };
-}
-
-test("dispose leaves nothing: a hundred clients, disposed of in every state", async (t) => {
-  const context = await profile(t, { expects: BROKEN_LINE });
-  await context.addInitScript(countTheLiving);
-  const { deploymentId } = deployment(t);
-  const page = await open(context);
-  const round = ({ name, count }) => page.evaluate(async ({ name, count }) => {
-    for (let index = 0; index < count; index += 1) {
-      const { client } = await window.make(`${name}-${index}`);
-      const started = client.start().catch(() => {});
-      if (index % 4 === 0) await started;
-      if (index % 4 === 1) await new Promise((resolve) => client.on("state", ({ name }) => name === "connecting" && resolve()));
-      if (index % 4 === 2) client.send("still here").done.catch(() => {});
-      client.dispose();
-      await started;
-    }
-  }, { name, count });
-  const nothingMore = (before) => until(() => page.evaluate(() => window.living()), (now) => JSON.stringify(now) === JSON.stringify(before), `back to ${JSON.stringify(before)}`);
-  // The module itself keeps what it needs for as long as it lives.
-  await round({ name: `${deploymentId}-first`, count: 4 });
-  const before = await until(() => page.evaluate(() => window.living()), ({ timers, sockets, locks }) => timers + sockets + locks === 0, "the first round is over");
-  const during = await page.evaluate(async (name) => {
-    const { client } = await window.make(name);
-    await client.start();
-    const counted = await window.living();
-    client.dispose();
-    return counted;
-  }, `${deploymentId}-one`);
-  for (const [what, count] of Object.entries(during)) assert.ok(what === "channels" || count > before[what], `a client that lives has ${what}`);
-  await round({ name: deploymentId, count: 100 });
-  await nothingMore(before);
-});
 
 test("what is typed before the module can be loaded is sent by the next life of the page", async (t) => {
   const context = await profile(t, { expects: BROKEN_LINE });

@@ -107,7 +107,8 @@ function count() {
   const { instantiate } = WebAssembly;
   WebAssembly.instantiate = async (...args) => {
     const result = await instantiate(...args);
-    memories.add((result.instance ?? result).exports.memory);
+    // By kind and not by name: a release build names its exports as short as it can.
+    for (const one of Object.values((result.instance ?? result).exports)) if (one instanceof WebAssembly.Memory) memories.add(one);
     return result;
   };
 

@@ -10,22 +10,16 @@ import { Early, lockName, type Draft } from "./early.js";
 import { Emitter, type ListenOptions } from "./emitter.js";
 import * as errors from "./errors.js";
 import { GuestwireError, messageOf } from "./errors.js";
-import type { Core, News, Wish } from "./generated/core.js";
+import type { Core, News } from "./generated/core.js";
 import { Host } from "./host.js";
 import { MessageList } from "./list.js";
 import { loadRuntime, type Inhabitant, type Provide, type Runtime } from "./load.js";
 import { Row, senderOf } from "./message.js";
 import { checkAttributes, checkOptions, plainOptions } from "./options.js";
 import { Receipts } from "./receipts.js";
+import { Tickets, type Done, type WishName } from "./tickets.js";
 
-type Done = Extract<CoreEvent, { type: "done" }>;
 type Names<T> = Extract<keyof T, string>;
-
-interface Ticket {
-  readonly wish: Names<typeof Wish>;
-  resolve(done: Done): void;
-  reject(error: GuestwireError): void;
-}
 
 /** A failed load of the module is repeated after so long at first, and at most. */
 const LOAD_AGAIN_MS = [1_000, 30_000] as const;
@@ -51,8 +45,7 @@ export abstract class Client {
 
   /** Calls that wait for the module. */
   #pending: (() => void)[] = [];
-  #tickets = new Map<number, Ticket>();
-  #ticket = 0;
+  readonly #tickets = new Tickets();
   /** The page wants a conversation. */
   #wanted = false;
   #consent: boolean;
@@ -200,7 +193,7 @@ export abstract class Client {
     if (this.#disposed) return;
     if (this.#core === undefined) {
       this.#pending = [];
-      this.#refuseTickets(errors.STOPPED);
+      this.#tickets.refuse(new GuestwireError(errors.STOPPED));
       this.#become({ name: "stopped" });
     } else {
       await this.#ask("Stop", Math.min(Math.max(0, Math.trunc(flushMs) || 0), 3_600_000));
@@ -228,7 +221,7 @@ export abstract class Client {
     this.#bag.empty();
     this.#runtime?.remove(this.#inhabitant);
     this.#pending = [];
-    this.#refuseTickets(errors.STOPPED);
+    this.#tickets.refuse(new GuestwireError(errors.STOPPED));
     this.#receipts.refuseAll(errors.STOPPED);
     this.#become({ name: "stopped" });
     this.#emitter.clear();
@@ -290,9 +283,10 @@ export abstract class Client {
     this.#options.debug?.(`restarted after ${String(cause)}`);
     this.#emit("error", new GuestwireError(errors.RESTARTED, { cause }));
     this.#removeRows();
-    const starts = [...this.#tickets].filter(([, { wish }]) => wish === "Start").map(([ticket]) => ticket);
-    this.#refuseTickets(errors.RESTARTED, (wish) => wish !== "Start");
-    if (this.#wanted && starts.length === 0) starts.push((this.#ticket += 1));
+    this.#tickets.refuse(new GuestwireError(errors.RESTARTED), (wish) => wish !== "Start");
+    const starts = this.#tickets.open;
+    // A number that nobody waits for.
+    if (this.#wanted && starts.length === 0) starts.push(0);
     for (const ticket of starts) this.#pending.push(() => this.#core?.ask(this.#runtime!.glue.Wish.Start, 0, ticket));
     try {
       this.#create();
@@ -305,7 +299,7 @@ export abstract class Client {
   #giveUp(error: GuestwireError): void {
     this.#core = undefined;
     this.#pending = [];
-    this.#refuseTickets(error.code, () => true, error);
+    this.#tickets.refuse(error);
     this.#become({ name: "idle" });
   }
 
@@ -348,13 +342,10 @@ export abstract class Client {
     this.#do(() => this.#core?.tell(this.#runtime!.glue.News[news]));
   }
 
-  #ask(wish: Names<typeof Wish>, flushMs = 0): Promise<Done> {
-    const ticket = (this.#ticket += 1);
-    const promise = new Promise<Done>((resolve, reject) => this.#tickets.set(ticket, { wish, resolve, reject }));
-    // Who does not wait for it hears of it by the events.
-    promise.catch(() => {});
+  #ask(wish: WishName, flushMs = 0): Promise<Done> {
+    const { ticket, done } = this.#tickets.issue(wish);
     if (this.#disposed) {
-      this.#refuseTickets(errors.STOPPED);
+      this.#tickets.refuse(new GuestwireError(errors.STOPPED));
     } else {
       if (wish === "Start" || wish.startsWith("Restart")) this.#wanted = true;
       try {
@@ -363,21 +354,13 @@ export abstract class Client {
         // A panic: the ticket was refused, or is asked again.
       }
     }
-    return promise;
+    return done;
   }
 
   #settled(asked: Promise<Done>): Promise<Session> {
     const settled = asked.then(() => this.#session ?? { newSession: false, readOnly: false });
     settled.catch(() => {});
     return settled;
-  }
-
-  #refuseTickets(code: number, which: (wish: Ticket["wish"]) => boolean = () => true, error = new GuestwireError(code)): void {
-    for (const [ticket, { wish, reject }] of [...this.#tickets]) {
-      if (!which(wish)) continue;
-      this.#tickets.delete(ticket);
-      reject(error);
-    }
   }
 
   #refuseStopped(): void {
@@ -444,7 +427,7 @@ export abstract class Client {
       case "metric": return this.#emit("metric", { kind: event.kind, ms: event.ms });
       case "warning": return this.#emit("warning", { code: event.code, message: messageOf(event.code) });
       case "error": return this.#emit("error", new GuestwireError(event.code));
-      case "done": return this.#done(event);
+      case "done": return this.#tickets.take(event);
     }
   }
 
@@ -497,13 +480,6 @@ export abstract class Client {
       this.#list.remove(this.#rows);
       this.#emit("removed", { id });
     }
-  }
-
-  #done(event: Done): void {
-    const ticket = this.#tickets.get(event.ticket);
-    this.#tickets.delete(event.ticket);
-    if (event.code === undefined) ticket?.resolve(event);
-    else ticket?.reject(new GuestwireError(event.code));
   }
 
   #emit<K extends keyof GuestEvents>(event: K, payload: GuestEvents[K]): void {

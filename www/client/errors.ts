@@ -48,12 +48,12 @@ type Entry = readonly [name: string, fault: Fault, message: string, remediation:
 const OFFER = "Offer the visitor to send it again.";
 const FIX = "Mend the call.";
 const NEW = "Start a new conversation with restart().";
-const DEPLOYMENT = "Check the deployment id, the region and the deployment in the administration.";
+const DEPLOYMENT = "Check the deployment id, the region, the deployment.";
 const FILE = "Choose another file.";
 const REPORT = "Report it with diagnostics().";
-const WAIT = "Nothing to do: the client waits and goes on by itself.";
+const WAIT = "Nothing: the client waits and goes on.";
 const SIGN_IN = "Have the visitor sign in.";
-const ROOM = "Nothing to do: it is kept in memory and sent, but does not survive a reload.";
+const ROOM = "Nothing: it is sent, but does not survive a reload.";
 
 const TABLE: Readonly<Record<number, Entry>> = {
   400: ["BadRequest", "service", "The service does not take the request.", REPORT],
@@ -85,24 +85,24 @@ const TABLE: Readonly<Record<number, Entry>> = {
   5000: ["UnexpectedError", "service", "The service met an error of its own.", OFFER],
 
   7000: ["InvalidOption", "caller", "An option is missing or wrong.", FIX],
-  7001: ["Stopped", "caller", "The client was stopped or disposed of.", "Call start(), or make a new client after dispose()."],
+  7001: ["Stopped", "caller", "The client was stopped or disposed of.", "Call start(), or make a new client."],
   7002: ["MessageEmpty", "caller", "There is no text.", FIX],
   7003: ["MessageTooLong", "caller", "The text is over 4096 bytes of UTF-8.", "Shorten or split the text."],
-  7004: ["OutboxFull", "caller", "200 messages or 192 KiB wait already.", "Wait until some are sent, or cancel() some."],
+  7004: ["OutboxFull", "caller", "200 messages or 192 KiB wait already.", "Wait, or cancel() some."],
   7005: ["AttributesTooLarge", "caller", "The custom attributes are over the session's limit.", "Send fewer or shorter attributes."],
   7006: ["UnknownMessage", "caller", "No message has this id.", FIX],
   7007: ["NotRetryable", "caller", "The message is on its way or has arrived.", FIX],
-  7010: ["DeliveryUnknown", "service", "The message was sent, and nothing can tell whether it arrived.", "Let the visitor decide: retry() may send it twice."],
-  7011: ["SessionEnded", "service", "The conversation that the message was written for has ended.", 'Offer restart({outbox: "send"}).'],
-  7012: ["MessageExpired", "network", "The message waited for more than an hour.", OFFER],
-  7013: ["MessageTooBig", "service", "The service closed the connection over the size of this message.", "Shorten or split the text."],
+  7010: ["DeliveryUnknown", "service", "The message was sent, and nothing can tell whether it arrived.", "Let the visitor decide: retry() may double it."],
+  7011: ["SessionEnded", "service", "The message's conversation has ended.", 'Offer restart({outbox: "send"}).'],
+  7012: ["MessageExpired", "network", "The message waited for over an hour.", OFFER],
+  7013: ["MessageTooBig", "service", "The service closed the connection over the message's size.", "Shorten or split the text."],
   7020: ["DeploymentNotFound", "caller", "The service knows no such deployment.", DEPLOYMENT],
   7021: ["DeploymentInvalid", "caller", "The service does not take this deployment id.", DEPLOYMENT],
   7022: ["DeploymentInactive", "service", "The deployment is not active.", DEPLOYMENT],
-  7023: ["ConfigMalformed", "network", "What came for the deployment's configuration is not one.", "Often a captive portal: " + WAIT],
-  7024: ["NotAllowed", "service", "The service refuses connections of this page.", "Add the page's domain to the deployment's allowed domains."],
+  7023: ["ConfigMalformed", "network", "The deployment's configuration cannot be read.", "Often a captive portal: " + WAIT],
+  7024: ["NotAllowed", "service", "The service refuses connections of this page.", "Check the deployment's allowed domains."],
   7030: ["HistoryUnavailable", "service", "The history could not be read.", "Try again later."],
-  7031: ["ClearNotAllowed", "service", "This deployment does not let a guest clear the conversation.", "Allow it in the deployment, or do not offer it."],
+  7031: ["ClearNotAllowed", "service", "The deployment does not let a guest clear the conversation.", "Check what the deployment allows."],
   7032: ["NotConnected", "network", "This needs a connection.", 'Wait for the state "ready".'],
   7033: ["NoAnswer", "network", "The service did not answer in time.", "Try again."],
   7034: ["NotEnded", "caller", "The conversation has not ended.", 'Call restart() when the state is "ended" or the session is read-only.'],
@@ -115,13 +115,13 @@ const TABLE: Readonly<Record<number, Entry>> = {
   7052: ["StorageQuarantined", "library", "A stored record could not be read and was put aside.", REPORT],
   7053: ["StorageNewer", "library", "A stored record is of a newer version and was left alone.", "Load the same version in every page."],
   7054: ["Garbage", "service", "Frames that cannot be read keep coming.", REPORT],
-  7055: ["Policy", "service", "The service closed the connection as a matter of policy, three times.", NEW],
+  7055: ["Policy", "service", "The service closed the connection over its policy, three times.", NEW],
 
-  7100: ["WasmBlocked", "caller", "The page's Content-Security-Policy blocks WebAssembly.", "Add 'wasm-unsafe-eval' to script-src in the header: Content-Security-Policy: script-src 'self' 'wasm-unsafe-eval'"],
-  7101: ["NotLoaded", "network", "The WebAssembly module could not be loaded.", "The client tries again; check that the package's files are served."],
-  7102: ["Restarted", "library", "A defect stopped the module. It was started again from what is stored.", REPORT],
+  7100: ["WasmBlocked", "caller", "The page's Content-Security-Policy blocks WebAssembly.", "Send the header Content-Security-Policy: script-src 'self' 'wasm-unsafe-eval'"],
+  7101: ["NotLoaded", "network", "The WebAssembly module could not be loaded.", "Nothing: the client tries again. Check that its files are served."],
+  7102: ["Restarted", "library", "A defect stopped the module; it was started again.", REPORT],
   7103: ["NoWebSocket", "caller", "This host has no WebSocket.", "Give the option createSocket."],
-  7104: ["Cancelled", "caller", "The message was taken back.", "Nothing to do."],
+  7104: ["Cancelled", "caller", "The message was taken back.", "Nothing."],
   7105: ["NotInitialised", "caller", "guestwire/slim does not know where its module is.", "Call initGuestwire(urlOrModule) first."],
 };
 

@@ -277,9 +277,9 @@ impl Session {
 
     /// Asks anything cheap: an `echo` while its budget lasts, else a token for the history.
     fn probe(&mut self, socket: SocketId) {
-        let mut tracing = self.random.uuid();
+        let tracing = self.random.uuid();
         if self.echoes.take(self.now.mono, 0) {
-            tracing.replace_range(..ECHO_MARK.len(), ECHO_MARK);
+            let tracing = [ECHO_MARK, &tracing[ECHO_MARK.len()..]].concat();
             let frame = guest_api::echo(self.token(), &tracing);
             self.ask(socket, Asked::Echo, tracing, frame);
         } else if self.requests.take(self.now.mono, 0) {

@@ -1,7 +1,7 @@
 //! The platform's guest API, version 1 (guest-api.md): frames in and out, and history pages.
 
 use crate::core::error::Code;
-use crate::core::json::{Document, Object, Value};
+use crate::core::json::{Document, Object, Value, decimal};
 use crate::core::time;
 use crate::guest::event::{Direction, Kind};
 use std::borrow::Cow;
@@ -278,7 +278,7 @@ pub fn socket_url(host: &str, deployment: &str) -> String {
 
 /// A history page's URL (§5.7); pages count from 1, newest first.
 pub fn history_url(api: &str, page: u32) -> String {
-    [api, "/api/v2/webmessaging/messages?pageNumber=", &page.to_string(), "&pageSize=", &PAGE_SIZE.to_string()].concat()
+    [api, "/api/v2/webmessaging/messages?pageNumber=", &decimal(page.into()), "&pageSize=", &decimal(PAGE_SIZE.into())].concat()
 }
 
 fn request(token: &str, action: &str, tracing: &str) -> Object {

@@ -1,0 +1,50 @@
+/** Calls that come to their end later, as promises: the core answers with the number it was given. */
+
+import type { CoreEvent } from "./core-event.js";
+import { GuestwireError } from "./errors.js";
+import type { Wish } from "./generated/core.js";
+
+export type Done = Extract<CoreEvent, { type: "done" }>;
+export type WishName = Extract<keyof typeof Wish, string>;
+
+interface Waiting {
+  readonly wish: WishName;
+  resolve(done: Done): void;
+  reject(error: GuestwireError): void;
+}
+
+export class Tickets {
+  readonly #waiting = new Map<number, Waiting>();
+  #last = 0;
+
+  /** The numbers that are waited for. */
+  get open(): number[] {
+    return [...this.#waiting.keys()];
+  }
+
+  /** A number, from 1, and the promise that the core settles by it. */
+  issue(wish: WishName): { ticket: number; done: Promise<Done> } {
+    const ticket = (this.#last += 1);
+    const done = new Promise<Done>((resolve, reject) => this.#waiting.set(ticket, { wish, resolve, reject }));
+    // Who does not wait for it hears of it by the events.
+    done.catch(() => {});
+    return { ticket, done };
+  }
+
+  /** A call came to its end. */
+  take(done: Done): void {
+    const waiting = this.#waiting.get(done.ticket);
+    this.#waiting.delete(done.ticket);
+    if (done.code === undefined) waiting?.resolve(done);
+    else waiting?.reject(new GuestwireError(done.code));
+  }
+
+  /** Those calls will not come to an end. */
+  refuse(error: GuestwireError, which: (wish: WishName) => boolean = () => true): void {
+    for (const [ticket, { wish, reject }] of [...this.#waiting]) {
+      if (!which(wish)) continue;
+      this.#waiting.delete(ticket);
+      reject(error);
+    }
+  }
+}
