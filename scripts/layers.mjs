@@ -62,6 +62,7 @@ export const layers = [
   { id: "chrome", what: "the library in Chrome", programs: (context) => webTests(context, "chrome", ["chromium", "chromedriver"]) },
   { id: "firefox", what: "the library in Firefox", programs: (context) => webTests(context, "firefox", ["firefox", "geckodriver"]) },
   { id: "e2e", what: "end to end (Playwright, Chromium)", build: "needed", programs: endToEnd },
+  { id: "tools", what: "live check, bench and mutants themselves", programs: async ({ run }) => nodeTests(run, "tools", find("tests/tools", ".test.mjs"), { env: { SIMULATOR_BIN: await buildSimulator() } }) },
   { id: "package", what: "the packed package", build: "needed", programs: packageSlice },
   { id: "size", what: "sizes against their budgets", build: "needed", programs: ({ run }) => run("size", own, process.execPath, ["scripts/size.mjs"]) },
 ];
@@ -116,7 +117,7 @@ async function webTests({ run }, browser, needed) {
 
 async function endToEnd({ run }) {
   const paths = find("tests/e2e", ".test.mjs");
-  await nodeTests(run, "end to end", paths, { env: await browserEnvironment(), timeoutMs: 12 * minutes });
+  await nodeTests(run, "end to end", paths, { env: await browserEnvironment(), timeoutMs: 15 * minutes });
 }
 
 async function packageSlice({ run }) {

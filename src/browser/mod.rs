@@ -21,3 +21,8 @@ pub mod lead;
 pub mod lifecycle;
 pub mod socket;
 pub mod storage;
+
+/// Constant-time and, at 1.8 KB brotli less than the standard library's, the smallest allocator that gives memory back in
+/// order: it joins neighbouring blocks and grows in place.
+#[global_allocator]
+static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
