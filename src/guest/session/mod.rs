@@ -200,7 +200,8 @@ pub struct Session {
     typing_tracing: Option<String>,
     is_typing: bool,
     unread: u32,
-    garbage: [u64; 2],
+    /// When the unreadable frames of the last minute came.
+    garbage: VecDeque<u64>,
     garbage_strikes: u32,
     metrics: Metrics,
     outbox_told: (u32, u32),
@@ -261,7 +262,7 @@ impl Session {
             typing_tracing: None,
             is_typing: false,
             unread: 0,
-            garbage: [0; 2],
+            garbage: VecDeque::new(),
             garbage_strikes: 0,
             metrics: Metrics::default(),
             outbox_told: (0, 0),

@@ -12,7 +12,8 @@ use crate::guest::proof;
 use crate::guest::wire::guest_api::{self, Entry, Fault, Frame, Happening, Incoming};
 
 /// More unreadable frames than this within a minute and the line is replaced once (faults.md row 27).
-const GARBAGE_PER_MINUTE: u64 = 20;
+const GARBAGE_PER_MINUTE: usize = 20;
+const MINUTE_MS: u64 = 60_000;
 /// A token for history is good for a minute from its making (guest-api.md §2.8).
 const JWT_LIFE_MS: i64 = 60_000;
 /// The service's clock is known to this, milliseconds: it is told in whole seconds, and takes a while to arrive.
@@ -281,12 +282,13 @@ impl Session {
             return;
         }
         self.metrics.garbage += 1;
-        let minute = self.now.mono / 60_000;
-        if self.garbage[0] != minute {
-            self.garbage = [minute, 0];
+        let now = self.now.mono;
+        self.garbage.push_back(now);
+        while self.garbage.front().is_some_and(|at| now - at >= MINUTE_MS) {
+            self.garbage.pop_front();
         }
-        self.garbage[1] += 1;
-        if self.garbage[1] == GARBAGE_PER_MINUTE + 1 {
+        if self.garbage.len() > GARBAGE_PER_MINUTE {
+            self.garbage.clear();
             self.garbage_strikes += 1;
             match self.garbage_strikes {
                 1 => self.link.fail(self.now, Reason::Service { code: Code::GARBAGE.0 }, None),
