@@ -37,7 +37,7 @@ export function Transcript({ session, seenAt }: TranscriptProps): JSX.Element {
 /** A message ends the typing that led to it. */
 function guestIsTyping({ typingAt, messages }: SimulatorSession, seenAt: number): boolean {
   if (typingAt === null || seenAt - typingAt >= TYPING_MS) return false;
-  return !messages.some(({ direction, at }) => direction === "Inbound" && at >= typingAt);
+  return !messages.some(({ direction, at }) => direction === "Inbound" && at > typingAt);
 }
 
 function Entry({ entry }: { readonly entry: StoredMessage }): JSX.Element {
