@@ -17,10 +17,10 @@ export function node(output) {
   return Number.isNaN(counts.passed) || Number.isNaN(counts.failed) ? undefined : counts;
 }
 
-/** Our own scripts: a last line `N passed, N failed`. */
+/** Our own scripts: a last line `N passed, N failed`, perhaps with `, N skipped`. */
 export function own(output) {
-  const line = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1);
-  return line === undefined ? undefined : { passed: Number(line[1]), failed: Number(line[2]), skipped: 0 };
+  const line = [...output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)].at(-1);
+  return line === undefined ? undefined : { passed: Number(line[1]), failed: Number(line[2]), skipped: Number(line[3] ?? 0) };
 }
 
 /** A tool that counts nothing: it is one check. */
