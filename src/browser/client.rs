@@ -2,11 +2,11 @@
 //! (`www/client/client.ts`); this one is its inside.
 
 use super::bag::{Bag, Host};
-use super::driver::{Driver, Scope};
+use super::driver::{Driver, Scope, plain};
 use crate::core::error::Refusal;
 use crate::guest::Session;
 use crate::guest::event::Ticket;
-use js_sys::{Array, Object, Reflect};
+use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
 /// One guest session on the host's sockets, storage and clocks.
@@ -20,7 +20,8 @@ impl Core {
     /// `options`: the plain members of `GuestOptions` and `visible`, as JSON. `seed`: 64 random bytes. `storage`:
     /// "local", "session" or "memory". `lock`: the name of the tabs' lock, empty where nothing is shared.
     ///
-    /// Throws, as every refused call here, `[code, field?]`.
+    /// # Errors
+    /// Thrown as `[code, field?]`, as by every refused call here.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &str, seed: &[u8], storage: String, lock: String, bag: Bag, host: Host) -> Result<Core, JsValue> {
         let mut words = [0; 8];
@@ -34,55 +35,36 @@ impl Core {
         Ok(Core { driver })
     }
 
-    /// Accepts a message, a draft as JSON. Gives the row's id.
-    pub fn send(&self, draft: &str) -> Result<String, JsValue> {
-        self.driver.turn(|session, now| session.send(now, draft)).map_err(refused)
-    }
-
-    /// The message is in storage and outlives a reload.
-    #[wasm_bindgen(js_name = isDurable)]
-    pub fn is_durable(&self, id: &str) -> bool {
-        self.driver.look(|session| session.is_durable(id))
-    }
-
-    /// Sends a failed or expired message again.
-    pub fn retry(&self, id: &str) -> Result<(), JsValue> {
-        self.driver.turn(|session, now| session.retry(now, id)).map_err(refused)
-    }
-
-    /// Takes a message back that was not sent yet.
-    pub fn cancel(&self, id: &str) -> bool {
-        self.driver.turn(|session, now| session.cancel(now, id))
-    }
-
-    /// What needs no answer.
-    pub fn tell(&self, news: News) {
-        self.driver.turn(|session, now| match news {
-            News::Typing => session.typing(now),
-            News::Read => session.mark_read(now),
-            News::Reconnect => session.reconnect(now),
-            News::TakeOver => session.take_over(now),
-            News::Consent => session.grant_consent(now),
+    /// Every call. `text` and `ticket` are for those that say so.
+    ///
+    /// # Errors
+    /// `[code, field?]`: refused, and nothing was changed.
+    pub fn call(&self, what: Call, text: &str, ticket: Ticket, flush_ms: u32) -> Result<JsValue, JsValue> {
+        let answer = self.driver.turn(|session, now| {
+            match what {
+                Call::Send => return session.send(now, text).map(JsValue::from),
+                Call::Retry => session.retry(now, text)?,
+                Call::Attributes => session.set_attributes(now, text)?,
+                Call::Cancel => return Ok(session.cancel(now, text).into()),
+                Call::Durable => return Ok(session.is_durable(text).into()),
+                Call::Metrics => return Ok(plain(&session.metrics())),
+                Call::Diagnostics => return Ok(plain(&session.diagnostics())),
+                Call::Typing => session.typing(now),
+                Call::Read => session.mark_read(now),
+                Call::Reconnect => session.reconnect(now),
+                Call::TakeOver => session.take_over(now),
+                Call::Consent => session.grant_consent(now),
+                Call::Start => session.start(now, ticket),
+                Call::History => session.history(now, ticket),
+                Call::Clear => session.clear(now, ticket),
+                Call::RestartAndSend => session.restart(now, true, ticket),
+                Call::RestartAndDiscard => session.restart(now, false, ticket),
+                Call::Stop => session.stop(now, flush_ms, ticket),
+                Call::Forget => session.forget(now, ticket),
+            }
+            Ok(JsValue::UNDEFINED)
         });
-    }
-
-    /// What comes to its end later, by an event `done` that bears the ticket. `flush_ms` is for `Stop`.
-    pub fn ask(&self, wish: Wish, flush_ms: u32, ticket: Ticket) {
-        self.driver.turn(|session, now| match wish {
-            Wish::Start => session.start(now, ticket),
-            Wish::History => session.history(now, ticket),
-            Wish::Clear => session.clear(now, ticket),
-            Wish::RestartAndSend => session.restart(now, true, ticket),
-            Wish::RestartAndDiscard => session.restart(now, false, ticket),
-            Wish::Stop => session.stop(now, flush_ms, ticket),
-            Wish::Forget => session.forget(now, ticket),
-        });
-    }
-
-    /// Custom attributes for the next messages, as JSON.
-    #[wasm_bindgen(js_name = setAttributes)]
-    pub fn set_attributes(&self, attributes: &str) -> Result<(), JsValue> {
-        self.driver.turn(|session, now| session.set_attributes(now, attributes)).map_err(refused)
+        answer.map_err(refused)
     }
 
     /// Gives everything up at once. The object is inert afterwards.
@@ -90,27 +72,26 @@ impl Core {
         self.driver.turn(|session, now| session.dispose(now));
         self.driver.dispose();
     }
-
-    /// The counters, by name.
-    pub fn metrics(&self) -> Object {
-        let object = Object::new();
-        for (name, value) in self.driver.look(|session| session.metrics()) {
-            // On a plain object of our own this cannot fail.
-            let _ = Reflect::set(&object, &name.into(), &JsValue::from_f64(value as f64));
-        }
-        object
-    }
-
-    /// For a support ticket, as JSON: no text, no token.
-    pub fn diagnostics(&self) -> String {
-        self.driver.look(|session| session.diagnostics())
-    }
 }
 
-/// See [`Core::tell`]. Few exports that take a number: each of its own would cost 60 bytes, brotli.
+/// See [`Core::call`]. One export that takes a number: each of its own would cost 100 bytes, brotli.
 #[wasm_bindgen]
 #[derive(Clone, Copy)]
-pub enum News {
+pub enum Call {
+    /// Accept a message: `text` is a draft as JSON. Gives the row's id.
+    Send,
+    /// Send a failed or expired message again: `text` is its id.
+    Retry,
+    /// Take a message back that was not sent yet: `text` is its id. Gives whether it was taken back.
+    Cancel,
+    /// Gives whether the message whose id is `text` is in storage and outlives a reload.
+    Durable,
+    /// Custom attributes for the next message: `text` is JSON.
+    Attributes,
+    /// Gives the counters, by name.
+    Metrics,
+    /// Gives what a support ticket needs: no text, no token.
+    Diagnostics,
     /// The guest is writing.
     Typing,
     /// The guest has seen all there is.
@@ -121,13 +102,7 @@ pub enum News {
     TakeOver,
     /// The visitor agrees to being stored and connected.
     Consent,
-}
-
-/// See [`Core::ask`].
-#[wasm_bindgen]
-#[derive(Clone, Copy)]
-pub enum Wish {
-    /// Begin; done when first ready.
+    /// Begin. This and all that follow end later, by an event `done` that bears the `ticket`: here when first ready.
     Start,
     /// One older page.
     History,
@@ -137,7 +112,7 @@ pub enum Wish {
     RestartAndSend,
     /// A new conversation after an end; what was unsent is thrown away.
     RestartAndDiscard,
-    /// End the connection after what is under way.
+    /// End the connection after what is under way, or after `flush_ms`.
     Stop,
     /// Remove everything from this browser.
     Forget,

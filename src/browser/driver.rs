@@ -22,6 +22,7 @@ use serde_wasm_bindgen::Serializer;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
+use wasm_bindgen::JsValue;
 
 /// The longest time a timer is set for: an hour, far below the 2^31 ms above which browsers fire at once, and short
 /// enough that a clock that jumped is noticed.
@@ -146,10 +147,7 @@ where
         self.settle();
         self.depth.set(self.depth.get() - 1);
         for event in self.events.take() {
-            // Our events hold nothing that the serializer could refuse.
-            if let Ok(event) = event.serialize(&Serializer::json_compatible()) {
-                self.host.event(event);
-            }
+            self.host.event(plain(&event));
         }
         if self.depth.get() == 0 {
             self.arm();
@@ -310,6 +308,11 @@ impl<M: Machine> Drop for Driver<M> {
         self.0.over.set(true);
         self.0.bag.empty();
     }
+}
+
+/// A plain object. What we serialize holds nothing that the serializer could refuse.
+pub fn plain(value: &impl Serialize) -> JsValue {
+    value.serialize(&Serializer::json_compatible()).unwrap_or_default()
 }
 
 fn with<M: Machine>(rig: &Weak<Rig<M>>, then: impl FnOnce(&Rc<Rig<M>>)) {

@@ -1,7 +1,8 @@
 //! HTTP: one request, one answer, one deadline.
 //!
-//! Requests are built and answers read by gloo-net. They are not sent by it: the page may have put a `fetch` of its own
-//! in the place of the platform's, and what that gives back, gloo-net's `send` would answer with a panic.
+//! Answers are read by gloo-net. Requests are not built by it, since it panics over a header that the browser refuses,
+//! and the service writes our bearer; nor are they sent by it: the page may have put a `fetch` of its own in the place
+//! of the platform's, and what that gives back, gloo-net's `send` would answer with a panic.
 //!
 //! The deadline is not kept here: the driver has one timer for everything and gives a request up by dropping it.
 
@@ -9,13 +10,13 @@ use super::bag::{Bag, Host};
 use super::callback::Callback;
 use crate::core::http::{Method, Request};
 use crate::core::machine::RequestId;
-use gloo_net::http::{RequestBuilder, Response};
+use gloo_net::http::Response;
 use js_sys::{Reflect, Uint8Array};
 use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortController, ReadableStreamDefaultReader, RequestCredentials};
+use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, RequestCredentials, RequestInit};
 
 /// Longer bodies are not read, bytes. A page of history is 100 entries of 4 KB of text at most, with room for rich parts.
 const BODY_LIMIT: usize = 4 << 20;
@@ -53,7 +54,7 @@ impl Call {
         mut tell: impl FnMut(RequestId, Option<Answer>) + 'static,
     ) -> Option<Call> {
         let abort = AbortController::new().ok()?;
-        let request: web_sys::Request = build(request, &abort)?.into();
+        let request = build(request, &abort)?;
         let sent = JsFuture::from(host.fetch(&request).ok()?);
         let slot: Rc<Cell<Option<Answer>>> = Rc::default();
         let done = {
@@ -81,23 +82,25 @@ impl Drop for Call {
     }
 }
 
-fn build(request: &Request, abort: &AbortController) -> Option<gloo_net::http::Request> {
-    let mut builder = RequestBuilder::new(&request.url)
-        .method(match request.method {
-            Method::Get => gloo_net::http::Method::GET,
-            Method::Post => gloo_net::http::Method::POST,
-        })
-        // The visitor is known by the token alone; the site's cookies are none of the service's business.
-        .credentials(RequestCredentials::Omit)
-        .abort_signal(Some(&abort.signal()));
+fn build(request: &Request, abort: &AbortController) -> Option<web_sys::Request> {
+    let headers = Headers::new().ok()?;
+    let init = RequestInit::new();
+    init.set_method(match request.method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+    });
+    // The visitor is known by the token alone; the site's cookies are none of the service's business.
+    init.set_credentials(RequestCredentials::Omit);
+    init.set_signal(Some(&abort.signal()));
     if let Some(bearer) = &request.bearer {
-        builder = builder.header("authorization", &["bearer ", bearer.expose()].concat());
+        headers.set("authorization", &["bearer ", bearer.expose()].concat()).ok()?;
     }
-    match &request.body {
-        Some(body) => builder.header("content-type", "application/json").body(body.as_str()),
-        None => builder.build(),
+    if let Some(body) = &request.body {
+        headers.set("content-type", "application/json").ok()?;
+        init.set_body(&JsValue::from_str(body));
     }
-    .ok()
+    init.set_headers(&headers);
+    web_sys::Request::new_with_str_and_init(&request.url, &init).ok()
 }
 
 async fn read(response: Response) -> Option<Answer> {

@@ -3,11 +3,8 @@
 //! Here are numbers only: what a code means, whose fault it is and what to do about it stands in the JavaScript half
 //! (`www/client/errors.ts`), where text costs nothing before it is shown. A test holds the two lists together.
 
-use serde::Serialize;
-
 /// One code.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Code(pub u16);
 
 macro_rules! codes {

@@ -1,5 +1,6 @@
 //! HTTP requests as data: the machine says what to ask, the host asks it and brings the reply.
 
+use super::json::whole_number;
 use super::secret::Secret;
 
 /// The methods in use.
@@ -40,7 +41,7 @@ pub struct Reply<'a> {
 impl Reply<'_> {
     /// The wait asked for in milliseconds; only the form in seconds is read (RFC 9110 §10.2.3), bounded to an hour.
     pub fn retry_after_ms(&self) -> Option<u64> {
-        let seconds: u64 = self.retry_after?.trim().parse().ok()?;
+        let seconds = whole_number(self.retry_after?.trim_ascii())?;
         Some(seconds.min(3600) * 1000)
     }
 }

@@ -1,11 +1,10 @@
 //! The tolerant reader of everything that comes in as text, and the small writer of what goes out.
 //!
-//! A frame is read into a tape of `{kind, start, end}` over its own text: nothing is copied until it is asked for,
-//! numbers stay text, depth and size are limited. `null` reads as absent. Reading is tolerant where the service is
-//! loose (a whole number written `10240.0`, a lone surrogate) and strict in the grammar (RFC 8259), so that garbage is
-//! told from frames. Rich content leaves as its [raw](Value::raw) slice.
-
-use std::borrow::Cow;
+//! A frame is read into a tape of `{kind, start, end}` over its own text: nothing is copied but strings with escapes,
+//! which are written out once, so that every string is a slice; numbers stay text, depth and size are limited. `null`
+//! reads as absent. Reading is tolerant where the service is loose (a whole number written `10240.0`, a lone
+//! surrogate) and strict in the grammar (RFC 8259), so that garbage is told from frames. Rich content leaves as its
+//! [raw](Value::raw) slice.
 
 /// Deeper nesting is refused: no frame of the service comes near it.
 pub const MAX_DEPTH: usize = 64;
@@ -30,14 +29,15 @@ struct Node {
     token: Token,
     start: u32,
     end: u32,
-    /// The tape index behind this node's last descendant.
-    next: u32,
+    /// Of a container: the tape index behind its last descendant. Of an escaped string: its place among those written out.
+    link: u32,
 }
 
 /// A text that is JSON, read.
 pub struct Document<'a> {
     text: &'a str,
     tape: Vec<Node>,
+    unescaped: Vec<String>,
 }
 
 impl<'a> Document<'a> {
@@ -46,11 +46,11 @@ impl<'a> Document<'a> {
         if text.len() > MAX_LENGTH {
             return None;
         }
-        let mut reader = Reader { bytes: text.as_bytes(), at: 0, tape: Vec::with_capacity(text.len() / 16 + 4) };
+        let mut reader = Reader { text, at: 0, tape: Vec::new(), unescaped: Vec::new() };
         reader.space();
         reader.value(0)?;
         reader.space();
-        (reader.at == text.len()).then_some(Document { text, tape: reader.tape })
+        (reader.at == text.len()).then_some(Document { text, tape: reader.tape, unescaped: reader.unescaped })
     }
 
     /// The outermost value.
@@ -60,14 +60,15 @@ impl<'a> Document<'a> {
 }
 
 struct Reader<'a> {
-    bytes: &'a [u8],
+    text: &'a str,
     at: usize,
     tape: Vec<Node>,
+    unescaped: Vec<String>,
 }
 
 impl Reader<'_> {
     fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+        self.text.as_bytes().get(self.at).copied()
     }
 
     fn space(&mut self) {
@@ -82,7 +83,7 @@ impl Reader<'_> {
 
     fn word(&mut self, word: &[u8], token: Token) -> Option<()> {
         let end = self.at + word.len();
-        if self.bytes.get(self.at..end)? != word {
+        if self.text.as_bytes().get(self.at..end)? != word {
             return None;
         }
         self.leaf(token, self.at, end);
@@ -91,8 +92,7 @@ impl Reader<'_> {
     }
 
     fn leaf(&mut self, token: Token, start: usize, end: usize) {
-        let next = self.tape.len() as u32 + 1;
-        self.tape.push(Node { token, start: start as u32, end: end as u32, next });
+        self.tape.push(Node { token, start: start as u32, end: end as u32, link: self.unescaped.len() as u32 });
     }
 
     fn value(&mut self, depth: usize) -> Option<()> {
@@ -134,8 +134,8 @@ impl Reader<'_> {
             }
         }
         self.eat(close)?;
-        self.tape[node].end = self.at as u32;
-        self.tape[node].next = self.tape.len() as u32;
+        let link = self.tape.len() as u32;
+        self.tape[node] = Node { end: self.at as u32, link, ..self.tape[node] };
         Some(())
     }
 
@@ -152,7 +152,7 @@ impl Reader<'_> {
                     match self.peek()? {
                         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 1,
                         b'u' => {
-                            let digits = self.bytes.get(self.at + 1..self.at + 5)?;
+                            let digits = self.text.as_bytes().get(self.at + 1..self.at + 5)?;
                             digits.iter().all(u8::is_ascii_hexdigit).then_some(())?;
                             self.at += 5;
                         }
@@ -164,6 +164,9 @@ impl Reader<'_> {
             }
         }
         self.leaf(token, start, self.at);
+        if token == Token::Escaped {
+            self.unescaped.push(unescape(&self.text[start..self.at]));
+        }
         self.at += 1;
         Some(())
     }
@@ -243,8 +246,18 @@ impl<'d> Value<'d> {
     }
 
     /// A string member.
-    pub fn text(self, name: &str) -> Option<Cow<'d, str>> {
+    pub fn text(self, name: &str) -> Option<&'d str> {
         self.get(name)?.as_str()
+    }
+
+    /// A string member, to be kept.
+    pub fn string(self, name: &str) -> Option<String> {
+        self.text(name).map(str::to_string)
+    }
+
+    /// Whether a member is this string.
+    pub fn is(self, name: &str, text: &str) -> bool {
+        self.text(name) == Some(text)
     }
 
     /// A whole-number member.
@@ -258,10 +271,11 @@ impl<'d> Value<'d> {
     }
 
     /// The string; lone surrogates become U+FFFD.
-    pub fn as_str(self) -> Option<Cow<'d, str>> {
-        match self.node().token {
-            Token::Plain => Some(Cow::Borrowed(self.slice())),
-            Token::Escaped => Some(Cow::Owned(unescape(self.slice()))),
+    pub fn as_str(self) -> Option<&'d str> {
+        let node = self.node();
+        match node.token {
+            Token::Plain => Some(self.slice()),
+            Token::Escaped => Some(&self.document.unescaped[node.link as usize]),
             _ => None,
         }
     }
@@ -281,47 +295,81 @@ impl<'d> Value<'d> {
             return None;
         }
         let text = self.slice();
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-        fraction.bytes().all(|byte| byte.is_ascii_digit()).then(|| whole.parse().ok())?
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(digits) => (true, digits),
+            None => (false, text),
+        };
+        let whole = digits.bytes().position(|byte| byte == b'.').unwrap_or(digits.len());
+        if !digits[whole..].bytes().skip(1).all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let number = i64::try_from(whole_number(&digits[..whole])?).ok()?;
+        Some(if negative { -number } else { number })
+    }
+
+    /// The place behind this value on the tape.
+    fn behind(self) -> u32 {
+        let node = self.node();
+        if matches!(node.token, Token::Array | Token::Object) { node.link } else { self.at + 1 }
+    }
+
+    fn children(self, of: Token) -> std::ops::Range<u32> {
+        let from = self.at + 1;
+        from..if self.node().token == of { self.behind() } else { from }
     }
 
     /// The elements of an array; nothing for anything else.
     pub fn items(self) -> impl Iterator<Item = Value<'d>> {
-        let node = self.node();
-        let mut at = self.at + 1;
-        let end = if node.token == Token::Array { node.next } else { at };
+        let mut left = self.children(Token::Array);
         std::iter::from_fn(move || {
-            (at < end).then(|| {
-                let value = Value { document: self.document, at };
-                at = value.node().next;
+            let at = left.start;
+            (at < left.end).then(|| {
+                let value = Value { at, ..self };
+                left.start = value.behind();
                 value
             })
         })
     }
 
     /// The members of an object in their order; nothing for anything else.
-    pub fn members(self) -> impl Iterator<Item = (Cow<'d, str>, Value<'d>)> {
-        let node = self.node();
-        let mut at = self.at + 1;
-        let end = if node.token == Token::Object { node.next } else { at };
+    pub fn members(self) -> impl Iterator<Item = (&'d str, Value<'d>)> {
+        let mut left = self.children(Token::Object);
         std::iter::from_fn(move || {
-            (at < end).then(|| {
-                let key = Value { document: self.document, at };
-                let value = Value { document: self.document, at: at + 1 };
-                at = value.node().next;
+            let at = left.start;
+            (at < left.end).then(|| {
+                let (key, value) = (Value { at, ..self }, Value { at: at + 1, ..self });
+                left.start = value.behind();
                 (key.as_str().unwrap_or_default(), value)
             })
         })
     }
 }
 
+/// A number in digits and nothing else. The standard library's way costs more, and takes a sign.
+pub fn whole_number(digits: &str) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.bytes().try_fold(0u64, |sum, byte| match byte {
+        b'0'..=b'9' => sum.checked_mul(10)?.checked_add(u64::from(byte - b'0')),
+        _ => None,
+    })
+}
+
+/// Writes out a string whose escapes the reader has checked.
 fn unescape(text: &str) -> String {
+    let bytes = text.as_bytes();
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('\\') {
-        out.push_str(&rest[..at]);
-        let escape = rest.as_bytes()[at + 1];
-        rest = &rest[at + 2..];
+    let mut from = 0;
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] != b'\\' {
+            at += 1;
+            continue;
+        }
+        out.push_str(&text[from..at]);
+        let escape = bytes[at + 1];
+        at += 2;
         out.push(match escape {
             b'b' => '\u{8}',
             b'f' => '\u{c}',
@@ -329,28 +377,28 @@ fn unescape(text: &str) -> String {
             b'r' => '\r',
             b't' => '\t',
             b'u' => {
-                let unit = hex4(rest);
-                rest = &rest[4..];
-                let low = rest.strip_prefix("\\u").map(hex4).filter(|low| (0xdc00..0xe000).contains(low));
-                match (unit, low) {
-                    (0xd800..0xdc00, Some(low)) => {
-                        rest = &rest[6..];
-                        char::from_u32(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00))
-                    }
-                    _ => char::from_u32(unit),
+                let unit = hex4(bytes, at);
+                at += 4;
+                let low = if bytes[at..].starts_with(b"\\u") { hex4(bytes, at + 2) } else { 0 };
+                if (0xd800..0xdc00).contains(&unit) && (0xdc00..0xe000).contains(&low) {
+                    at += 6;
+                    char::from_u32(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00))
+                } else {
+                    char::from_u32(unit)
                 }
                 .unwrap_or(char::REPLACEMENT_CHARACTER)
             }
             other => other as char,
         });
+        from = at;
     }
-    out.push_str(rest);
+    out.push_str(&text[from..]);
     out
 }
 
-/// Four digits that the reader has checked; anything else counts as zero.
-fn hex4(text: &str) -> u32 {
-    text.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0)
+/// Four hexadecimal digits that the reader has checked.
+fn hex4(bytes: &[u8], at: usize) -> u32 {
+    bytes[at..at + 4].iter().fold(0, |sum, digit| sum << 4 | u32::from(if *digit <= b'9' { digit - b'0' } else { (digit | 0x20) - b'a' + 10 }))
 }
 
 /// Appends a quoted string.
@@ -441,6 +489,14 @@ impl Object {
         if value { self.raw(name, "true") } else { self }
     }
 
+    /// A member that is JSON already and may be absent.
+    pub fn maybe_raw(self, name: &str, json: Option<&str>) -> Object {
+        match json {
+            Some(json) => self.raw(name, json),
+            None => self,
+        }
+    }
+
     /// A string member that may be absent.
     pub fn maybe(self, name: &str, value: Option<&str>) -> Object {
         match value {
@@ -494,7 +550,7 @@ mod tests {
     #[test]
     fn surrogate_pairs_join_and_lone_ones_are_replaced() {
         let document = Document::parse(r#"["\ud83d\ude00","\ud83dx","\ude00"]"#).unwrap();
-        let texts: Vec<_> = document.root().items().map(|value| value.as_str().unwrap().into_owned()).collect();
+        let texts: Vec<_> = document.root().items().map(|value| value.as_str().unwrap().to_string()).collect();
         assert_eq!(texts, ["😀", "\u{fffd}x", "\u{fffd}"]);
     }
 

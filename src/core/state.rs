@@ -1,10 +1,9 @@
 //! What a page is told of a connection: `ConnectionState` and `Reason` of the JavaScript API.
 
-use serde::Serialize;
+use super::plain::Members;
 
 /// Where a connection stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(tag = "name", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {
     /// Nothing was asked for yet.
     Idle,
@@ -29,8 +28,7 @@ pub enum State {
     /// Nothing is tried for a while, for the service's sake.
     Paused {
         /// Until when, in Unix milliseconds.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        until: Option<u64>,
+                until: Option<u64>,
         /// Why.
         reason: Pause,
     },
@@ -48,8 +46,7 @@ pub enum State {
 }
 
 /// Why a connection or an attempt ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(tag = "kind", rename_all = "camelCase")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reason {
     /// The socket closed with this code.
     Closed {
@@ -70,8 +67,7 @@ pub enum Reason {
 }
 
 /// Why nothing is tried for a while.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pause {
     /// Too many requests.
     RateLimited,
@@ -82,8 +78,7 @@ pub enum Pause {
 }
 
 /// Why a session is over.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum End {
     /// It ran out of time.
     SessionExpired,
@@ -97,4 +92,78 @@ pub enum End {
     Inactive,
     /// Closed three times as a matter of policy.
     Policy,
+}
+
+impl State {
+    /// `ConnectionState` of the JavaScript API.
+    pub fn members(&self) -> Members<'static> {
+        let mut members = Members::default();
+        let name = match self {
+            State::Idle => "idle",
+            State::Connecting { .. } => "connecting",
+            State::Ready => "ready",
+            State::Suspect => "suspect",
+            State::Waiting { .. } => "waiting",
+            State::Paused { .. } => "paused",
+            State::Offline => "offline",
+            State::AuthRequired => "authRequired",
+            State::Ended { .. } => "ended",
+            State::Stopped => "stopped",
+        };
+        members.text("name", name);
+        match self {
+            State::Connecting { attempt } => members.number("attempt", f64::from(*attempt)),
+            State::Waiting { attempt, retry_at, reason } => {
+                members.number("attempt", f64::from(*attempt));
+                members.number("retryAt", *retry_at as f64);
+                members.object("reason", reason.members());
+            }
+            State::Paused { until, reason } => {
+                members.maybe_number("until", until.map(|until| until as i64));
+                members.text("reason", reason.name());
+            }
+            State::Ended { reason } => members.text("reason", reason.name()),
+            _ => {}
+        }
+        members
+    }
+}
+
+impl Reason {
+    fn members(self) -> Members<'static> {
+        let mut members = Members::default();
+        let (kind, code) = match self {
+            Reason::Closed { code } => ("closed", Some(code)),
+            Reason::Timeout => ("timeout", None),
+            Reason::Refused => ("refused", None),
+            Reason::Service { code } => ("service", Some(code)),
+            Reason::Network => ("network", None),
+        };
+        members.text("kind", kind);
+        members.maybe_number("code", code.map(i64::from));
+        members
+    }
+}
+
+impl Pause {
+    fn name(self) -> &'static str {
+        match self {
+            Pause::RateLimited => "rateLimited",
+            Pause::Evicted => "evicted",
+            Pause::Refused => "refused",
+        }
+    }
+}
+
+impl End {
+    fn name(self) -> &'static str {
+        match self {
+            End::SessionExpired => "sessionExpired",
+            End::SessionCleared => "sessionCleared",
+            End::LoggedOut => "loggedOut",
+            End::NotAllowed => "notAllowed",
+            End::Inactive => "inactive",
+            End::Policy => "policy",
+        }
+    }
 }

@@ -8,7 +8,7 @@ pub fn parse(text: &str) -> Option<i64> {
         let digits = bytes.get(from..to)?;
         digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0')))
     };
-    let mark = |at: usize, allowed: &[u8]| bytes.get(at).is_some_and(|byte| allowed.contains(byte));
+    let mark = |at: usize, allowed: &[u8]| bytes.get(at).is_some_and(|byte| allowed.iter().any(|one| one == byte));
     if !(mark(4, b"-") && mark(7, b"-") && mark(10, b"Tt ") && mark(13, b":") && mark(16, b":")) {
         return None;
     }

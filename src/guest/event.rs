@@ -3,14 +3,14 @@
 
 use crate::core::error::Code;
 use crate::core::state::State;
-use serde::Serialize;
+use crate::core::plain::Members;
+use serde::{Serialize, Serializer};
 
 /// A number the shim chose for a promise; it is settled by [`Event::Done`].
 pub type Ticket = u32;
 
 /// From the platform's side (guest-api.md): inbound is the guest's.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Direction {
     /// Written by the guest.
     Inbound,
@@ -19,8 +19,7 @@ pub enum Direction {
 }
 
 /// What a row is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// Plain text, perhaps with an attachment.
     Text,
@@ -31,8 +30,7 @@ pub enum Kind {
 }
 
 /// How far a message has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {
     /// Accepted and waiting.
     Queued,
@@ -47,13 +45,11 @@ pub enum Status {
 }
 
 /// One row of the transcript, as far as the session knows it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Row {
     /// Stable for the life of the row.
     pub id: String,
     /// The service's id, once known.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub server_id: Option<String>,
     /// Who wrote it.
     pub direction: Direction,
@@ -64,19 +60,15 @@ pub struct Row {
     /// How far it has come.
     pub status: Status,
     /// Why it failed or expired.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Code>,
     /// The guest's own text as accepted (rows of this browser); absent when only the service's body is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// The body as the service sent it (guest-api.md §3.4.1), JSON; sent along when it is new.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
 }
 
 /// One thing to tell.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
     /// The connection's state changed.
     State {
@@ -90,10 +82,8 @@ pub enum Event {
         /// Nothing can be sent any more; a new one can be started.
         read_only: bool,
         /// When it runs out, Unix milliseconds.
-        #[serde(skip_serializing_if = "Option::is_none")]
         expires_at: Option<i64>,
         /// How long it lasts without activity, milliseconds.
-        #[serde(skip_serializing_if = "Option::is_none")]
         duration_ms: Option<i64>,
     },
     /// A row was inserted at this index.
@@ -101,14 +91,14 @@ pub enum Event {
         /// Where.
         index: u32,
         /// The row.
-        message: Row,
+        message: Box<Row>,
     },
     /// The row at this index changed.
     Updated {
         /// Where.
         index: u32,
         /// The row as it is now; without a new body the old one stays.
-        message: Row,
+        message: Box<Row>,
     },
     /// A row went from one place to another; an `Updated` may follow.
     Moved {
@@ -129,10 +119,8 @@ pub enum Event {
     /// Part of the history could not be read, or has been since.
     Gap {
         /// The newest id below it.
-        #[serde(skip_serializing_if = "Option::is_none")]
         from: Option<String>,
         /// The oldest id above it.
-        #[serde(skip_serializing_if = "Option::is_none")]
         to: Option<String>,
         /// It has been filled.
         filled: bool,
@@ -142,10 +130,8 @@ pub enum Event {
         /// Whether it does.
         active: bool,
         /// Until when, Unix milliseconds, unless told otherwise.
-        #[serde(skip_serializing_if = "Option::is_none")]
         until: Option<u64>,
         /// The event's body (for the sender), JSON.
-        #[serde(skip_serializing_if = "Option::is_none")]
         body: Option<String>,
     },
     /// An accepted message got on.
@@ -155,13 +141,10 @@ pub enum Event {
         /// How far.
         status: Status,
         /// The service's id, once sent.
-        #[serde(skip_serializing_if = "Option::is_none")]
         server_id: Option<String>,
         /// The service's time, once sent; Unix milliseconds.
-        #[serde(skip_serializing_if = "Option::is_none")]
         time: Option<i64>,
         /// Why it failed or expired.
-        #[serde(skip_serializing_if = "Option::is_none")]
         code: Option<Code>,
     },
     /// The outgoing buffer changed.
@@ -205,13 +188,156 @@ pub enum Event {
         /// The call's number.
         ticket: Ticket,
         /// Why it failed; absent when it did not.
-        #[serde(skip_serializing_if = "Option::is_none")]
         code: Option<Code>,
         /// For `history`: rows that were new.
-        #[serde(skip_serializing_if = "Option::is_none")]
         loaded: Option<u32>,
         /// For `history`: there is nothing older.
-        #[serde(skip_serializing_if = "Option::is_none")]
         complete: Option<bool>,
     },
+}
+
+impl Direction {
+    fn name(self) -> &'static str {
+        match self {
+            Direction::Inbound => "inbound",
+            Direction::Outbound => "outbound",
+        }
+    }
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Text => "text",
+            Kind::Structured => "structured",
+            Kind::Event => "event",
+        }
+    }
+}
+
+impl Status {
+    fn name(self) -> &'static str {
+        match self {
+            Status::Queued => "queued",
+            Status::Sending => "sending",
+            Status::Sent => "sent",
+            Status::Failed => "failed",
+            Status::Expired => "expired",
+        }
+    }
+}
+
+impl Row {
+    fn members(&self) -> Members<'_> {
+        let mut members = Members::default();
+        members.text("id", &self.id);
+        members.maybe_text("serverId", self.server_id.as_deref());
+        members.text("direction", self.direction.name());
+        members.text("kind", self.kind.name());
+        members.number("time", self.time as f64);
+        members.text("status", self.status.name());
+        members.maybe_number("code", number_of(self.code));
+        members.maybe_text("text", self.text.as_deref());
+        members.maybe_text("body", self.body.as_deref());
+        members
+    }
+}
+
+fn number_of(code: Option<Code>) -> Option<i64> {
+    code.map(|code| code.0.into())
+}
+
+impl Event {
+    fn name(&self) -> &'static str {
+        match self {
+            Event::State { .. } => "state",
+            Event::Session { .. } => "session",
+            Event::Message { .. } => "message",
+            Event::Updated { .. } => "updated",
+            Event::Moved { .. } => "moved",
+            Event::Removed { .. } => "removed",
+            Event::Gap { .. } => "gap",
+            Event::Typing { .. } => "typing",
+            Event::Receipt { .. } => "receipt",
+            Event::Outbox { .. } => "outbox",
+            Event::Unread { .. } => "unread",
+            Event::Tab { .. } => "tab",
+            Event::Metric { .. } => "metric",
+            Event::Warning { .. } => "warning",
+            Event::Error { .. } => "error",
+            Event::Emptied => "emptied",
+            Event::Done { .. } => "done",
+        }
+    }
+
+    fn members(&self) -> Members<'_> {
+        let mut members = Members::default();
+        members.text("type", self.name());
+        match self {
+            Event::State { state } => members.object("state", state.members()),
+            Event::Session { new_session, read_only, expires_at, duration_ms } => {
+                members.truth("newSession", *new_session);
+                members.truth("readOnly", *read_only);
+                members.maybe_number("expiresAt", *expires_at);
+                members.maybe_number("durationMs", *duration_ms);
+            }
+            Event::Message { index, message } | Event::Updated { index, message } => {
+                members.number("index", f64::from(*index));
+                members.object("message", message.members());
+            }
+            Event::Moved { id, from, to } => {
+                members.text("id", id);
+                members.number("from", f64::from(*from));
+                members.number("to", f64::from(*to));
+            }
+            Event::Removed { id, index } => {
+                members.text("id", id);
+                members.number("index", f64::from(*index));
+            }
+            Event::Gap { from, to, filled } => {
+                members.maybe_text("from", from.as_deref());
+                members.maybe_text("to", to.as_deref());
+                members.truth("filled", *filled);
+            }
+            Event::Typing { active, until, body } => {
+                members.truth("active", *active);
+                members.maybe_number("until", until.map(|until| until as i64));
+                members.maybe_text("body", body.as_deref());
+            }
+            Event::Receipt { id, status, server_id, time, code } => {
+                members.text("id", id);
+                members.text("status", status.name());
+                members.maybe_text("serverId", server_id.as_deref());
+                members.maybe_number("time", *time);
+                members.maybe_number("code", number_of(*code));
+            }
+            Event::Outbox { length, bytes } => {
+                members.number("length", f64::from(*length));
+                members.number("bytes", f64::from(*bytes));
+            }
+            Event::Unread { count } => members.number("count", f64::from(*count)),
+            Event::Tab { leader } => members.truth("leader", *leader),
+            Event::Metric { kind, ms } => {
+                members.text("kind", kind);
+                members.number("ms", *ms as f64);
+            }
+            Event::Warning { code } | Event::Error { code } => members.number("code", code.0.into()),
+            Event::Emptied => {}
+            Event::Done { ticket, code, loaded, complete } => {
+                members.number("ticket", f64::from(*ticket));
+                members.maybe_number("code", number_of(*code));
+                members.maybe_number("loaded", loaded.map(i64::from));
+                if let Some(complete) = complete {
+                    members.truth("complete", *complete);
+                }
+            }
+        }
+        members
+    }
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.members().serialize(serializer)
+    }
 }

@@ -237,10 +237,10 @@ impl History {
         let last = page.entries.is_empty() || page.page_count.is_some_and(|count| i64::from(job.page) >= count);
         for entry in &page.entries {
             if let Some(time) = entry.time.filter(|time| job.oldest.as_ref().is_none_or(|(oldest, _)| time < oldest)) {
-                job.oldest = Some((time, entry.id.as_deref().map(str::to_string)));
+                job.oldest = Some((time, entry.id.map(str::to_string)));
             }
         }
-        let holds = |id: &str| page.entries.iter().any(|entry| entry.id.as_deref() == Some(id) || entry.message_id.as_deref() == Some(id));
+        let holds = |id: &str| page.entries.iter().any(|entry| entry.ids().any(|known| known == id));
         let oldest = job.oldest.as_ref().map(|(time, _)| *time);
         let is_past = |time: i64| oldest.is_some_and(|oldest| oldest < time);
         let resynced = match &job.goals.resync {

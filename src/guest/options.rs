@@ -43,36 +43,23 @@ impl Options {
     pub fn parse(text: &str) -> Result<Options, Refusal> {
         let document = Document::parse(text).filter(|document| document.root().is_object()).ok_or(wrong("options"))?;
         let root = document.root();
-        let deployment = root.text("deploymentId").filter(|id| !id.is_empty() && id.len() <= 128).ok_or(wrong("deploymentId"))?.into_owned();
-        if !deployment.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
-            return Err(wrong("deploymentId"));
+        let deployment = root.text("deploymentId").filter(|id| id.len() <= 128 && is_made_of(id, b"-_")).ok_or(wrong("deploymentId"))?;
+        if choice(root, "protocol", &["guest", "session"])? == 1 {
+            return Err(Refusal::field(Code::UNSUPPORTED, "protocol"));
         }
-        match root.text("protocol").as_deref() {
-            None | Some("guest") => {}
-            Some("session") => return Err(Refusal::field(Code::UNSUPPORTED, "protocol")),
-            Some(_) => return Err(wrong("protocol")),
-        }
-        let (cdn, api, socket) = hosts(root)?;
-        let storage = match root.text("storage").as_deref() {
-            None | Some("local") => Storage::Local,
-            Some("session") => Storage::Session,
-            Some("memory") => Storage::Memory,
-            Some(_) => return Err(wrong("storage")),
-        };
-        let needs_consent = match root.text("consent").as_deref() {
-            None | Some("granted") => false,
-            Some("required") => true,
-            Some(_) => return Err(wrong("consent")),
-        };
-        let attributes = root.get("attributes").map(|value| attributes(value).map(|()| value.raw().to_string())).transpose()?;
+        let [cdn, api, socket] = hosts(root)?;
+        let storage = [Storage::Local, Storage::Session, Storage::Memory][choice(root, "storage", &["local", "session", "memory"])?];
+        let needs_consent = choice(root, "consent", &["granted", "required"])? == 1;
+        let custom = root.get("attributes");
+        custom.map_or(Ok(()), attributes)?;
         Ok(Options {
-            deployment,
+            deployment: deployment.to_string(),
             cdn,
             api,
             socket,
             storage,
             needs_consent,
-            attributes,
+            attributes: custom.map(|value| value.raw().to_string()),
             backoff: backoff(root)?,
             hidden: root.get("visible").and_then(Value::as_bool) == Some(false),
         })
@@ -88,44 +75,47 @@ fn wrong(field: &'static str) -> Refusal {
     Refusal::field(Code::INVALID_OPTION, field)
 }
 
-/// The hosts of guest-api.md §1.1, or the one origin that serves them all.
-fn hosts(root: Value<'_>) -> Result<(String, String, String), Refusal> {
+/// Which of these words a member is; the first where it is absent.
+fn choice(root: Value<'_>, field: &'static str, words: &[&str]) -> Result<usize, Refusal> {
+    let Some(value) = root.get(field) else { return Ok(0) };
+    words.iter().position(|word| value.as_str() == Some(word)).ok_or(wrong(field))
+}
+
+/// Whether a text is not empty and has letters, digits and these marks only.
+fn is_made_of(text: &str, marks: &[u8]) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || marks.iter().any(|mark| *mark == byte))
+}
+
+/// The hosts of guest-api.md §1.1 (configuration, history, socket), or the one origin that serves them all.
+fn hosts(root: Value<'_>) -> Result<[String; 3], Refusal> {
     match (root.text("region"), root.text("endpoint")) {
-        (Some(region), None) => {
-            let valid = region.contains('.') && region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-');
-            if !valid {
-                return Err(wrong("region"));
-            }
-            Ok((["https://api-cdn.", &region].concat(), ["https://api.", &region].concat(), ["wss://webmessaging.", &region].concat()))
+        (Some(region), None) if is_made_of(region, b".-") && region.bytes().any(|byte| byte == b'.') => {
+            Ok(["https://api-cdn.", "https://api.", "wss://webmessaging."].map(|host| [host, region].concat()))
         }
-        (None, Some(endpoint)) => {
-            let endpoint = endpoint.trim_end_matches('/');
-            let (socket, rest) = match (endpoint.strip_prefix("http://"), endpoint.strip_prefix("https://")) {
-                (Some(rest), _) => ("ws://", rest),
-                (_, Some(rest)) => ("wss://", rest),
-                _ => return Err(wrong("endpoint")),
-            };
-            if rest.is_empty() || rest.contains(['?', '#', '@', ' ']) {
-                return Err(wrong("endpoint"));
+        (None, Some(mut endpoint)) => {
+            while let Some(shorter) = endpoint.strip_suffix('/') {
+                endpoint = shorter;
             }
-            Ok((endpoint.to_string(), endpoint.to_string(), [socket, rest].concat()))
+            // The socket's scheme is the other's with `ws` in the place of `http`.
+            let scheme = endpoint.strip_prefix("http").filter(|rest| rest.strip_prefix('s').unwrap_or(rest).starts_with("://"));
+            let plain = !endpoint.bytes().any(|byte| matches!(byte, b'?' | b'#' | b'@' | b' '));
+            match scheme {
+                Some(rest) if plain => Ok([endpoint.to_string(), endpoint.to_string(), ["ws", rest].concat()]),
+                _ => Err(wrong("endpoint")),
+            }
         }
-        (None, None) => Err(wrong("region")),
+        (_, None) => Err(wrong("region")),
         (Some(_), Some(_)) => Err(wrong("endpoint")),
     }
 }
 
 fn backoff(root: Value<'_>) -> Result<Policy, Refusal> {
-    let Some(value) = root.get("backoff") else { return Ok(Policy::default()) };
-    match value.as_str().as_deref() {
-        Some("default") => return Ok(Policy::default()),
-        Some("tutorial") => return Ok(Policy::Tutorial),
-        _ => {}
+    let Some(value) = root.get("backoff").filter(|value| value.as_str() != Some("default")) else { return Ok(Policy::default()) };
+    if value.as_str() == Some("tutorial") {
+        return Ok(Policy::Tutorial);
     }
     match (value.int("baseMs"), value.int("maxMs")) {
-        (Some(base), Some(most)) if (1..=3_600_000).contains(&base) && (base..=3_600_000).contains(&most) => {
-            Ok(Policy::Spread { base_ms: base as u64, most_ms: most as u64 })
-        }
+        (Some(base), Some(most)) if 1 <= base && base <= most && most <= 3_600_000 => Ok(Policy::Spread { base_ms: base as u64, most_ms: most as u64 }),
         _ => Err(wrong("backoff")),
     }
 }
@@ -161,7 +151,9 @@ mod tests {
         assert_eq!(field(r#"{"deploymentId":"d"}"#), Some("region"));
         assert_eq!(field(r#"{"deploymentId":"d","region":"evil.com/x"}"#), Some("region"));
         assert_eq!(field(r#"{"deploymentId":"d","region":"a.b","endpoint":"http://x"}"#), Some("endpoint"));
-        assert_eq!(field(r#"{"deploymentId":"d","endpoint":"ftp://x"}"#), Some("endpoint"));
+        for endpoint in ["ftp://x", "http:/x", "http://", "https:///", "httpx://y", "http://a b", "http://x?y", "http://u@x"] {
+            assert_eq!(field(&format!(r#"{{"deploymentId":"d","endpoint":"{endpoint}"}}"#)), Some("endpoint"), "{endpoint}");
+        }
         assert_eq!(field(r#"{"deploymentId":"d","region":"a.b","storage":"disk"}"#), Some("storage"));
         assert_eq!(field(r#"{"deploymentId":"d","region":"a.b","consent":"maybe"}"#), Some("consent"));
         assert_eq!(field(r#"{"deploymentId":"d","region":"a.b","attributes":{"a":1}}"#), Some("attributes"));

@@ -1,7 +1,7 @@
 //! What was accepted and is not yet known to have arrived, in the order of acceptance, each under a key of its own.
 
 use crate::core::error::{Code, Refusal};
-use crate::core::json::{Document, Object, decimal};
+use crate::core::json::{Document, Object, Value, decimal, whole_number};
 
 /// At most so many messages wait.
 pub const MAX_MESSAGES: usize = 200;
@@ -30,6 +30,21 @@ pub struct Anchor {
     pub time: i64,
     /// Its id.
     pub id: String,
+}
+
+impl Anchor {
+    /// Reads one that stands in two members.
+    pub fn read(from: Value<'_>, time: &str, id: &str) -> Option<Anchor> {
+        Some(Anchor { time: from.int(time)?, id: from.string(id)? })
+    }
+
+    /// Writes it as two members.
+    pub fn write(anchor: Option<&Anchor>, into: Object, time: &str, id: &str) -> Object {
+        match anchor {
+            Some(anchor) => into.int(time, anchor.time).text(id, &anchor.id),
+            None => into,
+        }
+    }
 }
 
 /// One accepted message.
@@ -81,19 +96,9 @@ impl Record {
     /// The stored form.
     pub fn write(&self) -> String {
         let mut object = Object::new().int("v", VERSION).text("id", &self.id).int("at", self.at as i64).text("text", &self.text);
-        if let Some(attributes) = &self.attributes {
-            object = object.raw("attributes", attributes);
-        }
-        if let Some(content) = &self.content {
-            object = object.raw("content", content);
-        }
-        if self.structured {
-            object = object.text("type", "Structured");
-        }
-        object = object.maybe("owner", self.owner.as_deref()).flag("byService", self.by_service).flag("sent", self.sent).flag("asked", self.asked);
-        if let Some(anchor) = &self.anchor {
-            object = object.int("anchorTime", anchor.time).text("anchor", &anchor.id);
-        }
+        object = object.maybe_raw("attributes", self.attributes.as_deref()).maybe_raw("content", self.content.as_deref());
+        object = object.maybe("type", self.structured.then_some("Structured")).maybe("owner", self.owner.as_deref()).flag("byService", self.by_service).flag("sent", self.sent).flag("asked", self.asked);
+        object = Anchor::write(self.anchor.as_ref(), object, "anchorTime", "anchor");
         match self.standing {
             Standing::Queued => object,
             Standing::Failed(code) => object.int("failed", code.0.into()),
@@ -109,7 +114,8 @@ impl Record {
 }
 
 fn utf16(text: &str) -> usize {
-    text.chars().map(char::len_utf16).sum()
+    // Every character but those of four bytes is one unit.
+    text.bytes().map(|byte| usize::from(byte & 0xc0 != 0x80) + usize::from(byte >= 0xf0)).sum()
 }
 
 /// What a stored record turned out to be.
@@ -128,9 +134,10 @@ pub fn read(name: &str, value: &str) -> Stored {
 }
 
 fn read_record(name: &str, value: &str) -> Option<Stored> {
-    let (n, id) = name.split_once(':')?;
+    let (n, id) = name.split_at(name.bytes().position(|byte| byte == b':')?);
+    let id = &id[1..];
     // Within what a JavaScript number holds: the shim counts on from it.
-    let n: u64 = n.parse().ok().filter(|n| *n < 1 << 53)?;
+    let n: u64 = whole_number(n).filter(|n| *n < 1 << 53)?;
     let document = Document::parse(value)?;
     let root = document.root();
     match root.int("v")? {
@@ -142,10 +149,6 @@ fn read_record(name: &str, value: &str) -> Option<Stored> {
         return None;
     }
     let raw = |name: &str| root.get(name).map(|value| value.raw().to_string());
-    let anchor = match (root.int("anchorTime"), root.text("anchor")) {
-        (Some(time), Some(id)) => Some(Anchor { time, id: id.into_owned() }),
-        _ => None,
-    };
     let standing = match root.int("failed").and_then(|code| u16::try_from(code).ok()) {
         Some(code) => Standing::Failed(Code(code)),
         None if root.flag("expired") => Standing::Expired,
@@ -156,13 +159,13 @@ fn read_record(name: &str, value: &str) -> Option<Stored> {
         id: id.to_string(),
         at: root.int("at").and_then(|at| u64::try_from(at).ok())?,
         by_service: root.flag("byService"),
-        text: root.text("text")?.into_owned(),
+        text: root.string("text")?,
         attributes: raw("attributes"),
         content: raw("content"),
-        structured: root.text("type").as_deref() == Some("Structured"),
-        owner: root.text("owner").map(|owner| owner.into_owned()),
+        structured: root.is("type", "Structured"),
+        owner: root.string("owner"),
         sent: root.flag("sent"),
-        anchor,
+        anchor: Anchor::read(root, "anchorTime", "anchor"),
         asked: root.flag("asked"),
         standing,
         durable: true,

@@ -152,13 +152,13 @@ pub fn is_same_text(record: &Record, entry: &Entry<'_>, carries_ids: bool, claim
         && !claimed
         && entry.direction == Direction::Inbound
         && entry.own_id.is_none()
-        && entry.text.as_deref() == Some(&record.text)
+        && entry.text == Some(&record.text)
         && is_behind(record.anchor.as_ref(), entry)
 }
 
 fn is_behind(anchor: Option<&Anchor>, entry: &Entry<'_>) -> bool {
     match (anchor, entry.time) {
-        (Some(anchor), Some(time)) => time >= anchor.time && entry.id.as_deref() != Some(&anchor.id),
+        (Some(anchor), Some(time)) => time >= anchor.time && entry.id != Some(&anchor.id),
         _ => true,
     }
 }

@@ -42,20 +42,15 @@ impl Remembered {
 
     /// The stored form.
     pub fn write(&self) -> String {
-        let mut object = Object::new()
+        let object = Object::new()
             .int("v", VERSION)
             .text("token", self.token.expose())
             .flag("known", self.known)
             .flag("joinOwed", self.join_owed)
             .flag("carriesLive", self.carries_live)
             .flag("carriesHistory", self.carries_history);
-        if let Some(newest) = &self.newest {
-            object = object.int("newestTime", newest.time).text("newest", &newest.id);
-        }
-        if let Some(read) = &self.read {
-            object = object.int("readTime", read.time).text("read", &read.id);
-        }
-        object.end()
+        let object = Anchor::write(self.newest.as_ref(), object, "newestTime", "newest");
+        Anchor::write(self.read.as_ref(), object, "readTime", "read").end()
     }
 
     /// Reads the stored form, and whether it is of a newer version: then it is used and never written over, so that
@@ -65,15 +60,14 @@ impl Remembered {
         let root = document.root();
         let version = root.int("v").filter(|version| *version >= VERSION)?;
         let token = root.text("token").filter(|token| token.len() >= 16)?;
-        let anchor = |time: &str, id: &str| Some(Anchor { time: root.int(time)?, id: root.text(id)?.into_owned() });
         let remembered = Remembered {
-            token: Secret::new(token.into_owned()),
+            token: Secret::new(token.to_string()),
             known: root.flag("known"),
             join_owed: root.flag("joinOwed"),
             carries_live: root.flag("carriesLive"),
             carries_history: root.flag("carriesHistory"),
-            newest: anchor("newestTime", "newest"),
-            read: anchor("readTime", "read"),
+            newest: Anchor::read(root, "newestTime", "newest"),
+            read: Anchor::read(root, "readTime", "read"),
         };
         Some((remembered, version > VERSION))
     }

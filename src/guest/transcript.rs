@@ -123,7 +123,7 @@ impl Transcript {
     pub fn place(&mut self, entry: &Entry<'_>, kind: Kind, own: Option<&str>) -> Placed {
         let nameless = is_nameless(entry, own).then(|| name_of(entry));
         let own = own.or(nameless.as_deref());
-        let keys: Vec<u32> = [entry.id.as_deref(), entry.message_id.as_deref(), own].into_iter().flatten().filter_map(|id| self.find(id)).collect();
+        let keys: Vec<u32> = entry.ids().chain(own).filter_map(|id| self.find(id)).collect();
         // A message of ours keeps its row; whatever else turned out to be the same goes.
         let ours = keys.iter().find(|key| self.get(**key).own.is_some());
         let Some(&key) = ours.or(keys.first()) else {
@@ -140,7 +140,7 @@ impl Transcript {
     }
 
     fn place_new(&mut self, entry: &Entry<'_>, kind: Kind, own: Option<&str>) {
-        let server_id = entry.id.as_deref().or(entry.message_id.as_deref());
+        let server_id = entry.server_id();
         let id = own.or(server_id).unwrap_or_default().to_string();
         // Without a time it stands where it arrived.
         let time = entry.time.or_else(|| self.newest().map(|point| point.time)).unwrap_or(0);
@@ -161,7 +161,7 @@ impl Transcript {
 
     /// Joins an entry to a row; true if the row is ours and stood under another id of the service.
     fn join(&mut self, key: u32, entry: &Entry<'_>, kind: Kind) -> bool {
-        let server_id = entry.id.as_deref().or(entry.message_id.as_deref());
+        let server_id = entry.server_id();
         let record = self.get(key);
         let known = server_id.is_some_and(|id| self.find(id) == Some(key));
         let doubled = record.own.is_some() && record.server_id.is_some() && server_id.is_some() && !known;
@@ -255,8 +255,7 @@ impl Transcript {
 
     /// Whether an entry is a message of ours already.
     pub fn is_claimed(&self, entry: &Entry<'_>) -> bool {
-        let keys = [entry.id.as_deref(), entry.message_id.as_deref()];
-        keys.into_iter().flatten().filter_map(|id| self.find(id)).any(|key| self.get(key).own.is_some())
+        entry.ids().filter_map(|id| self.find(id)).any(|key| self.get(key).own.is_some())
     }
 
     /// How many rows of the other side are newer than a point; none of them without one.
@@ -340,9 +339,9 @@ impl Transcript {
         self.out.push(Event::Updated { index, message });
     }
 
-    fn row(&self, key: u32, body: Option<&str>) -> Row {
+    fn row(&self, key: u32, body: Option<&str>) -> Box<Row> {
         let record = self.get(key);
-        Row {
+        Box::new(Row {
             id: record.id.clone(),
             server_id: record.server_id.clone(),
             direction: record.direction,
@@ -352,11 +351,11 @@ impl Transcript {
             code: record.code,
             text: record.own.as_ref().map(|(text, _)| text.clone()),
             body: body.map(str::to_string),
-        }
+        })
     }
 
     fn know(&mut self, entry: &Entry<'_>, key: u32) {
-        for id in [entry.id.as_deref(), entry.message_id.as_deref()].into_iter().flatten() {
+        for id in entry.ids() {
             if self.find(id).is_none() {
                 self.learn(id, key);
                 self.aliases.push((key, id.to_string()));

@@ -293,8 +293,8 @@ impl World {
     }
 
     pub fn metric(&self, name: &str) -> u64 {
-        let metrics = self.session.as_ref().expect("the page is loaded").metrics();
-        metrics.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("no metric {name}")).1
+        let metrics = serde_json::to_value(self.session.as_ref().expect("the page is loaded").metrics()).expect("metrics are plain");
+        metrics[name].as_f64().unwrap_or_else(|| panic!("no metric {name}")) as u64
     }
 
     pub fn status(&self, id: &str) -> Status {

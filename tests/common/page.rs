@@ -74,13 +74,13 @@ impl Page {
                 self.keep_body(message);
                 assert!(*index as usize <= self.rows.len(), "inserted beyond the end: {message:?} at {index}");
                 assert!(self.row(&message.id).is_none(), "inserted twice: {message:?}");
-                self.rows.insert(*index as usize, message.clone());
+                self.rows.insert(*index as usize, (**message).clone());
             }
             Event::Updated { index, message } => {
                 self.keep_body(message);
                 let row = &mut self.rows[*index as usize];
                 assert_eq!(row.id, message.id, "updated another row");
-                *row = message.clone();
+                *row = (**message).clone();
             }
             Event::Moved { id, from, to } => {
                 let row = self.rows.remove(*from as usize);

@@ -145,7 +145,7 @@ fn same(ours: Value<'_>, theirs: &serde_json::Value, tally: &mut Tally, text: &s
         }
         serde_json::Value::Object(members) => {
             tally.note("object");
-            let keys: BTreeSet<String> = ours.members().map(|(key, _)| key.into_owned()).collect();
+            let keys: BTreeSet<String> = ours.members().map(|(key, _)| key.to_owned()).collect();
             assert_eq!(keys, members.keys().cloned().collect(), "{text:?}");
             for (key, theirs) in members {
                 match ours.get(key) {
@@ -235,7 +235,7 @@ fn what_is_written_reads_back_in_serde_json() {
         let mut written = String::new();
         push_string(&mut written, &text);
         assert_eq!(serde_json::from_str::<String>(&written).expect("JSON"), text);
-        assert_eq!(Document::parse(&written).and_then(|document| document.root().as_str().map(|text| text.into_owned())), Some(text));
+        assert_eq!(Document::parse(&written).and_then(|document| document.root().as_str().map(|text| text.to_owned())), Some(text));
     }
 }
 

@@ -1,7 +1,7 @@
 //! A driver with a machine that does what the test says and writes down what it hears, and a chat on the real session.
 
 use guestwire::browser::bag::{Bag, Host};
-use guestwire::browser::client::{Core, Wish};
+use guestwire::browser::client::{Call, Core};
 use guestwire::browser::driver::{Driver, Scope};
 use guestwire::core::http::Unreachable;
 use guestwire::core::machine::{Act, Input, Machine, Now, Output, Page, Payload, Role, StoreFault};
@@ -290,15 +290,19 @@ impl Chat {
         Chat { core: core.expect("the options are good"), told, _event: event }
     }
 
+    fn call(&self, what: Call, text: &str, ticket: u32) -> JsValue {
+        self.core.call(what, text, ticket, 0).expect("it is accepted")
+    }
+
     pub fn start(&self) {
-        self.core.ask(Wish::Start, 0, 1);
+        self.call(Call::Start, "", 1);
     }
 
     /// Sends; true if it will outlive the page.
     pub fn send(&self, text: &str) -> bool {
         let draft = [r#"{"text":""#, text, r#""}"#].concat();
-        let id = self.core.send(&draft).expect("it is accepted");
-        self.core.is_durable(&id)
+        let id = self.call(Call::Send, &draft, 0).as_string().expect("it has an id");
+        self.call(Call::Durable, &id, 0).is_truthy()
     }
 
     pub async fn until_sent(&self, count: usize) {
@@ -309,7 +313,7 @@ impl Chat {
     }
 
     pub async fn forget(&self) {
-        self.core.ask(Wish::Forget, 0, 2);
+        self.call(Call::Forget, "", 2);
         let is_done = |event: &JsValue| get(event, "type").as_string().as_deref() == Some("done") && get(event, "ticket").as_f64() == Some(2.0);
         self.until(|told| told.iter().any(is_done)).await;
     }

@@ -10,7 +10,7 @@ import { Early, lockName, type Draft } from "./early.js";
 import { Emitter, type ListenOptions } from "./emitter.js";
 import * as errors from "./errors.js";
 import { GuestwireError, messageOf } from "./errors.js";
-import type { Core, News } from "./generated/core.js";
+import type { Call, Core } from "./generated/core.js";
 import { Host } from "./host.js";
 import { MessageList } from "./list.js";
 import { loadRuntime, type Inhabitant, type Provide, type Runtime } from "./load.js";
@@ -83,8 +83,7 @@ export abstract class Client {
   get unread(): number { return this.#unread; }
 
   get metrics(): Readonly<Record<string, number>> {
-    const metrics = this.#call((core) => core.metrics());
-    return (metrics ?? {}) as Record<string, number>;
+    return (this.#ofCore("Metrics") ?? {}) as Record<string, number>;
   }
 
   on<K extends keyof GuestEvents>(event: K, listener: (payload: GuestEvents[K]) => void, options?: ListenOptions): () => void {
@@ -115,16 +114,16 @@ export abstract class Client {
   /** Sends a failed or expired message again. Throws GuestwireError when refused. */
   retry(id: string): Receipt {
     if (this.#core === undefined) throw new GuestwireError(this.#early.has(id) ? errors.NOT_RETRYABLE : errors.UNKNOWN_MESSAGE, { field: "id" });
-    return this.#call((core) => {
-      core.retry(id);
-      return this.#receipt(core, id);
+    return this.#call(() => {
+      this.#enterCore("Retry", id);
+      return this.#receipt(id);
     })!;
   }
 
   /** Takes a message back that was not sent; false if it is unknown or on its way. */
   cancel(id: string): boolean {
     if (!this.#early.has(id)) {
-      const cancelled = this.#call((core) => core.cancel(id)) ?? false;
+      const cancelled = this.#ofCore("Cancel", id) === true;
       if (cancelled) this.#receipts.refuse(id, errors.CANCELLED);
       return cancelled;
     }
@@ -136,7 +135,7 @@ export abstract class Client {
     return true;
   }
 
-  typing(): void { this.#call((core) => core.tell(this.#runtime!.glue.News.Typing)); }
+  typing(): void { this.#ofCore("Typing"); }
   markRead(): void { this.#tell("Read"); }
   reconnect(): void { this.#tell("Reconnect"); }
   /** Takes the conversation over from the tab that has it. */
@@ -146,7 +145,7 @@ export abstract class Client {
   setAttributes(attributes: Record<string, string>): void {
     checkAttributes(attributes);
     this.#refuseStopped();
-    this.#call((core) => core.setAttributes(JSON.stringify(attributes)));
+    this.#ofCore("Attributes", JSON.stringify(attributes));
     this.#attributes = { ...this.#attributes, ...attributes };
   }
 
@@ -183,8 +182,8 @@ export abstract class Client {
 
   /** Redacted, for a support ticket: no text, no token. */
   diagnostics(): object {
-    const core = this.#call((core) => core.diagnostics());
-    return { loaded: core !== undefined, state: this.#state, ...(core === undefined ? {} : (JSON.parse(core) as object)) };
+    const core = this.#ofCore("Diagnostics") as object | undefined;
+    return { loaded: core !== undefined, state: this.#state, ...core };
   }
 
   /** Ends the connection; what waits may still go out for `flushMs` (default 0). It stays in storage otherwise. */
@@ -213,7 +212,7 @@ export abstract class Client {
   dispose(): void {
     if (this.#disposed) return;
     const core = this.#core;
-    this.#call((core) => core.dispose());
+    this.#call(() => core!.dispose());
     this.#disposed = true;
     this.#core = undefined;
     this.#options.signal?.removeEventListener("abort", this.#abort);
@@ -266,8 +265,8 @@ export abstract class Client {
     this.#enter(() => {
       this.#core = new glue.Core(plainOptions(this.#options), seed, storage, lockName(this.#options, this.#consent), this.#bag, this.#host);
     });
-    if (this.#options.consent === "required" && this.#consent) this.#pending.unshift(() => this.#core?.tell(glue.News.Consent));
-    if (Object.keys(this.#attributes).length > 0) this.#pending.unshift(() => this.#core?.setAttributes(JSON.stringify(this.#attributes)));
+    if (this.#options.consent === "required" && this.#consent) this.#pending.unshift(() => this.#enterCore("Consent"));
+    if (Object.keys(this.#attributes).length > 0) this.#pending.unshift(() => this.#enterCore("Attributes", JSON.stringify(this.#attributes)));
     for (const call of this.#pending.splice(0)) this.#call(call);
   }
 
@@ -287,7 +286,7 @@ export abstract class Client {
     const starts = this.#tickets.open;
     // A number that nobody waits for.
     if (this.#wanted && starts.length === 0) starts.push(0);
-    for (const ticket of starts) this.#pending.push(() => this.#core?.ask(this.#runtime!.glue.Wish.Start, 0, ticket));
+    for (const ticket of starts) this.#pending.push(() => this.#enterCore("Start", "", ticket));
     try {
       this.#create();
     } catch {
@@ -306,9 +305,8 @@ export abstract class Client {
   // ---- calls
 
   /** Calls the core, if there is one. */
-  #call<T>(run: (core: Core) => T): T | undefined {
-    const core = this.#core;
-    return core === undefined ? undefined : this.#enter(() => run(core));
+  #call<T>(run: () => T): T | undefined {
+    return this.#core === undefined ? undefined : this.#enter(run);
   }
 
   #enter<T>(run: () => T): T {
@@ -338,8 +336,18 @@ export abstract class Client {
     void this.#load();
   }
 
-  #tell(news: Names<typeof News>): void {
-    this.#do(() => this.#core?.tell(this.#runtime!.glue.News[news]));
+  /** One call into the core, from below `enter`. */
+  #enterCore(call: Names<typeof Call>, text = "", ticket = 0, flushMs = 0): unknown {
+    return this.#core?.call(this.#runtime!.glue.Call[call], text, ticket, flushMs);
+  }
+
+  /** What the core answers, if there is one. */
+  #ofCore(call: Names<typeof Call>, text?: string): unknown {
+    return this.#call(() => this.#enterCore(call, text));
+  }
+
+  #tell(news: Names<typeof Call>): void {
+    this.#do(() => this.#enterCore(news));
   }
 
   #ask(wish: WishName, flushMs = 0): Promise<Done> {
@@ -349,7 +357,7 @@ export abstract class Client {
     } else {
       if (wish === "Start" || wish.startsWith("Restart")) this.#wanted = true;
       try {
-        this.#do(() => this.#core?.ask(this.#runtime!.glue.Wish[wish], flushMs, ticket));
+        this.#do(() => this.#enterCore(wish, "", ticket, flushMs));
       } catch {
         // A panic: the ticket was refused, or is asked again.
       }
@@ -369,7 +377,7 @@ export abstract class Client {
 
   #accept(draft: Draft): Receipt {
     this.#refuseStopped();
-    const receipt = this.#call((core) => this.#receipt(core, core.send(JSON.stringify(draft))));
+    const receipt = this.#call(() => this.#receipt(this.#enterCore("Send", JSON.stringify(draft)) as string));
     if (receipt !== undefined) {
       this.#attributes = {};
       return receipt;
@@ -384,8 +392,8 @@ export abstract class Client {
     return early;
   }
 
-  #receipt(core: Core, id: string): Receipt {
-    return this.#receipts.of(id, core.isDurable(id) && this.#options.storage !== "memory");
+  #receipt(id: string): Receipt {
+    return this.#receipts.of(id, this.#enterCore("Durable", id) === true && this.#options.storage !== "memory");
   }
 
   // ---- what the core tells

@@ -2,10 +2,10 @@
 
 import type { CoreEvent } from "./core-event.js";
 import { GuestwireError } from "./errors.js";
-import type { Wish } from "./generated/core.js";
+import type { Call } from "./generated/core.js";
 
 export type Done = Extract<CoreEvent, { type: "done" }>;
-export type WishName = Extract<keyof typeof Wish, string>;
+export type WishName = Extract<keyof typeof Call, "Start" | "History" | "Clear" | "RestartAndSend" | "RestartAndDiscard" | "Stop" | "Forget">;
 
 interface Waiting {
   readonly wish: WishName;

@@ -3,6 +3,7 @@
 use super::{Ask, Asked, Session, Timer, Write};
 use crate::core::error::{Code, Refusal};
 use crate::core::json::{Document, Object, Value};
+use crate::core::plain::Members;
 use crate::core::machine::{Act, Lead, Now};
 use crate::core::state::State;
 use crate::guest::event::{Event, Status, Ticket};
@@ -73,10 +74,10 @@ impl Session {
             id: self.random.uuid(),
             at: self.service_now().unwrap_or(self.now.unix),
             by_service: self.offset.is_some(),
-            text: text.into_owned(),
+            text: text.to_string(),
             attributes,
             content: content.map(|content| content.raw().to_string()),
-            structured: root.text("type").as_deref() == Some("Structured"),
+            structured: root.is("type", "Structured"),
             owner: self.remembered.as_ref().map(Remembered::mark),
             sent: false,
             anchor: None,
@@ -319,9 +320,15 @@ impl Session {
     }
 
     /// Figures since the session began; times in milliseconds.
-    pub fn metrics(&self) -> Vec<(&'static str, u64)> {
+    pub fn metrics(&self) -> Members<'_> {
+        let mut members = Members::default();
+        self.count_into(&mut members);
+        members
+    }
+
+    fn count_into(&self, members: &mut Members<'_>) {
         let heartbeat = self.link.heartbeat();
-        vec![
+        for (name, value) in [
             ("acknowledged", self.metrics.acknowledged),
             ("acknowledgedByText", self.metrics.by_text),
             ("foundAtFirstLook", self.metrics.found_first),
@@ -337,25 +344,30 @@ impl Session {
             ("jitter", heartbeat.jitter()),
             ("rows", self.transcript.len() as u64),
             ("outbox", self.outbox.len() as u64),
-        ]
+        ] {
+            members.number(name, value as f64);
+        }
     }
 
     /// For a support ticket: what stands where, without a text and without a token.
-    pub fn diagnostics(&self) -> String {
-        let mut object = Object::new()
-            .text("version", env!("CARGO_PKG_VERSION"))
-            .text("deploymentId", &self.options.deployment)
-            .text("host", &self.options.socket)
-            .flag("leading", self.leading)
-            .flag("configured", self.configured.is_some())
-            .flag("readOnly", self.configured.is_some_and(|configured| configured.read_only))
-            .flag("inFlight", self.flight != Flight::Idle)
-            .flag("gap", self.has_gap)
-            .int("unread", self.unread.into());
-        for (name, value) in self.metrics() {
-            object = object.int(name, value as i64);
+    pub fn diagnostics(&self) -> Members<'_> {
+        let mut members = Members::default();
+        members.text("version", env!("CARGO_PKG_VERSION"));
+        members.text("deploymentId", &self.options.deployment);
+        members.text("host", &self.options.socket);
+        for (name, truth) in [
+            ("leading", self.leading),
+            ("configured", self.configured.is_some()),
+            ("readOnly", self.configured.is_some_and(|configured| configured.read_only)),
+            ("inFlight", self.flight != Flight::Idle),
+            ("gap", self.has_gap),
+        ] {
+            members.truth(name, truth);
         }
-        object.end()
+        members.number("unread", self.unread.into());
+        members.maybe_text("garbageSample", self.garbage_sample.as_deref());
+        self.count_into(&mut members);
+        members
     }
 
     pub(super) fn pending_tickets(&mut self) -> Vec<Ticket> {

@@ -203,6 +203,8 @@ pub struct Session {
     /// When the unreadable frames of the last minute came.
     garbage: VecDeque<u64>,
     garbage_strikes: u32,
+    /// The form of the last unreadable frame.
+    garbage_sample: Option<String>,
     metrics: Metrics,
     outbox_told: (u32, u32),
 }
@@ -264,6 +266,7 @@ impl Session {
             unread: 0,
             garbage: VecDeque::new(),
             garbage_strikes: 0,
+            garbage_sample: None,
             metrics: Metrics::default(),
             outbox_told: (0, 0),
             options,
@@ -383,7 +386,7 @@ impl Machine for Session {
         match input {
             Input::Opened(socket) => self.opened(socket),
             Input::Frame(socket, Payload::Text(text)) => self.frame(socket, text),
-            Input::Frame(socket, Payload::Binary(_)) => self.garbage(socket),
+            Input::Frame(socket, Payload::Binary(_)) => self.garbage(socket, "(binary)"),
             Input::Closed(socket, close) => self.closed(socket, close),
             Input::Reply(request, reply) => self.reply(request, reply),
             Input::Loaded(entries) => self.loaded(entries),

@@ -14,6 +14,8 @@ use crate::guest::wire::guest_api::{self, Entry, Fault, Frame, Happening, Incomi
 /// More unreadable frames than this within a minute and the line is replaced once (faults.md row 27).
 const GARBAGE_PER_MINUTE: usize = 20;
 const MINUTE_MS: u64 = 60_000;
+/// So much of an unreadable frame's form is kept for diagnostics.
+const SAMPLE_CHARS: usize = 80;
 /// A token for history is good for a minute from its making (guest-api.md §2.8).
 const JWT_LIFE_MS: i64 = 60_000;
 /// The service's clock is known to this, milliseconds: it is told in whole seconds, and takes a while to arrive.
@@ -27,18 +29,18 @@ impl Session {
         }
         let document = Document::parse(text);
         let Some(incoming) = document.as_ref().and_then(guest_api::decode) else {
-            return self.garbage(socket);
+            return self.garbage(socket, text);
         };
         if current {
-            self.incoming(socket, incoming);
+            self.incoming(socket, incoming, text);
         } else if let Frame::Message { response: false, entry } = incoming.frame {
             // What a socket still delivers after it was given up is as true as before; nothing else of it counts.
-            self.take_in(&entry, incoming.tracing.as_deref(), true);
+            self.take_in(&entry, incoming.tracing, true);
         }
     }
 
-    fn incoming(&mut self, socket: SocketId, incoming: Incoming<'_>) {
-        let tracing = incoming.tracing.as_deref();
+    fn incoming(&mut self, socket: SocketId, incoming: Incoming<'_>, text: &str) {
+        let tracing = incoming.tracing;
         let ask = tracing.and_then(|tracing| self.take_ask(tracing));
         match incoming.frame {
             Frame::Session(response) if !response.connected => {
@@ -68,7 +70,7 @@ impl Session {
                 }
             }
             Frame::Jwt(token, expires) if tracing.is_none() || matches!(ask, Some(Ask { what: Asked::Token, .. })) => {
-                self.history.token(self.now, Secret::new(token.into_owned()));
+                self.history.token(self.now, Secret::new(token.to_string()));
                 if let Some(expires) = expires {
                     self.note_service_time(expires - JWT_LIFE_MS);
                 }
@@ -82,7 +84,7 @@ impl Session {
             Frame::Closed { signed_in: false } => self.link.evicted(self.now),
             Frame::LoggedOut => self.logged_out(),
             Frame::Other => {}
-            Frame::Unknown => self.garbage(socket),
+            Frame::Unknown => self.garbage(socket, text),
         }
     }
 
@@ -102,8 +104,8 @@ impl Session {
             self.happened(*happening, entry, inbound, live);
         }
         let Some(kind) = entry.kind else { return false };
-        let carried = tracing.or(entry.own_id.as_deref()).filter(|_| inbound);
-        let named = [tracing, entry.own_id.as_deref()].into_iter().flatten();
+        let carried = tracing.or(entry.own_id).filter(|_| inbound);
+        let named = [tracing, entry.own_id].into_iter().flatten();
         let own = named.filter(|_| inbound).find(|id| self.outbox.get(id).is_some());
         if own.is_some() {
             self.note_carried(live);
@@ -277,11 +279,12 @@ impl Session {
     }
 
     /// An unreadable frame: counted and skipped; a line that brings nothing else is replaced, once.
-    pub(super) fn garbage(&mut self, socket: SocketId) {
+    pub(super) fn garbage(&mut self, socket: SocketId, frame: &str) {
         if !self.link.heard(self.now, socket) {
             return;
         }
         self.metrics.garbage += 1;
+        self.garbage_sample = Some(redacted(frame));
         let now = self.now.mono;
         self.garbage.push_back(now);
         while self.garbage.front().is_some_and(|at| now - at >= MINUTE_MS) {
@@ -343,4 +346,14 @@ impl Session {
             None => self.timers.disarm(Timer::Expire),
         }
     }
+}
+
+/// The form of a frame's beginning: marks stay, letters become `x`, digits `0`. Nothing of what it said is left.
+fn redacted(frame: &str) -> String {
+    let form = |character: char| match character {
+        '0'..='9' => '0',
+        ' '..='~' if !character.is_ascii_alphabetic() => character,
+        _ => 'x',
+    };
+    frame.chars().take(SAMPLE_CHARS).map(form).collect()
 }

@@ -144,7 +144,7 @@ impl Session {
             self.remember();
         }
         self.write(key, None, Write::Other);
-        let server_id = entry.id.as_deref().or(entry.message_id.as_deref()).map(str::to_string);
+        let server_id = entry.server_id().map(str::to_string);
         self.tell(Event::Receipt { id: id.to_string(), status: Status::Sent, server_id, time: entry.time, code: None });
         self.arm_expiry();
     }

@@ -4,7 +4,6 @@ use crate::core::error::Code;
 use crate::core::json::{Document, Object, Value, decimal};
 use crate::core::time;
 use crate::guest::event::{Direction, Kind};
-use std::borrow::Cow;
 
 /// The largest text of a guest message, bytes of UTF-8 (§4.4).
 pub const MAX_TEXT_BYTES: usize = 4096;
@@ -16,7 +15,7 @@ pub const PAGE_SIZE: u32 = 100;
 /// A frame that was read.
 pub struct Incoming<'a> {
     /// The request that it answers or echoes.
-    pub tracing: Option<Cow<'a, str>>,
+    pub tracing: Option<&'a str>,
     /// What it says.
     pub frame: Frame<'a>,
 }
@@ -33,7 +32,7 @@ pub enum Frame<'a> {
         entry: Entry<'a>,
     },
     /// `JwtResponse` (§3.6): the token, and when it runs out, Unix milliseconds by the service's clock.
-    Jwt(Cow<'a, str>, Option<i64>),
+    Jwt(&'a str, Option<i64>),
     /// An error, in any of its forms (§3.7, §3.8).
     Error(Fault),
     /// `SessionExpiredEvent`.
@@ -86,11 +85,11 @@ pub struct Fault {
 /// One message or event, live or from history.
 pub struct Entry<'a> {
     /// `body.id`.
-    pub id: Option<Cow<'a, str>>,
+    pub id: Option<&'a str>,
     /// `body.channel.messageId`.
-    pub message_id: Option<Cow<'a, str>>,
+    pub message_id: Option<&'a str>,
     /// The guest's own id as carried back in `body.metadata`.
-    pub own_id: Option<Cow<'a, str>>,
+    pub own_id: Option<&'a str>,
     /// The service's time, Unix milliseconds.
     pub time: Option<i64>,
     /// Who wrote it.
@@ -98,7 +97,7 @@ pub struct Entry<'a> {
     /// What it is; `None` for what is never shown (receipts, typing).
     pub kind: Option<Kind>,
     /// Its text.
-    pub text: Option<Cow<'a, str>>,
+    pub text: Option<&'a str>,
     /// The whole body as it came.
     pub body: &'a str,
     /// What happened, for events.
@@ -107,6 +106,18 @@ pub struct Entry<'a> {
     pub read_only: bool,
     /// The expiry that an echo reply carries (§3.4.6), Unix milliseconds.
     pub expires_at: Option<i64>,
+}
+
+impl<'a> Entry<'a> {
+    /// The service's ids, the first of them its name for the entry.
+    pub fn ids(&self) -> impl Iterator<Item = &'a str> {
+        self.id.into_iter().chain(self.message_id)
+    }
+
+    /// The service's name for the entry.
+    pub fn server_id(&self) -> Option<&'a str> {
+        self.id.or(self.message_id)
+    }
 }
 
 /// One part of an event message (§3.4.5).
@@ -141,13 +152,13 @@ pub fn decode<'a>(document: &'a Document<'_>) -> Option<Incoming<'a>> {
     let code = root.int("code").unwrap_or(200);
     let body = root.get("body");
     let object = body.filter(|body| body.is_object());
-    let frame = match class.as_ref() {
+    let frame = match class {
         "SessionResponse" => Frame::Session(session(object?)),
-        "StructuredMessage" => Frame::Message { response: root.text("type").as_deref() == Some("response"), entry: entry(object?)? },
+        "StructuredMessage" => Frame::Message { response: root.is("type", "response"), entry: entry(object?)? },
         "JwtResponse" => Frame::Jwt(object?.text("jwt")?, object?.int("exp").and_then(epoch_ms)),
         "string" => {
             let text = body.and_then(Value::as_str).unwrap_or_default();
-            Frame::Error(fault(code, None, &text))
+            Frame::Error(fault(code, None, text))
         }
         "TooManyRequestsErrorMessage" => {
             let seconds = object.and_then(|body| body.int("retryAfter"));
@@ -157,13 +168,13 @@ pub fn decode<'a>(document: &'a Document<'_>) -> Option<Incoming<'a>> {
             let inner = object.and_then(|body| body.int("errorCode")).unwrap_or(code);
             let seconds = object.and_then(|body| body.int("retryAfter"));
             let text = object.and_then(|body| body.text("errorMessage").or_else(|| body.text("message"))).unwrap_or_default();
-            Frame::Error(fault(inner, seconds, &text))
+            Frame::Error(fault(inner, seconds, text))
         }
         "SessionExpiredEvent" => Frame::Expired,
         "SessionClearedEvent" => Frame::Cleared,
         "ConnectionClosedEvent" => {
             let reason = object.and_then(|body| body.text("reason").or_else(|| body.text("reasonCode")));
-            Frame::Closed { signed_in: reason.as_deref() == Some("signedIn") }
+            Frame::Closed { signed_in: reason == Some("signedIn") }
         }
         "LogoutEvent" => Frame::LoggedOut,
         "PresignedUrlResponse" | "UploadSuccessEvent" | "UploadFailureEvent" | "GenerateUrlError" | "AttachmentDeletedResponse" => Frame::Other,
@@ -215,7 +226,7 @@ pub fn entry(body: Value<'_>) -> Option<Entry<'_>> {
     let metadata = body.get("metadata");
     let named = |name: &str| metadata.and_then(|metadata| metadata.text(name)).filter(|id| !id.is_empty());
     let happenings: Vec<_> = body.get("events").into_iter().flat_map(Value::items).map(happening).collect();
-    let kind = match body.text("type").as_deref() {
+    let kind = match body.text("type") {
         Some("Text" | "Message") | None => Some(Kind::Text),
         Some("Structured") => Some(Kind::Structured),
         // Only presence is part of the conversation; typing and the rest passes.
@@ -227,26 +238,26 @@ pub fn entry(body: Value<'_>) -> Option<Entry<'_>> {
         id: body.text("id").filter(|id| !id.is_empty()),
         message_id: channel.and_then(|channel| channel.text("messageId")).filter(|id| !id.is_empty()),
         own_id: named("id").or_else(|| named("customMessageId")),
-        time: channel.and_then(|channel| channel.text("time")).and_then(|text| time::parse(&text)),
-        direction: if body.text("direction").as_deref() == Some("Inbound") { Direction::Inbound } else { Direction::Outbound },
+        time: channel.and_then(|channel| channel.text("time")).and_then(time::parse),
+        direction: if body.is("direction", "Inbound") { Direction::Inbound } else { Direction::Outbound },
         kind,
         text: body.text("text"),
         body: body.raw(),
         happenings,
-        read_only: metadata.and_then(|metadata| metadata.text("readOnly")).as_deref() == Some("true"),
+        read_only: metadata.is_some_and(|metadata| metadata.is("readOnly", "true")),
         expires_at: metadata.and_then(|metadata| metadata.int("expirationDate")).and_then(epoch_ms),
     })
 }
 
 fn happening(part: Value<'_>) -> Happening {
-    match part.text("eventType").as_deref() {
+    match part.text("eventType") {
         Some("Typing") => {
             let typing = part.get("typing");
             let off = typing.and_then(|typing| typing.text("type")).is_some_and(|kind| kind.eq_ignore_ascii_case("off"));
             let duration = typing.and_then(|typing| typing.int("duration").or_else(|| typing.int("durationMs"))).unwrap_or(TYPING_MS);
             Happening::Typing { on: !off, duration_ms: duration.clamp(0, TYPING_MOST_MS) as u64 }
         }
-        Some("Presence") => match part.get("presence").and_then(|presence| presence.text("type")).as_deref() {
+        Some("Presence") => match part.get("presence").and_then(|presence| presence.text("type")) {
             Some("Join") => Happening::Join,
             Some("Disconnect") => Happening::Disconnect,
             Some("Clear") => Happening::Clear,
