@@ -303,8 +303,8 @@ impl<'d> Value<'d> {
         if !digits[whole..].bytes().skip(1).all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        let number = i64::try_from(whole_number(&digits[..whole])?).ok()?;
-        Some(if negative { -number } else { number })
+        let number = whole_number(&digits[..whole])?;
+        if negative { 0i64.checked_sub_unsigned(number) } else { i64::try_from(number).ok() }
     }
 
     /// The place behind this value on the tape.
