@@ -20,7 +20,6 @@ use gloo_timers::callback::Timeout;
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use wasm_bindgen::JsValue;
 
@@ -45,8 +44,8 @@ struct Rig<M: Machine> {
     clock: Clock,
     storage: Storage,
     machine: RefCell<M>,
-    acts: RefCell<VecDeque<Act>>,
-    results: RefCell<VecDeque<Immediate>>,
+    acts: RefCell<Vec<Act>>,
+    results: RefCell<Vec<Immediate>>,
     events: RefCell<Vec<M::Event>>,
     sockets: RefCell<Vec<Socket>>,
     calls: RefCell<Vec<Call>>,
@@ -165,7 +164,7 @@ where
         let mut machine = self.machine.borrow_mut();
         while let Some(output) = machine.poll_output() {
             match output {
-                Output::Act(act) => self.acts.borrow_mut().push_back(act),
+                Output::Act(act) => self.acts.borrow_mut().push(act),
                 Output::Event(event) => self.events.borrow_mut().push(event),
             }
         }
@@ -174,14 +173,11 @@ where
     /// Performs until there is nothing left to perform.
     fn settle(self: &Rc<Self>) {
         while !self.over.get() {
-            // Not in the head of an `if let`: that would hold the borrow while the act is performed.
-            let act = self.acts.borrow_mut().pop_front();
-            if let Some(act) = act {
+            if let Some(act) = take(&self.acts, |_| true) {
                 self.perform(act);
                 continue;
             }
-            let result = self.results.borrow_mut().pop_front();
-            let Some(result) = result else { return };
+            let Some(result) = take(&self.results, |_| true) else { return };
             match result {
                 Immediate::Stored(id, result) => self.feed(Input::Stored(id, result)),
                 Immediate::Loaded(entries) => {
@@ -233,7 +229,7 @@ where
                 None => return,
             },
         };
-        self.results.borrow_mut().push_back(result);
+        self.results.borrow_mut().push(result);
     }
 
     fn of_socket(&self, id: SocketId, then: impl FnOnce(&Socket)) {

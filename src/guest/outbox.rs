@@ -107,6 +107,16 @@ impl Record {
         .end()
     }
 
+    /// It waits for its turn, or is on its way.
+    pub fn is_queued(&self) -> bool {
+        self.standing == Standing::Queued
+    }
+
+    /// It was sent and is not known to be absent.
+    pub fn may_arrive(&self) -> bool {
+        self.sent || self.doubtful
+    }
+
     /// Bytes of UTF-16 that it takes in storage.
     pub fn bytes(&self, prefix: &str) -> usize {
         2 * (utf16(&self.key(prefix)) + utf16(&self.write()))
@@ -225,6 +235,12 @@ impl Outbox {
         self.records.iter_mut().find(|record| record.id == id)
     }
 
+    /// The ids of those that a question is true of, in order.
+    // Not generic: it is asked in many ways, and each would be compiled.
+    pub fn ids(&self, which: &dyn Fn(&Record) -> bool) -> Vec<String> {
+        self.records.iter().filter(|record| which(record)).map(|record| record.id.clone()).collect()
+    }
+
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Record> {
         self.records.iter()
@@ -237,7 +253,7 @@ impl Outbox {
 
     /// The next to go.
     pub fn head(&self) -> Option<&Record> {
-        self.records.iter().find(|record| record.standing == Standing::Queued)
+        self.records.iter().find(|record| record.is_queued())
     }
 
     /// How many.

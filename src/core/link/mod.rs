@@ -16,7 +16,6 @@ use super::machine::{Close, Now, Page, SocketId};
 use super::random::Random;
 use super::state::{End, Pause, Reason, State};
 use super::timer::{Purpose, Timers};
-use std::collections::VecDeque;
 
 /// Covers opening and the session's answer, milliseconds (faults.md row 3).
 const CONNECT_MS: u64 = 10_000;
@@ -202,7 +201,7 @@ pub struct Link {
     classified: Option<(u64, Refused)>,
     lost_at: Option<u64>,
     now: Now,
-    out: VecDeque<Output>,
+    out: Vec<Output>,
 }
 
 impl Link {
@@ -229,13 +228,13 @@ impl Link {
             classified: None,
             lost_at: None,
             now: Now::default(),
-            out: VecDeque::new(),
+            out: Vec::new(),
         }
     }
 
     /// What is asked for next.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.out.pop_front()
+        (!self.out.is_empty()).then(|| self.out.remove(0))
     }
 
     /// When [`Link::handle_timeout`] is due, monotonic milliseconds.
@@ -310,7 +309,7 @@ impl Link {
         self.next_socket += 1;
         self.phase = Phase::Connecting { socket, opened: false };
         self.timers.arm(Timer::Connect, now.mono + CONNECT_MS);
-        self.out.push_back(Output::Open(socket));
+        self.out.push(Output::Open(socket));
     }
 
     /// What opening needs is not there.
@@ -354,7 +353,7 @@ impl Link {
         self.suspect = false;
         self.refusals = 0;
         if let Some(lost) = self.lost_at.take() {
-            self.out.push_back(Output::Metric("reconnect", now.mono.saturating_sub(lost)));
+            self.out.push(Output::Metric("reconnect", now.mono.saturating_sub(lost)));
         }
         self.show(State::Ready);
     }
@@ -373,7 +372,7 @@ impl Link {
     pub fn answered(&mut self, now: Now, rtt: u64) {
         self.observe(now);
         self.heartbeat.answer(now.mono, rtt);
-        self.out.push_back(Output::Metric("rtt", rtt));
+        self.out.push(Output::Metric("rtt", rtt));
         if self.up().is_none() {
             return;
         }
@@ -420,7 +419,7 @@ impl Link {
         let opened = !matches!(self.phase, Phase::Connecting { opened: false, .. });
         let reason = Reason::Closed { code: close.code };
         self.lose(reason);
-        self.out.push_back(Output::Gone(id, if close.clean { Gone::Clean } else { Gone::Unclean }));
+        self.out.push(Output::Gone(id, if close.clean { Gone::Clean } else { Gone::Unclean }));
         match closing::verdict(close.code) {
             Verdict::Policy if self.closed_by_policy() => self.end(now, End::Policy),
             _ if opened => self.retry_later(reason, None),
@@ -502,7 +501,7 @@ impl Link {
         let busy = !matches!(self.phase, Phase::Idle | Phase::Final(_));
         self.abandon(Reason::Network);
         if let Some(socket) = self.leaving {
-            self.out.push_back(Output::Forget(socket));
+            self.out.push(Output::Forget(socket));
             self.gone(Gone::Unclean);
         }
         if busy {
@@ -553,7 +552,7 @@ impl Link {
                 Timer::Probe | Timer::ProbeGrace => self.unanswered(),
                 Timer::Forget => {
                     if let Some(socket) = self.leaving {
-                        self.out.push_back(Output::Forget(socket));
+                        self.out.push(Output::Forget(socket));
                         self.gone(Gone::Unclean);
                     }
                 }

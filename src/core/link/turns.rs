@@ -33,7 +33,7 @@ impl Link {
         let Phase::Up(socket) = self.phase else { return };
         self.probing = true;
         self.timers.arm(Timer::Probe, self.now.mono + deadline);
-        self.out.push_back(Output::Probe(socket));
+        self.out.push(Output::Probe(socket));
     }
 
     pub(super) fn unanswered(&mut self) {
@@ -43,7 +43,7 @@ impl Link {
             self.probe(HIDDEN_PROBE_MS);
             return;
         }
-        self.out.push_back(Output::Metric("detect", self.now.mono.saturating_sub(self.heartbeat.answered_at())));
+        self.out.push(Output::Metric("detect", self.now.mono.saturating_sub(self.heartbeat.answered_at())));
         let was_good = self.failures == 0;
         self.fail(self.now, Reason::Timeout, None);
         if was_good {
@@ -58,7 +58,7 @@ impl Link {
         self.last_attempt = Some(self.now.mono);
         self.phase = Phase::Preparing;
         self.show(State::Connecting { attempt: self.failures + 1 });
-        self.out.push_back(Output::Prepare);
+        self.out.push(Output::Prepare);
     }
 
     /// The socket in use, if any, is no longer: told to the composing machine.
@@ -73,7 +73,7 @@ impl Link {
         for timer in [Timer::Connect, Timer::ConnectGrace, Timer::Stable, Timer::Idle, Timer::Suspect, Timer::Probe, Timer::ProbeGrace] {
             self.timers.disarm(timer);
         }
-        self.out.push_back(Output::Lost(socket, reason));
+        self.out.push(Output::Lost(socket, reason));
         Some(socket)
     }
 
@@ -83,12 +83,12 @@ impl Link {
         if let Some(socket) = self.lose(reason) {
             if let Some(older) = self.leaving {
                 // Two sockets at most: the one that has not closed by now is let go of.
-                self.out.push_back(Output::Forget(older));
+                self.out.push(Output::Forget(older));
                 self.gone(Gone::Unclean);
             }
             self.leaving = Some(socket);
             self.timers.arm(Timer::Forget, self.now.mono + FORGET_MS);
-            self.out.push_back(Output::Shut(socket, NORMAL));
+            self.out.push(Output::Shut(socket, NORMAL));
         }
         under_way
     }
@@ -96,7 +96,7 @@ impl Link {
     pub(super) fn gone(&mut self, how: Gone) {
         if let Some(socket) = self.leaving.take() {
             self.timers.disarm(Timer::Forget);
-            self.out.push_back(Output::Gone(socket, how));
+            self.out.push(Output::Gone(socket, how));
         }
     }
 
@@ -131,7 +131,7 @@ impl Link {
             Some((at, verdict @ (Refused::Offline | Refused::Refused))) if self.now.mono - at < CLASSIFY_EVERY_MS => self.refuse(verdict),
             _ => {
                 self.phase = Phase::Classifying;
-                self.out.push_back(Output::Classify);
+                self.out.push(Output::Classify);
             }
         }
     }
@@ -174,7 +174,7 @@ impl Link {
     pub(super) fn show(&mut self, state: State) {
         if self.shown != state {
             self.shown = state;
-            self.out.push_back(Output::State(state));
+            self.out.push(Output::State(state));
         }
     }
 }

@@ -92,9 +92,8 @@ impl Session {
         self.attributes = None;
         let id = record.id.clone();
         self.show_record(&record);
-        let (key, value) = (record.key(&self.prefix), record.write());
         self.outbox.insert(record);
-        self.write(key, Some(value), Write::Accepted(id.clone()));
+        self.store(&id, Write::Accepted(id.clone()));
         self.arm_expiry();
         self.settle();
         Ok(id)
@@ -133,10 +132,9 @@ impl Session {
         (record.at, record.by_service) = (at, by_service);
         record.due = Some(mono + MAX_AGE_MS);
         record.tries = 0;
-        let (key, value) = (record.key(&prefix), record.write());
         self.outbox.insert(record);
         // The old key goes once the new one is there: a crash or a full storage between the two leaves it twice, never not at all.
-        self.write(key, Some(value), Write::Moved(old_key));
+        self.store(id, Write::Moved(old_key));
         self.transcript.rerank(id, n);
         self.transcript.mark(id, Status::Queued, None);
         self.receipt(id, Status::Queued, None);
@@ -147,7 +145,7 @@ impl Session {
 
     /// Takes a message back that was not sent; false if it is unknown, on its way, or may still arrive.
     pub fn cancel(&mut self, now: Now, id: &str) -> bool {
-        let may_arrive = |record: &Record| record.standing == Standing::Queued && (record.sent || record.doubtful);
+        let may_arrive = |record: &Record| record.is_queued() && record.may_arrive();
         if !self.begin(now) || self.flight.id() == Some(id) {
             return false;
         }

@@ -19,21 +19,25 @@ impl Session {
 
     /// The message in flight cannot be proved any more; the rest was not sent and will not be, unasked.
     fn give_up_outbox(&mut self, code: Code) {
-        let out = self.flight.is_out().then(|| self.flight.id().map(str::to_string)).flatten();
-        if let Some(id) = &out {
-            self.settle_record(id, Standing::Failed(Code::DELIVERY_UNKNOWN));
+        self.lose_flight();
+        for id in self.outbox.ids(&Record::is_queued) {
+            // One that was sent before this life of the page is as unknown as the one in flight.
+            self.give_up(&id, code);
+        }
+    }
+
+    /// The message in flight, if it may have reached the service, cannot be proved any more.
+    fn lose_flight(&mut self) {
+        if let (true, Some(id)) = (self.flight.is_out(), self.flight.id().map(str::to_string)) {
+            self.settle_record(&id, Standing::Failed(Code::DELIVERY_UNKNOWN));
         }
         self.flight = Flight::Idle;
-        let waiting: Vec<_> = self
-            .outbox
-            .iter()
-            .filter(|record| record.standing == Standing::Queued)
-            .map(|record| (record.id.clone(), record.sent || record.doubtful))
-            .collect();
-        for (id, sent) in waiting {
-            // One that was sent before this life of the page is as unknown as the one in flight.
-            self.settle_record(&id, Standing::Failed(if sent { Code::DELIVERY_UNKNOWN } else { code }));
-        }
+    }
+
+    /// A waiting message will not be sent unasked; if it may have arrived, that is the reason.
+    pub(super) fn give_up(&mut self, id: &str, code: Code) {
+        let may_arrive = self.outbox.get(id).is_some_and(Record::may_arrive);
+        self.settle_record(id, Standing::Failed(if may_arrive { Code::DELIVERY_UNKNOWN } else { code }));
     }
 
     /// The conversation was cleared, here or elsewhere.
@@ -69,8 +73,7 @@ impl Session {
 
     fn wipe_outbox(&mut self) {
         self.flight = Flight::Idle;
-        let ids: Vec<String> = self.outbox.iter().map(|record| record.id.clone()).collect();
-        for id in ids {
+        for id in self.outbox.ids(&|_| true) {
             self.drop_record(&id);
         }
     }
@@ -101,9 +104,7 @@ impl Session {
 
     /// The service has begun a new session for us, asked or not: what was out belonged to the old one.
     pub(super) fn begin_anew(&mut self) {
-        let is_out = |record: &&Record| record.standing == Standing::Queued && (record.sent || record.doubtful);
-        let out: Vec<String> = self.outbox.iter().filter(is_out).map(|record| record.id.clone()).collect();
-        for id in out {
+        for id in self.outbox.ids(&|record| record.is_queued() && record.may_arrive()) {
             self.settle_record(&id, Standing::Failed(Code::DELIVERY_UNKNOWN));
         }
         self.flight = Flight::Idle;
@@ -118,19 +119,9 @@ impl Session {
         if let Some(earlier) = self.restarting.replace(ticket) {
             self.done(earlier, Some(Code::STOPPED));
         }
-        let out = self.flight.is_out().then(|| self.flight.id().map(str::to_string)).flatten();
-        if let Some(id) = out {
-            self.settle_record(&id, Standing::Failed(Code::DELIVERY_UNKNOWN));
-        }
-        let unsent: Vec<String> = self
-            .outbox
-            .iter()
-            .filter(|record| matches!(record.standing, Standing::Queued | Standing::Failed(Code::SESSION_ENDED)))
-            .map(|record| record.id.clone())
-            .collect();
-        for id in unsent {
-            let may_have_arrived = self.outbox.get(&id).is_some_and(|record| record.sent || record.doubtful);
-            if may_have_arrived {
+        self.lose_flight();
+        for id in self.outbox.ids(&|record| matches!(record.standing, Standing::Queued | Standing::Failed(Code::SESSION_ENDED))) {
+            if self.outbox.get(&id).is_some_and(Record::may_arrive) {
                 // The conversation that it would have to be looked for in is being left.
                 self.settle_record(&id, Standing::Failed(Code::DELIVERY_UNKNOWN));
             } else if keep_outbox {

@@ -67,10 +67,8 @@ impl Session {
             self.put_aside(name, value, &mut quarantined);
         }
         // What was accepted before anything could be stored is stored now.
-        let unstored: Vec<_> =
-            self.outbox.iter().filter(|record| !record.durable).map(|record| (record.id.clone(), record.key(&prefix), record.write())).collect();
-        for (id, key, value) in unstored {
-            self.write(key, Some(value), Write::Accepted(id));
+        for id in self.outbox.ids(&|record| !record.durable) {
+            self.store(&id, Write::Accepted(id.clone()));
         }
         self.arm_expiry();
     }
@@ -116,9 +114,7 @@ impl Session {
 
     /// Records that another tab took out of storage are settled there.
     fn drop_settled_elsewhere(&mut self, seen: &[String]) {
-        let gone: Vec<String> =
-            self.outbox.iter().filter(|record| record.durable && !seen.contains(&record.id)).map(|record| record.id.clone()).collect();
-        for id in gone {
+        for id in self.outbox.ids(&|record| record.durable && !seen.contains(&record.id)) {
             if self.flight.id() == Some(&id) {
                 self.flight = Flight::Idle;
             }
@@ -171,10 +167,8 @@ impl Session {
     /// What was written for another guest than the one who is here now goes nowhere unasked.
     fn disown_outbox(&mut self) {
         let Some(mark) = self.remembered.as_ref().map(Remembered::mark) else { return };
-        let is_foreign = |record: &&Record| record.standing == Standing::Queued && record.owner.as_ref().is_some_and(|owner| *owner != mark);
-        let foreign: Vec<_> = self.outbox.iter().filter(is_foreign).map(|record| (record.id.clone(), record.sent || record.doubtful)).collect();
-        for (id, sent) in foreign {
-            self.settle_record(&id, Standing::Failed(if sent { Code::DELIVERY_UNKNOWN } else { Code::SESSION_ENDED }));
+        for id in self.outbox.ids(&|record| record.is_queued() && record.owner.as_ref().is_some_and(|owner| *owner != mark)) {
+            self.give_up(&id, Code::SESSION_ENDED);
         }
     }
 
@@ -205,9 +199,13 @@ impl Session {
 
     /// Rewrites a message's record after a change.
     pub(super) fn rewrite(&mut self, id: &str) {
-        if let Some((key, value)) = self.outbox.get(id).map(|record| (record.key(&self.prefix), record.write())) {
-            self.write(key, Some(value), Write::Other);
-        }
+        self.store(id, Write::Other);
+    }
+
+    /// Writes a message's record.
+    pub(super) fn store(&mut self, id: &str, why: Write) -> Option<WriteId> {
+        let (key, value) = self.outbox.get(id).map(|record| (record.key(&self.prefix), record.write()))?;
+        Some(self.write(key, Some(value), why))
     }
 
     pub(super) fn stored(&mut self, id: WriteId, result: Result<(), StoreFault>) {

@@ -201,7 +201,7 @@ pub struct Session {
     is_typing: bool,
     unread: u32,
     /// When the unreadable frames of the last minute came.
-    garbage: VecDeque<u64>,
+    garbage: Vec<u64>,
     garbage_strikes: u32,
     /// The form of the last unreadable frame.
     garbage_sample: Option<String>,
@@ -264,7 +264,7 @@ impl Session {
             typing_tracing: None,
             is_typing: false,
             unread: 0,
-            garbage: VecDeque::new(),
+            garbage: Vec::new(),
             garbage_strikes: 0,
             garbage_sample: None,
             metrics: Metrics::default(),

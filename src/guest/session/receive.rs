@@ -286,10 +286,8 @@ impl Session {
         self.metrics.garbage += 1;
         self.garbage_sample = Some(redacted(frame));
         let now = self.now.mono;
-        self.garbage.push_back(now);
-        while self.garbage.front().is_some_and(|at| now - at >= MINUTE_MS) {
-            self.garbage.pop_front();
-        }
+        self.garbage.push(now);
+        self.garbage.retain(|at| now - at < MINUTE_MS);
         if self.garbage.len() > GARBAGE_PER_MINUTE {
             self.garbage.clear();
             self.garbage_strikes += 1;
@@ -321,13 +319,8 @@ impl Session {
             return;
         }
         let now = self.now.mono;
-        let old: Vec<String> = self
-            .outbox
-            .iter()
-            .filter(|record| record.standing == Standing::Queued && record.due.is_some_and(|due| due <= now) && self.flight.id() != Some(&record.id))
-            .map(|record| record.id.clone())
-            .collect();
-        for id in old {
+        let flying = self.flight.id();
+        for id in self.outbox.ids(&|record| record.is_queued() && record.due.is_some_and(|due| due <= now) && flying != Some(&record.id)) {
             self.settle_record(&id, Standing::Expired);
         }
         self.arm_expiry();
@@ -338,7 +331,7 @@ impl Session {
         let due = self
             .outbox
             .iter()
-            .filter(|record| record.standing == Standing::Queued && flying != Some(&record.id))
+            .filter(|record| record.is_queued() && flying != Some(&record.id))
             .filter_map(|record| record.due)
             .min();
         match due {

@@ -65,8 +65,7 @@ impl Session {
             record.anchor = newest;
         }
         record.sent = true;
-        let (key, value) = (record.key(&self.prefix), record.write());
-        let write = self.write(key, Some(value), Write::Flight);
+        let Some(write) = self.store(&id, Write::Flight) else { return };
         self.flight = Flight::Storing { id, write, again };
         if !self.keeps() {
             self.stored(write, Ok(()));
