@@ -461,7 +461,7 @@ impl Object {
     }
 
     /// A member whose value is JSON already.
-    pub fn raw(mut self, name: &str, json: &str) -> Object {
+    pub fn raw(&mut self, name: &str, json: &str) -> &mut Object {
         if self.0.len() > 1 {
             self.0.push(',');
         }
@@ -472,25 +472,26 @@ impl Object {
     }
 
     /// A string member.
-    pub fn text(self, name: &str, value: &str) -> Object {
-        let mut json = String::with_capacity(value.len() + 2);
-        push_string(&mut json, value);
-        self.raw(name, &json)
+    pub fn text(&mut self, name: &str, value: &str) -> &mut Object {
+        self.raw(name, "");
+        push_string(&mut self.0, value);
+        self
     }
 
     /// A number member.
-    pub fn int(self, name: &str, value: i64) -> Object {
-        let sign = if value < 0 { "-" } else { "" };
-        self.raw(name, &[sign, &decimal(value.unsigned_abs())].concat())
+    pub fn int(&mut self, name: &str, value: i64) -> &mut Object {
+        self.raw(name, if value < 0 { "-" } else { "" });
+        self.0.push_str(&decimal(value.unsigned_abs()));
+        self
     }
 
     /// A truth member, written only when it is true.
-    pub fn flag(self, name: &str, value: bool) -> Object {
-        if value { self.raw(name, "true") } else { self }
+    pub fn flag(&mut self, name: &str, value: bool) -> &mut Object {
+        self.maybe_raw(name, value.then_some("true"))
     }
 
     /// A member that is JSON already and may be absent.
-    pub fn maybe_raw(self, name: &str, json: Option<&str>) -> Object {
+    pub fn maybe_raw(&mut self, name: &str, json: Option<&str>) -> &mut Object {
         match json {
             Some(json) => self.raw(name, json),
             None => self,
@@ -498,17 +499,17 @@ impl Object {
     }
 
     /// A string member that may be absent.
-    pub fn maybe(self, name: &str, value: Option<&str>) -> Object {
+    pub fn maybe(&mut self, name: &str, value: Option<&str>) -> &mut Object {
         match value {
             Some(value) => self.text(name, value),
             None => self,
         }
     }
 
-    /// The text.
-    pub fn end(mut self) -> String {
+    /// The text; the object is used up.
+    pub fn end(&mut self) -> String {
         self.0.push('}');
-        self.0
+        std::mem::take(&mut self.0)
     }
 }
 

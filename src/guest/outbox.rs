@@ -39,11 +39,8 @@ impl Anchor {
     }
 
     /// Writes it as two members.
-    pub fn write(anchor: Option<&Anchor>, into: Object, time: &str, id: &str) -> Object {
-        match anchor {
-            Some(anchor) => into.int(time, anchor.time).text(id, &anchor.id),
-            None => into,
-        }
+    pub fn write(&self, into: &mut Object, time: &str, id: &str) {
+        into.int(time, self.time).text(id, &self.id);
     }
 }
 
@@ -95,16 +92,27 @@ impl Record {
 
     /// The stored form.
     pub fn write(&self) -> String {
-        let mut object = Object::new().int("v", VERSION).text("id", &self.id).int("at", self.at as i64).text("text", &self.text);
-        object = object.maybe_raw("attributes", self.attributes.as_deref()).maybe_raw("content", self.content.as_deref());
-        object = object.maybe("type", self.structured.then_some("Structured")).maybe("owner", self.owner.as_deref()).flag("byService", self.by_service).flag("sent", self.sent).flag("asked", self.asked);
-        object = Anchor::write(self.anchor.as_ref(), object, "anchorTime", "anchor");
-        match self.standing {
-            Standing::Queued => object,
-            Standing::Failed(code) => object.int("failed", code.0.into()),
-            Standing::Expired => object.flag("expired", true),
+        let mut object = Object::new();
+        object
+            .int("v", VERSION)
+            .text("id", &self.id)
+            .int("at", self.at as i64)
+            .text("text", &self.text)
+            .maybe_raw("attributes", self.attributes.as_deref())
+            .maybe_raw("content", self.content.as_deref())
+            .maybe("type", self.structured.then_some("Structured"))
+            .maybe("owner", self.owner.as_deref())
+            .flag("byService", self.by_service)
+            .flag("sent", self.sent)
+            .flag("asked", self.asked)
+            .flag("expired", self.standing == Standing::Expired);
+        if let Some(anchor) = &self.anchor {
+            anchor.write(&mut object, "anchorTime", "anchor");
         }
-        .end()
+        if let Standing::Failed(code) = self.standing {
+            object.int("failed", code.0.into());
+        }
+        object.end()
     }
 
     /// It waits for its turn, or is on its way.

@@ -42,15 +42,20 @@ impl Remembered {
 
     /// The stored form.
     pub fn write(&self) -> String {
-        let object = Object::new()
+        let mut object = Object::new();
+        object
             .int("v", VERSION)
             .text("token", self.token.expose())
             .flag("known", self.known)
             .flag("joinOwed", self.join_owed)
             .flag("carriesLive", self.carries_live)
             .flag("carriesHistory", self.carries_history);
-        let object = Anchor::write(self.newest.as_ref(), object, "newestTime", "newest");
-        Anchor::write(self.read.as_ref(), object, "readTime", "read").end()
+        for (anchor, time, id) in [(&self.newest, "newestTime", "newest"), (&self.read, "readTime", "read")] {
+            if let Some(anchor) = anchor {
+                anchor.write(&mut object, time, id);
+            }
+        }
+        object.end()
     }
 
     /// Reads the stored form, and whether it is of a newer version: then it is used and never written over, so that

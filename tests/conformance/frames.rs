@@ -101,7 +101,7 @@ pub fn said(response: bool, entry: &Entry<'_>) -> Said {
         direction: entry.direction,
         kind: entry.kind,
         text: entry.text.as_deref().map(keep),
-        happenings: entry.happenings.clone(),
+        happenings: entry.happenings().collect(),
         read_only: entry.read_only,
         expires_at: entry.expires_at,
     }

@@ -399,10 +399,10 @@ fn merged(first: Option<&str>, second: Option<&str>) -> Option<String> {
     let (Some(old), Some(new)) = (Document::parse(first), Document::parse(second)) else { return Some(second.to_string()) };
     let mut object = Object::new();
     for (key, value) in old.root().members().filter(|(key, _)| new.root().get(key).is_none()) {
-        object = object.raw(&key, value.raw());
+        object.raw(key, value.raw());
     }
     for (key, value) in new.root().members() {
-        object = object.raw(&key, value.raw());
+        object.raw(key, value.raw());
     }
     Some(object.end())
 }

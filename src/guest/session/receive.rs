@@ -100,8 +100,8 @@ impl Session {
     /// Takes in a message, live or from history: it is joined to what it is known to be, or shown. True if it was new.
     pub(super) fn take_in(&mut self, entry: &Entry<'_>, tracing: Option<&str>, live: bool) -> bool {
         let inbound = entry.direction == Direction::Inbound;
-        for happening in &entry.happenings {
-            self.happened(*happening, entry, inbound, live);
+        for happening in entry.happenings() {
+            self.happened(happening, entry, inbound, live);
         }
         let Some(kind) = entry.kind else { return false };
         let carried = tracing.or(entry.own_id).filter(|_| inbound);

@@ -83,6 +83,7 @@ pub struct Fault {
 }
 
 /// One message or event, live or from history.
+#[derive(Clone, Copy)]
 pub struct Entry<'a> {
     /// `body.id`.
     pub id: Option<&'a str>,
@@ -101,7 +102,7 @@ pub struct Entry<'a> {
     /// The whole body as it came.
     pub body: &'a str,
     /// What happened, for events.
-    pub happenings: Vec<Happening>,
+    events: Option<Value<'a>>,
     /// `metadata.readOnly`.
     pub read_only: bool,
     /// The expiry that an echo reply carries (§3.4.6), Unix milliseconds.
@@ -109,6 +110,11 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
+    /// What happened, for events.
+    pub fn happenings(&self) -> impl Iterator<Item = Happening> + 'a {
+        happenings(self.events)
+    }
+
     /// The service's ids, the first of them its name for the entry.
     pub fn ids(&self) -> impl Iterator<Item = &'a str> {
         self.id.into_iter().chain(self.message_id)
@@ -225,12 +231,12 @@ pub fn entry(body: Value<'_>) -> Option<Entry<'_>> {
     let channel = body.get("channel");
     let metadata = body.get("metadata");
     let named = |name: &str| metadata.and_then(|metadata| metadata.text(name)).filter(|id| !id.is_empty());
-    let happenings: Vec<_> = body.get("events").into_iter().flat_map(Value::items).map(happening).collect();
+    let events = body.get("events");
     let kind = match body.text("type") {
         Some("Text" | "Message") | None => Some(Kind::Text),
         Some("Structured") => Some(Kind::Structured),
         // Only presence is part of the conversation; typing and the rest passes.
-        Some("Event") => happenings.iter().any(|what| matches!(what, Happening::Join | Happening::Disconnect)).then_some(Kind::Event),
+        Some("Event") => happenings(events).any(|what| matches!(what, Happening::Join | Happening::Disconnect)).then_some(Kind::Event),
         Some("Receipt") => None,
         Some(_) => Some(Kind::Structured),
     };
@@ -243,10 +249,14 @@ pub fn entry(body: Value<'_>) -> Option<Entry<'_>> {
         kind,
         text: body.text("text"),
         body: body.raw(),
-        happenings,
+        events,
         read_only: metadata.is_some_and(|metadata| metadata.is("readOnly", "true")),
         expires_at: metadata.and_then(|metadata| metadata.int("expirationDate")).and_then(epoch_ms),
     })
+}
+
+fn happenings<'a>(events: Option<Value<'a>>) -> impl Iterator<Item = Happening> + 'a {
+    events.into_iter().flat_map(Value::items).map(happening)
 }
 
 fn happening(part: Value<'_>) -> Happening {
@@ -293,7 +303,9 @@ pub fn history_url(api: &str, page: u32) -> String {
 }
 
 fn request(token: &str, action: &str, tracing: &str) -> Object {
-    Object::new().text("token", token).text("tracingId", tracing).text("action", action)
+    let mut request = Object::new();
+    request.text("token", token).text("tracingId", tracing).text("action", action);
+    request
 }
 
 /// `configureSession` (§2.1).
@@ -338,13 +350,9 @@ pub struct Outgoing<'a> {
 /// `onMessage` with text (§2.4). The id goes out twice: as `tracingId` and as `message.metadata.id`; the echo carries
 /// the one, history the other, where the service carries them.
 pub fn message(token: &str, id: &str, outgoing: &Outgoing<'_>) -> String {
-    let mut message = Object::new().text("type", if outgoing.structured { "Structured" } else { "Text" }).text("text", outgoing.text);
-    if let Some(content) = outgoing.content {
-        message = message.raw("content", content);
-    }
-    if let Some(attributes) = outgoing.attributes {
-        message = message.raw("channel", &custom(attributes));
-    }
+    let mut message = Object::new();
+    message.text("type", if outgoing.structured { "Structured" } else { "Text" }).text("text", outgoing.text);
+    message.maybe_raw("content", outgoing.content).maybe_raw("channel", outgoing.attributes.map(custom).as_deref());
     let metadata = Object::new().text("id", id).end();
     request(token, "onMessage", id).raw("message", &message.raw("metadata", &metadata).end()).end()
 }
@@ -355,10 +363,9 @@ fn custom(attributes: &str) -> String {
 
 /// `onMessage` with one event (§2.6).
 fn event(token: &str, tracing: &str, event: &str, attributes: Option<&str>) -> String {
-    let mut message = Object::new().text("type", "Event").raw("events", &["[", event, "]"].concat());
-    if let Some(attributes) = attributes {
-        message = message.raw("channel", &custom(attributes));
-    }
+    let mut message = Object::new();
+    message.text("type", "Event").raw("events", &["[", event, "]"].concat());
+    message.maybe_raw("channel", attributes.map(custom).as_deref());
     request(token, "onMessage", tracing).raw("message", &message.end()).end()
 }
 
