@@ -41,6 +41,10 @@ impl Record {
         self.server_id.as_deref().unwrap_or(&self.id)
     }
 
+    fn point(&self) -> Point {
+        Point { time: self.time, id: self.tie().to_string() }
+    }
+
     fn rank(&self) -> u64 {
         self.own.as_ref().map_or(u64::MAX, |(_, rank)| *rank)
     }
@@ -245,7 +249,12 @@ impl Transcript {
 
     /// The newest of the service's rows.
     pub fn newest(&self) -> Option<Point> {
-        self.settled().next().map(|record| Point { time: record.time, id: record.tie().to_string() })
+        self.settled().next().map(Record::point)
+    }
+
+    /// The oldest of the service's rows.
+    pub fn oldest(&self) -> Option<Point> {
+        self.settled().last().map(Record::point)
     }
 
     /// Whether an id leads to a row that the service holds.

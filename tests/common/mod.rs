@@ -244,6 +244,11 @@ impl World {
         serde_json::from_str(&reply).unwrap_or(serde_json::Value::Null)
     }
 
+    /// Asks the simulator for something, the query in the path.
+    pub fn get(&mut self, path: &str) -> serde_json::Value {
+        self.control(path, serde_json::Value::Null)
+    }
+
     /// Adds a fault rule; gives its id.
     pub fn fault(&mut self, rule: serde_json::Value) {
         self.control("/_sim/faults", rule);
@@ -280,12 +285,13 @@ impl World {
             .collect()
     }
 
-    /// The service's ids of what the conversation that goes on holds.
-    pub fn current_messages(&mut self) -> Vec<String> {
+    /// What the conversation that goes on holds: the service's id of each message, and the id that it was sent under.
+    pub fn current_messages(&mut self) -> Vec<(String, Option<String>)> {
         let sessions = self.control("/_sim/sessions", serde_json::Value::Null);
         let live = sessions.as_array().into_iter().flatten().filter(|session| session["ended"] == false);
         let messages = live.flat_map(|session| session["messages"].as_array().cloned().unwrap_or_default());
-        messages.filter_map(|message| message["serverId"].as_str().map(str::to_string)).collect()
+        let text = |value: &serde_json::Value| value.as_str().map(str::to_string);
+        messages.map(|message| (text(&message["serverId"]).expect("what is stored has an id"), text(&message["tracingId"]))).collect()
     }
 
     pub fn state(&self) -> State {

@@ -27,7 +27,8 @@ pub struct Ledger {
     pub unproved: u64,
     /// What the service was seen to hold, by the id it was sent under, in the order of storing.
     pub stored: Vec<String>,
-    seen: BTreeSet<String>,
+    /// The log's next number.
+    read_to: u64,
 }
 
 impl Ledger {
@@ -36,14 +37,14 @@ impl Ledger {
         self.promises.insert(id.to_string(), Promise { text: text.to_string(), durable, life, cancelled: false, undecided: false, retried: false });
     }
 
-    /// Takes note of what the service holds by now. A session that is replaced twice is no longer shown, so this is done
-    /// after every step.
+    /// Takes note of what the service has stored since the last time. From its log: a session that is cleared or replaced
+    /// takes its messages with it, also within one step.
     pub fn observe(&mut self, world: &mut World) {
-        for (server_id, id) in stored(world) {
-            if self.seen.insert(server_id) {
-                self.stored.push(id);
-            }
-        }
+        let log = world.get(&format!("/_sim/log?since={}", self.read_to));
+        self.read_to = log["next"].as_u64().expect("the log says where to read on");
+        let records = log["records"].as_array().expect("the log has records");
+        let texts = records.iter().filter(|record| record["kind"] == "stored" && record["direction"] == "Inbound" && record["text"].is_string());
+        self.stored.extend(texts.map(|record| record["tracingId"].as_str().expect("every request of ours has an id").to_string()));
     }
 
     /// Order and number at the service, by the ids that the guest's requests carried.
@@ -65,19 +66,4 @@ impl Ledger {
             last = place;
         }
     }
-}
-
-/// The guest's messages at the service in the order of their storing: server id, and the id they were sent under.
-fn stored(world: &mut World) -> Vec<(String, String)> {
-    let sessions = world.control("/_sim/sessions", serde_json::Value::Null);
-    let mut messages: Vec<_> = sessions
-        .as_array()
-        .into_iter()
-        .flatten()
-        .flat_map(|session| session["messages"].as_array().cloned().unwrap_or_default())
-        .filter(|message| message["direction"] == "Inbound")
-        .collect();
-    messages.sort_by_key(|message| message["at"].as_u64());
-    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_string();
-    messages.iter().map(|message| (text(&message["serverId"]), text(&message["tracingId"]))).collect()
 }

@@ -257,6 +257,10 @@ impl Session {
         self.start_new |= self.restarting.is_some();
         if !self.has_hole {
             self.watermark = self.transcript.newest();
+        } else if self.watermark.is_none() {
+            // Lost before the history was read through: all that is shown is read again, down to its oldest row. Should that
+            // be gone by then, so is the conversation.
+            self.watermark = self.transcript.oldest();
         }
         self.flight = match std::mem::replace(&mut self.flight, Flight::Idle) {
             Flight::Waiting { id, .. } => Flight::Unsure(Doubt::lost(id, self.now.mono, socket)),
