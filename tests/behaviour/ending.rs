@@ -284,6 +284,30 @@ fn an_expired_token_on_configure_is_read_both_ways() {
 }
 
 #[test]
+fn a_new_session_whose_answer_was_lost_is_noticed_from_the_history() {
+    // The line is lost after the history was read once, and after it was read the second time.
+    for (seed, stood) in [(7, 2_000), (8, 20_000)] {
+        let mut world = settled(seed);
+        world.set(json!({"expiredConfigure": "new"}));
+        world.send("old");
+        world.wait_sent(5_000);
+        world.reload();
+        world.run_until_ready();
+        world.run(stood);
+        assert_eq!(world.page.texts(), ["old"]);
+        world.control("/_sim/expire", json!({"what": "session"}));
+        world.fault(json!({"on": "frame-out", "match": {"class": "SessionResponse"}, "do": "lose"}));
+        world.break_line();
+        world.run(90_000);
+        assert_eq!((world.state(), world.page.new_session), (State::Ready, false), "the second answer came, and says nothing");
+        assert_eq!(world.page.texts().len(), 0, "{stood}: what was said belongs to the session that is over");
+        world.agent("new");
+        world.run(1_000);
+        assert_eq!(world.page.texts(), ["new"]);
+    }
+}
+
+#[test]
 fn a_token_the_service_does_not_know_any_more_ends_the_session() {
     let mut world = settled(4);
     world.control("/_sim/expire", json!({"what": "token"}));
