@@ -2,7 +2,7 @@
 //!
 //! One mutation at a time. All that a mutation brings about is drained before the first act is performed, so the
 //! machine is never borrowed while anything outside runs, and a factory of the page that calls back into the client
-//! meets a machine at rest. Results that are there at once (storage) are fed back in the order of their acts. Events
+//! meets a machine at rest. A result that is there at once (storage) is fed back before the next act is performed. Events
 //! are handed to the host after that; it queues them, and its listeners run when no frame of this memory is on the
 //! stack.
 
@@ -15,7 +15,7 @@ use super::lifecycle;
 use super::socket::{News, Socket};
 use super::storage::Storage;
 use crate::core::http::{Reply, Unreachable};
-use crate::core::machine::{Act, Close, Input, Machine, Now, Output, Page, Payload, RequestId, Role, SocketId, StoreFault, WriteId};
+use crate::core::machine::{Act, Close, Input, Machine, Now, Output, Page, Payload, RequestId, SocketId};
 use gloo_timers::callback::Timeout;
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
@@ -45,7 +45,6 @@ struct Rig<M: Machine> {
     storage: Storage,
     machine: RefCell<M>,
     acts: RefCell<Vec<Act>>,
-    results: RefCell<Vec<Immediate>>,
     events: RefCell<Vec<M::Event>>,
     sockets: RefCell<Vec<Socket>>,
     calls: RefCell<Vec<Call>>,
@@ -59,15 +58,6 @@ struct Rig<M: Machine> {
     /// Nested turns: a factory of the page called back.
     depth: Cell<u32>,
     over: Cell<bool>,
-}
-
-/// A result that was there as soon as its act was performed, or nearly.
-enum Immediate {
-    Stored(WriteId, Result<(), StoreFault>),
-    Loaded(Vec<(String, String)>),
-    Role(Role),
-    NoSocket(SocketId),
-    NoReply(RequestId, Unreachable),
 }
 
 impl<M> Driver<M>
@@ -84,7 +74,6 @@ where
                 storage: Storage::new(&bag, &host, &scope.storage),
                 machine: RefCell::new(machine),
                 acts: RefCell::default(),
-                results: RefCell::default(),
                 events: RefCell::default(),
                 sockets: RefCell::default(),
                 calls: RefCell::default(),
@@ -116,7 +105,6 @@ where
         let rig = &self.0;
         rig.over.set(true);
         rig.acts.borrow_mut().clear();
-        rig.results.borrow_mut().clear();
         rig.events.borrow_mut().clear();
         drop(rig.sockets.take());
         drop(rig.calls.take());
@@ -172,64 +160,57 @@ where
 
     /// Performs until there is nothing left to perform.
     fn settle(self: &Rc<Self>) {
-        while !self.over.get() {
-            if let Some(act) = take(&self.acts, |_| true) {
-                self.perform(act);
-                continue;
-            }
-            let Some(result) = take(&self.results, |_| true) else { return };
-            match result {
-                Immediate::Stored(id, result) => self.feed(Input::Stored(id, result)),
-                Immediate::Loaded(entries) => {
-                    let entries: Vec<(&str, &str)> = entries.iter().map(|(key, value)| (&**key, &**value)).collect();
-                    self.feed(Input::Loaded(&entries));
-                }
-                Immediate::Role(role) => self.feed(Input::Role(role)),
-                Immediate::NoSocket(id) => self.feed(Input::Closed(id, Close { code: 1006, reason: "", clean: false })),
-                Immediate::NoReply(id, why) => self.feed(Input::Reply(id, Err(why))),
-            }
+        while let (false, Some(act)) = (self.over.get(), take(&self.acts, |_| true)) {
+            self.perform(act);
         }
     }
 
     #[inline(never)]
     fn feed(&self, input: Input<'_>) {
+        if self.over.get() {
+            return;
+        }
         let now = self.clock.now();
         self.machine.borrow_mut().handle_input(now, input);
         self.drain();
     }
 
     fn perform(self: &Rc<Self>, act: Act) {
-        let result = match act {
+        match act {
             Act::Open(id, url) => {
                 let rig = Rc::downgrade(self);
                 let tell = move |id, news| with(&rig, |rig| rig.on_socket(id, news));
                 match Socket::open(&self.bag, &self.host, id, &url, tell) {
                     // The factory is the page's: it may have ended everything meanwhile.
-                    Some(socket) if !self.over.get() => return self.sockets.borrow_mut().push(socket),
-                    _ => Immediate::NoSocket(id),
+                    Some(socket) if !self.over.get() => self.sockets.borrow_mut().push(socket),
+                    _ => self.feed(Input::Closed(id, Close { code: 1006, reason: "", clean: false })),
                 }
             }
-            Act::Send(id, text) => return self.of_socket(id, |socket| socket.send(&text)),
-            Act::Shut(id, code) => return self.of_socket(id, |socket| socket.shut(code)),
-            Act::Forget(id) => return drop(take(&self.sockets, |socket| socket.id == id)),
+            Act::Send(id, text) => self.of_socket(id, |socket| socket.send(&text)),
+            Act::Shut(id, code) => self.of_socket(id, |socket| socket.shut(code)),
+            Act::Forget(id) => drop(take(&self.sockets, |socket| socket.id == id)),
             Act::Fetch(id, request) => {
                 let deadline = self.clock.now().mono + u64::from(request.timeout_ms);
                 let rig = Rc::downgrade(self);
                 let tell = move |id, answer| with(&rig, |rig| rig.on_answer(id, answer));
                 match Call::start(&self.bag, &self.host, id, &request, deadline, tell) {
-                    Some(call) if !self.over.get() => return self.calls.borrow_mut().push(call),
-                    _ => Immediate::NoReply(id, Unreachable::Network),
+                    Some(call) if !self.over.get() => self.calls.borrow_mut().push(call),
+                    _ => self.feed(Input::Reply(id, Err(Unreachable::Network))),
                 }
             }
-            Act::Abort(id) => return drop(take(&self.calls, |call| call.id == id)),
-            Act::Store(id, key, value) => Immediate::Stored(id, self.storage.write(&key, value.as_deref())),
-            Act::Load(prefix) => Immediate::Loaded(self.storage.read(&prefix)),
-            Act::Lead(lead) => match self.line.act(lead) {
-                Some(role) => Immediate::Role(role),
-                None => return,
-            },
-        };
-        self.results.borrow_mut().push(result);
+            Act::Abort(id) => drop(take(&self.calls, |call| call.id == id)),
+            Act::Store(id, key, value) => self.feed(Input::Stored(id, self.storage.write(&key, value.as_deref()))),
+            Act::Load(prefix) => {
+                let entries = self.storage.read(&prefix);
+                let entries: Vec<(&str, &str)> = entries.iter().map(|(key, value)| (&**key, &**value)).collect();
+                self.feed(Input::Loaded(&entries));
+            }
+            Act::Lead(lead) => {
+                if let Some(role) = self.line.act(lead) {
+                    self.feed(Input::Role(role));
+                }
+            }
+        }
     }
 
     fn of_socket(&self, id: SocketId, then: impl FnOnce(&Socket)) {

@@ -6,7 +6,7 @@
 
 use super::bag::{Bag, Host, member};
 use crate::core::machine::StoreFault;
-use js_sys::Map;
+use js_sys::{Array, Map, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// A store of texts by key.
@@ -65,25 +65,20 @@ impl Storage {
 
     /// Everything under a prefix, in no order.
     pub fn read(&self, prefix: &str) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        self.memory.for_each(&mut |value, key| {
-            if let (Some(key), Some(value)) = (key.as_string(), value.as_string())
-                && key.starts_with(prefix)
-            {
-                found.push((key, value));
+        let mut found: Vec<(String, String)> = Vec::new();
+        let under = |key: &JsValue| key.as_string().filter(|key| key.starts_with(prefix));
+        for key in Array::from(&self.memory.keys()) {
+            if let (Some(name), Some(value)) = (under(&key), self.memory.get(&key).as_string()) {
+                found.push((name, value));
             }
-        });
+        }
         if let Area::Web(storage) = &self.area {
-            let kept = found.len();
             // The keys first: another tab may write between two looks.
-            let length = storage.length().unwrap_or(0);
-            let keys: Vec<String> = (0..length)
-                .filter_map(|index| storage.key(index).ok().flatten())
-                .filter(|key| key.starts_with(prefix) && !found[..kept].iter().any(|(known, _)| known == key))
-                .collect();
-            for key in keys {
-                if let Ok(Some(value)) = storage.get_item(&key) {
-                    found.push((key, value));
+            for key in Reflect::own_keys(storage).unwrap_or_default() {
+                if let Some(name) = under(&key).filter(|name| !found.iter().any(|(known, _)| known == name))
+                    && let Ok(Some(value)) = storage.get_item(&name)
+                {
+                    found.push((name, value));
                 }
             }
         }

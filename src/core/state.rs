@@ -28,7 +28,7 @@ pub enum State {
     /// Nothing is tried for a while, for the service's sake.
     Paused {
         /// Until when, in Unix milliseconds.
-                until: Option<u64>,
+        until: Option<u64>,
         /// Why.
         reason: Pause,
     },

@@ -10,48 +10,51 @@ pub trait Purpose: Copy + 'static {
     fn place(self) -> usize;
 }
 
+/// What is not armed is due at the end of time.
+const NEVER: u64 = u64::MAX;
+
 /// The table for one enum of `N` purposes.
 pub struct Timers<P, const N: usize> {
-    due: [Option<u64>; N],
+    due: [u64; N],
     purposes: PhantomData<P>,
 }
 
 impl<P: Purpose, const N: usize> Default for Timers<P, N> {
     fn default() -> Self {
-        Timers { due: [None; N], purposes: PhantomData }
+        Timers { due: [NEVER; N], purposes: PhantomData }
     }
 }
 
 impl<P: Purpose, const N: usize> Timers<P, N> {
     /// Arms a timer for a moment on the monotonic clock, replacing what was armed.
     pub fn arm(&mut self, purpose: P, at: u64) {
-        self.due[purpose.place()] = Some(at);
+        self.due[purpose.place()] = at;
     }
 
     /// Disarms a timer.
     pub fn disarm(&mut self, purpose: P) {
-        self.due[purpose.place()] = None;
+        self.due[purpose.place()] = NEVER;
     }
 
     /// Disarms them all.
     pub fn clear(&mut self) {
-        self.due = [None; N];
+        self.due = [NEVER; N];
     }
 
     /// When a timer is due.
     pub fn get(&self, purpose: P) -> Option<u64> {
-        self.due[purpose.place()]
+        Some(self.due[purpose.place()]).filter(|at| *at != NEVER)
     }
 
     /// The earliest moment.
     pub fn next(&self) -> Option<u64> {
-        self.due.iter().flatten().min().copied()
+        self.due.iter().min().copied().filter(|at| *at != NEVER)
     }
 
     /// Takes one timer that is due, the earliest first, with the moment it was due at.
     pub fn expire(&mut self, now: u64) -> Option<(P, u64)> {
         let at = self.next().filter(|at| *at <= now)?;
-        let purpose = *P::ALL.iter().find(|purpose| self.due[purpose.place()] == Some(at))?;
+        let purpose = *P::ALL.iter().find(|purpose| self.due[purpose.place()] == at)?;
         self.disarm(purpose);
         Some((purpose, at))
     }

@@ -2,8 +2,8 @@
 //! times, direction and status; bodies go out as the service's own text and are kept on the JavaScript side.
 
 use crate::core::error::Code;
-use crate::core::state::State;
 use crate::core::plain::Members;
+use crate::core::state::State;
 use serde::{Serialize, Serializer};
 
 /// A number the shim chose for a promise; it is settled by [`Event::Done`].

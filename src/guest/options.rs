@@ -115,7 +115,9 @@ fn backoff(root: Value<'_>) -> Result<Policy, Refusal> {
         return Ok(Policy::Tutorial);
     }
     match (value.int("baseMs"), value.int("maxMs")) {
-        (Some(base), Some(most)) if 1 <= base && base <= most && most <= 3_600_000 => Ok(Policy::Spread { base_ms: base as u64, most_ms: most as u64 }),
+        (Some(base), Some(most)) if 1 <= base && base <= most && most <= 3_600_000 => {
+            Ok(Policy::Spread { base_ms: base as u64, most_ms: most as u64 })
+        }
         _ => Err(wrong("backoff")),
     }
 }

@@ -3,8 +3,8 @@
 use super::{Ask, Asked, Session, Timer, Write};
 use crate::core::error::{Code, Refusal};
 use crate::core::json::{Document, Object, Value};
-use crate::core::plain::Members;
 use crate::core::machine::{Act, Lead, Now};
+use crate::core::plain::Members;
 use crate::core::state::State;
 use crate::guest::event::{Event, Status, Ticket};
 use crate::guest::options;

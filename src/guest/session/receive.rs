@@ -328,12 +328,7 @@ impl Session {
 
     pub(super) fn arm_expiry(&mut self) {
         let flying = self.flight.id();
-        let due = self
-            .outbox
-            .iter()
-            .filter(|record| record.is_queued() && flying != Some(&record.id))
-            .filter_map(|record| record.due)
-            .min();
+        let due = self.outbox.iter().filter(|record| record.is_queued() && flying != Some(&record.id)).filter_map(|record| record.due).min();
         match due {
             Some(due) => self.timers.arm(Timer::Expire, due),
             None => self.timers.disarm(Timer::Expire),
