@@ -1,6 +1,6 @@
 //! What the page asks for. Every command is one mutation; a refused one changes nothing.
 
-use super::{Ask, Asked, Session, Timer, Write};
+use super::{Asked, Call, Session, Timer, Write};
 use crate::core::error::{Code, Refusal};
 use crate::core::json::{Document, Object, Value};
 use crate::core::machine::{Act, Lead, Now};
@@ -23,16 +23,14 @@ impl Session {
             return self.done(ticket, Some(Code::STOPPED));
         }
         self.stopped = false;
-        if let Some(ticket) = self.stopping.take() {
-            self.timers.disarm(Timer::Flush);
-            self.done(ticket, None);
-        }
+        self.timers.disarm(Timer::Flush);
+        self.finish(Call::Stop, None);
         match self.link.state() {
             State::Ready | State::Suspect if self.configured.is_some() => self.done(ticket, None),
             State::Ended { .. } if self.wanted => self.done(ticket, Some(Code::SESSION_ENDED)),
             State::AuthRequired if self.wanted => self.done(ticket, Some(Code::AUTH_REQUIRED)),
             _ => {
-                self.starting.push(ticket);
+                self.calls.push((Call::Start, ticket));
                 if !self.wanted {
                     self.wanted = true;
                     self.seek_lead(Lead::Join);
@@ -231,7 +229,8 @@ impl Session {
             (Some(socket), Some(_)) if self.configured.is_some() => {
                 let tracing = self.random.uuid();
                 let frame = guest_api::clear(self.token(), &tracing);
-                self.ask(socket, Asked::Clear(ticket), tracing, frame);
+                self.calls.push((Call::Clear, ticket));
+                self.ask(socket, Asked::Clear, tracing, frame);
             }
             _ => self.done(ticket, Some(Code::NOT_CONNECTED)),
         }
@@ -280,9 +279,8 @@ impl Session {
             return self.done(ticket, None);
         }
         self.stopped = true;
-        if let Some(earlier) = self.stopping.replace(ticket) {
-            self.done(earlier, None);
-        }
+        self.finish(Call::Stop, None);
+        self.calls.push((Call::Stop, ticket));
         self.timers.arm(Timer::Flush, self.now.mono + u64::from(flush_ms));
         if flush_ms == 0 {
             self.flush_over();
@@ -310,7 +308,7 @@ impl Session {
         self.link.stop(self.now);
         self.follow_link();
         self.act(Act::Lead(Lead::Leave));
-        for ticket in self.pending_tickets() {
+        for (_, ticket) in std::mem::take(&mut self.calls) {
             self.done(ticket, Some(Code::STOPPED));
         }
         self.timers.clear();
@@ -366,18 +364,6 @@ impl Session {
         members.maybe_text("garbageSample", self.garbage_sample.as_deref());
         self.count_into(&mut members);
         members
-    }
-
-    pub(super) fn pending_tickets(&mut self) -> Vec<Ticket> {
-        let mut tickets = std::mem::take(&mut self.starting);
-        tickets.extend(self.restarting.take());
-        tickets.extend(self.stopping.take());
-        tickets.extend(self.forgetting.take());
-        tickets.extend(std::mem::take(&mut self.asks).into_iter().filter_map(|ask: Ask| match ask.what {
-            Asked::Clear(ticket) => Some(ticket),
-            _ => None,
-        }));
-        tickets
     }
 
     /// What is stored is changed and removed by the leading tab only: it may have sent it by now.

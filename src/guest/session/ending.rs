@@ -1,6 +1,6 @@
 //! Every way in which a conversation ends, and how a new one begins.
 
-use super::{Asked, Session, Timer};
+use super::{Asked, Call, Session, Timer};
 use crate::core::error::Code;
 use crate::core::machine::{Act, Lead};
 use crate::core::state::{End, State};
@@ -42,12 +42,8 @@ impl Session {
 
     /// The conversation was cleared, here or elsewhere.
     pub(super) fn cleared(&mut self) {
-        let asks = std::mem::take(&mut self.asks);
-        for ask in asks {
-            if let Asked::Clear(ticket) = ask.what {
-                self.done(ticket, None);
-            }
-        }
+        self.asks.clear();
+        self.finish(Call::Clear, None);
         self.end_conversation(End::SessionCleared);
         self.forget_conversation();
     }
@@ -116,9 +112,8 @@ impl Session {
         if !read_only && !matches!(self.link.state(), State::Ended { .. }) {
             return self.done(ticket, Some(Code::NOT_ENDED));
         }
-        if let Some(earlier) = self.restarting.replace(ticket) {
-            self.done(earlier, Some(Code::STOPPED));
-        }
+        self.finish(Call::Restart, Some(Code::STOPPED));
+        self.calls.push((Call::Restart, ticket));
         self.lose_flight();
         for id in self.outbox.ids(&|record| matches!(record.standing, Standing::Queued | Standing::Failed(Code::SESSION_ENDED))) {
             if self.outbox.get(&id).is_some_and(Record::may_arrive) {
@@ -162,7 +157,9 @@ impl Session {
 
     /// The outbox is empty, or was waited for long enough.
     pub(super) fn flush_over(&mut self) {
-        let Some(ticket) = self.stopping.take() else { return };
+        if !self.awaits(Call::Stop) {
+            return;
+        }
         self.timers.disarm(Timer::Flush);
         self.wanted = false;
         self.give_up_line();
@@ -170,12 +167,12 @@ impl Session {
         self.follow_link();
         self.act(Act::Lead(Lead::Leave));
         self.leading = false;
-        self.done(ticket, None);
+        self.finish(Call::Stop, None);
     }
 
     /// Ends a stop early, once nothing waits any more.
     pub(super) fn finish_stop(&mut self) {
-        if self.stopping.is_some() && self.flight == Flight::Idle && self.outbox.head().is_none() {
+        if self.awaits(Call::Stop) && self.flight == Flight::Idle && self.outbox.head().is_none() {
             self.flush_over();
         }
     }
@@ -196,9 +193,8 @@ impl Session {
         self.leading = false;
         self.timers.clear();
         if keeps {
-            if let Some(earlier) = self.forgetting.replace(ticket) {
-                self.done(earlier, None);
-            }
+            self.finish(Call::Forget, None);
+            self.calls.push((Call::Forget, ticket));
             self.load();
         } else {
             self.done(ticket, None);

@@ -1,6 +1,6 @@
 //! Storage: what is read at the beginning, what is written when, and what is put aside.
 
-use super::{Session, Write};
+use super::{Call, Session, Write};
 use crate::core::error::Code;
 use crate::core::machine::{Act, StoreFault, WriteId};
 use crate::guest::event::{Event, Status};
@@ -20,11 +20,12 @@ impl Session {
     /// All that storage holds for this deployment. Read at the beginning and whenever this tab becomes the leader:
     /// another one may have sent, added or begun anew meanwhile.
     pub(super) fn loaded(&mut self, entries: &[(&str, &str)]) {
-        if let Some(ticket) = self.forgetting.take() {
+        if self.awaits(Call::Forget) {
             for (key, _) in entries {
                 self.write(key.to_string(), None, Write::Other);
             }
-            return self.done(ticket, None);
+            self.finish(Call::Forget, None);
+            return;
         }
         let prefix = self.prefix.clone();
         let mut quarantined: usize = 0;

@@ -1,6 +1,6 @@
 //! From the deployment's configuration to the configured session, and back into waiting.
 
-use super::{Asked, ConfigUse, Configured, Session, Timer};
+use super::{Asked, Call, ConfigUse, Configured, Session, Timer};
 use crate::core::closing::{self, Verdict};
 use crate::core::error::Code;
 use crate::core::http::{Method, Reply, Request, Unreachable};
@@ -52,9 +52,7 @@ impl Session {
             State::Stopped => Code::STOPPED,
             _ => return,
         };
-        for ticket in std::mem::take(&mut self.starting) {
-            self.done(ticket, Some(code));
-        }
+        self.finish(Call::Start, Some(code));
     }
 
     fn prepare(&mut self) {
@@ -132,9 +130,7 @@ impl Session {
 
     fn never(&mut self, code: Code) {
         self.tell(Event::Error { code });
-        for ticket in std::mem::take(&mut self.starting) {
-            self.done(ticket, Some(code));
-        }
+        self.finish(Call::Start, Some(code));
     }
 
     pub(super) fn opened(&mut self, socket: SocketId) {
@@ -176,12 +172,8 @@ impl Session {
             Some(Configured { read_only: response.read_only, new: response.new, duration_ms: response.duration_ms, expires_at: response.expires_at });
         self.link.established(self.now);
         self.tell_session();
-        for ticket in std::mem::take(&mut self.starting) {
-            self.done(ticket, None);
-        }
-        if let Some(ticket) = self.restarting.take() {
-            self.done(ticket, response.read_only.then_some(Code::NOT_ENDED));
-        }
+        self.finish(Call::Start, None);
+        self.finish(Call::Restart, response.read_only.then_some(Code::NOT_ENDED));
         self.has_hole = true;
         self.reads_again = !response.new;
         self.read_down_to = None;
@@ -242,19 +234,14 @@ impl Session {
     /// A socket is no longer in use: what was asked over it will not be answered.
     fn lost(&mut self, socket: SocketId) {
         self.configured = None;
-        self.asks.retain(|ask| matches!(ask.what, Asked::Clear(_)));
-        let clears = std::mem::take(&mut self.asks);
-        for ask in clears {
-            if let Asked::Clear(ticket) = ask.what {
-                self.done(ticket, Some(Code::NOT_CONNECTED));
-            }
-        }
+        self.asks.clear();
+        self.finish(Call::Clear, Some(Code::NOT_CONNECTED));
         self.timers.disarm(Timer::Ask);
         self.timers.disarm(Timer::Ack);
         self.stop_reading();
         self.end_typing();
         // What was begun by closing the session is ended by the next connection.
-        self.start_new |= self.restarting.is_some();
+        self.start_new |= self.awaits(Call::Restart);
         if !self.has_hole {
             self.watermark = self.transcript.newest();
         } else if self.watermark.is_none() {
@@ -305,12 +292,8 @@ impl Session {
             Asked::Configure | Asked::Echo => {}
             Asked::Join => self.join(),
             Asked::Token => self.no_history_token(None),
-            Asked::Clear(ticket) => self.done(ticket, Some(Code::NO_ANSWER)),
-            Asked::CloseSession => {
-                if let Some(ticket) = self.restarting.take() {
-                    self.done(ticket, Some(Code::NO_ANSWER));
-                }
-            }
+            Asked::Clear => drop(self.finish(Call::Clear, Some(Code::NO_ANSWER))),
+            Asked::CloseSession => drop(self.finish(Call::Restart, Some(Code::NO_ANSWER))),
         }
     }
 

@@ -90,8 +90,18 @@ enum Asked {
     Token,
     Echo,
     Join,
-    Clear(Ticket),
+    Clear,
     CloseSession,
+}
+
+/// A call of the page that ends later, apart from those for history.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Call {
+    Start,
+    Restart,
+    Clear,
+    Stop,
+    Forget,
 }
 
 /// Why the deployment's configuration is being fetched.
@@ -159,10 +169,8 @@ pub struct Session {
     away: bool,
     disposed: bool,
     stopped: bool,
-    stopping: Option<Ticket>,
-    forgetting: Option<Ticket>,
-    starting: Vec<Ticket>,
-    restarting: Option<Ticket>,
+    /// Calls that have not come to their end.
+    calls: Vec<(Call, Ticket)>,
 
     config: Option<Config>,
     config_request: Option<(RequestId, ConfigUse)>,
@@ -232,10 +240,7 @@ impl Session {
             away: false,
             disposed: false,
             stopped: false,
-            stopping: None,
-            forgetting: None,
-            starting: Vec::new(),
-            restarting: None,
+            calls: Vec::new(),
             config: None,
             config_request: None,
             asks: Vec::new(),
@@ -287,6 +292,20 @@ impl Session {
 
     fn done(&mut self, ticket: Ticket, code: Option<Code>) {
         self.tell(Event::Done { ticket, code, loaded: None, complete: None });
+    }
+
+    fn awaits(&self, call: Call) -> bool {
+        self.calls.iter().any(|(waiting, _)| *waiting == call)
+    }
+
+    /// Ends every call of a kind; whether there was one.
+    fn finish(&mut self, call: Call, code: Option<Code>) -> bool {
+        let before = self.calls.len();
+        while let Some(at) = self.calls.iter().position(|(waiting, _)| *waiting == call) {
+            let (_, ticket) = self.calls.remove(at);
+            self.done(ticket, code);
+        }
+        self.calls.len() != before
     }
 
     fn request_id(&mut self) -> RequestId {

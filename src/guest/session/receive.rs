@@ -1,6 +1,6 @@
 //! Frames in: each is read once, by class, and told on.
 
-use super::{Ask, Asked, Session, Timer};
+use super::{Ask, Asked, Call, Session, Timer};
 use crate::core::error::Code;
 use crate::core::json::Document;
 use crate::core::machine::SocketId;
@@ -59,8 +59,8 @@ impl Session {
                 }
             }
             Frame::Message { response, entry } => {
-                if let Some(Ask { what: Asked::Clear(ticket), .. }) = ask {
-                    self.done(ticket, None);
+                if matches!(ask, Some(Ask { what: Asked::Clear, .. })) {
+                    self.finish(Call::Clear, None);
                 }
                 if let Some(expires) = entry.expires_at {
                     self.note_expiry(expires);
@@ -241,14 +241,12 @@ impl Session {
         match ask.map(|ask| ask.what) {
             Some(Asked::Configure) => self.configure_refused(fault),
             Some(Asked::Token) => self.no_history_token(fault.retry_after),
-            Some(Asked::Clear(ticket)) => {
+            Some(Asked::Clear) => {
                 let code = if fault.code.0 == 403 { Code::CLEAR_NOT_ALLOWED } else { fault.code };
-                self.done(ticket, Some(code));
+                self.finish(Call::Clear, Some(code));
             }
             Some(Asked::CloseSession) => {
-                if let Some(ticket) = self.restarting.take() {
-                    self.done(ticket, Some(fault.code));
-                }
+                self.finish(Call::Restart, Some(fault.code));
             }
             // A probe is answered by any reply; a Join that is refused is tried with the next session.
             Some(Asked::Echo | Asked::Join) => {
