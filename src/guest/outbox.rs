@@ -125,6 +125,11 @@ impl Record {
         self.sent || self.doubtful
     }
 
+    /// The service does not have it, and will not.
+    pub fn forget_sending(&mut self) {
+        (self.sent, self.doubtful, self.anchor) = (false, false, None);
+    }
+
     /// Bytes of UTF-16 that it takes in storage.
     pub fn bytes(&self, prefix: &str) -> usize {
         2 * (utf16(&self.key(prefix)) + utf16(&self.write()))

@@ -193,6 +193,8 @@ pub struct Link {
     policy_closes: [Option<u64>; 3],
     /// The abandoned socket whose close is still to come.
     leaving: Option<SocketId>,
+    /// One whose last words do not count.
+    disowned: Option<SocketId>,
     probing: bool,
     missed: u32,
     suspect: bool,
@@ -220,6 +222,7 @@ impl Link {
             evictions: 0,
             policy_closes: [None; 3],
             leaving: None,
+            disowned: None,
             probing: false,
             missed: 0,
             suspect: false,
@@ -268,9 +271,14 @@ impl Link {
         self.up().is_some() && !self.suspect
     }
 
-    /// Whether an abandoned socket may still deliver something.
+    /// Whether an abandoned socket may still deliver something that counts.
     pub fn is_leaving(&self, socket: SocketId) -> bool {
-        self.leaving == Some(socket)
+        self.leaving == Some(socket) && self.disowned != self.leaving
+    }
+
+    /// What the abandoned socket still delivers does not count any more: it is of something that is over.
+    pub fn disown(&mut self) {
+        self.disowned = self.leaving;
     }
 
     /// Round trips and liveness of the line.

@@ -124,6 +124,7 @@ impl Session {
         let owner = self.remembered.as_ref().map(Remembered::mark);
         let Some(mut record) = self.outbox.remove(id) else { return Ok(()) };
         record.n = n;
+        record.durable = false;
         record.standing = Standing::Queued;
         record.owner = owner;
         record.asked = true;
@@ -132,7 +133,7 @@ impl Session {
         record.tries = 0;
         self.outbox.insert(record);
         // The old key goes once the new one is there: a crash or a full storage between the two leaves it twice, never not at all.
-        self.store(id, Write::Moved(old_key));
+        self.store(id, Write::Moved(id.to_string(), old_key));
         self.transcript.rerank(id, n);
         self.transcript.mark(id, Status::Queued, None);
         self.receipt(id, Status::Queued, None);

@@ -83,8 +83,16 @@ impl Session {
 
     /// The rows of the conversation that is over go; the unsent stay.
     fn forget_conversation(&mut self) {
+        self.link.disown();
         self.transcript.empty();
         self.history.forget();
+        // Whatever became of these there, they are not in the next conversation: asked for again, they just go.
+        for id in self.outbox.ids(&Record::may_arrive) {
+            if let Some(record) = self.outbox.get_mut(&id) {
+                record.forget_sending();
+            }
+            self.rewrite(&id);
+        }
         self.watermark = None;
         self.has_hole = false;
         self.has_gap = false;
@@ -149,8 +157,7 @@ impl Session {
         let owner = self.remembered.as_ref().map(Remembered::mark);
         let Some(record) = self.outbox.get_mut(id) else { return };
         record.owner = owner;
-        record.anchor = None;
-        record.sent = false;
+        record.forget_sending();
         record.due = Some(due);
         self.settle_record(id, Standing::Queued);
     }

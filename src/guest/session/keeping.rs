@@ -102,7 +102,12 @@ impl Session {
             }
             Some(_) => {
                 let key = record.key(&self.prefix);
-                self.write(key, None, Write::Other);
+                if self.is_durable(&record.id) {
+                    self.write(key, None, Write::Other);
+                } else {
+                    // The later one could not be written then: until it is, this is all that storage has of the message.
+                    self.store(&record.id, Write::Moved(record.id.clone(), key));
+                }
                 return;
             }
         };
@@ -225,8 +230,11 @@ impl Session {
                     record.durable = result.is_ok();
                 }
             }
-            Write::Moved(old_key) => {
+            Write::Moved(message, old_key) => {
                 if result.is_ok() {
+                    if let Some(record) = self.outbox.get_mut(&message) {
+                        record.durable = true;
+                    }
                     self.write(old_key, None, Write::Other);
                 }
             }

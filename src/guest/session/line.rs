@@ -149,7 +149,8 @@ impl Session {
     pub(super) fn configured(&mut self, response: SessionResponse) {
         let began_anew = response.new && self.remembered.as_ref().is_some_and(|remembered| remembered.known);
         // Asked for a new one, a session that can be written to is it, also where the answer that said so was lost.
-        if began_anew || (self.start_new && !response.read_only) {
+        let anew = began_anew || (self.start_new && !response.read_only);
+        if anew {
             self.begin_anew();
         }
         self.start_new = false;
@@ -175,7 +176,8 @@ impl Session {
         self.finish(Call::Start, None);
         self.finish(Call::Restart, response.read_only.then_some(Code::NOT_ENDED));
         self.has_hole = true;
-        self.reads_again = !response.new;
+        // What came before this answer was of the new conversation, and went with the old one.
+        self.reads_again = anew || !response.new;
         self.read_down_to = None;
         self.history.want_resync(self.watermark.clone());
         self.join();

@@ -114,8 +114,8 @@ enum ConfigUse {
 /// Why something is being written.
 enum Write {
     Accepted(String),
-    /// A message got a new key; the old one goes when it is written.
-    Moved(String),
+    /// A message, by its id, got a new key; the old one goes when it is written.
+    Moved(String, String),
     Flight,
     Other,
 }

@@ -263,7 +263,7 @@ impl Session {
             code => {
                 if !matches!(code, 408 | 500..=599) {
                     // A refusal is an answer: the service does not have it, and should it be asked for again, it just goes.
-                    (record.sent, record.doubtful, record.anchor) = (false, false, None);
+                    record.forget_sending();
                 }
                 self.settle_record(&id, Standing::Failed(fault.code));
             }
