@@ -157,6 +157,15 @@ impl Run {
         let body = json!({"do": "text", "text": text}).to_string();
         // There may be no session yet to answer in.
         let _ = self.world.service.control(crate::common::EPOCH + self.world.now, "POST", "/_sim/agent", &body);
+        if !self.former.is_empty() {
+            // The new conversation may not have begun at the service.
+            self.remember_held();
+        }
+    }
+
+    fn remember_held(&mut self) {
+        let held = self.world.held_messages();
+        self.former.extend(held.into_iter().map(|(_, _, id)| id));
     }
 
     fn break_network(&mut self) {
@@ -367,8 +376,7 @@ impl Run {
         if ended {
             self.hit("restart");
             self.end_excuses();
-            let held = self.world.held_messages();
-            self.former.extend(held.into_iter().map(|(_, _, id)| id));
+            self.remember_held();
             // What is offered again comes behind what was sent meanwhile.
             for row in self.world.page.rows.iter().filter(|row| row.code == Some(Code::SESSION_ENDED)) {
                 self.ledger.promises.get_mut(&row.id).expect("what failed was accepted").retried = true;
