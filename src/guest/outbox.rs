@@ -33,6 +33,11 @@ pub struct Anchor {
 }
 
 impl Anchor {
+    /// Behind everything: of a message whose conversation is over.
+    pub fn end() -> Anchor {
+        Anchor { time: i64::MAX, id: String::new() }
+    }
+
     /// Reads one that stands in two members.
     pub fn read(from: Value<'_>, time: &str, id: &str) -> Option<Anchor> {
         Some(Anchor { time: from.int(time)?, id: from.string(id)? })
@@ -123,6 +128,11 @@ impl Record {
     /// It was sent and is not known to be absent.
     pub fn may_arrive(&self) -> bool {
         self.sent || self.doubtful
+    }
+
+    /// It was sent in a conversation that is over.
+    pub fn was_left(&self) -> bool {
+        self.anchor.as_ref().is_some_and(|anchor| anchor.time == i64::MAX)
     }
 
     /// The service does not have it, and will not.

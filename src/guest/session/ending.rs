@@ -5,7 +5,7 @@ use crate::core::error::Code;
 use crate::core::machine::{Act, Lead};
 use crate::core::state::{End, State};
 use crate::guest::event::Ticket;
-use crate::guest::outbox::{Record, Standing};
+use crate::guest::outbox::{Anchor, Record, Standing};
 use crate::guest::proof::Flight;
 use crate::guest::stored::Remembered;
 use crate::guest::wire::guest_api;
@@ -86,10 +86,10 @@ impl Session {
         self.link.disown();
         self.transcript.empty();
         self.history.forget();
-        // Whatever became of these there, they are not in the next conversation: asked for again, they just go.
+        // Whatever became of these there, nothing in the next conversation can be them.
         for id in self.outbox.ids(&Record::may_arrive) {
             if let Some(record) = self.outbox.get_mut(&id) {
-                record.forget_sending();
+                record.anchor = Some(Anchor::end());
             }
             self.rewrite(&id);
         }

@@ -73,7 +73,7 @@ impl Session {
     }
 
     /// The newest entry known, or else the moment: only what is newer can be a message that is sent now.
-    fn anchor(&self) -> Option<Anchor> {
+    pub(super) fn anchor(&self) -> Option<Anchor> {
         let remembered = || self.remembered.as_ref().and_then(|remembered| remembered.newest.clone());
         let moment = || self.service_now().map(|now| Anchor { time: now as i64 - CLOCK_ERROR_MS, id: String::new() });
         self.newest_anchor().or_else(remembered).or_else(moment)
@@ -211,6 +211,9 @@ impl Session {
         if let Some(record) = self.outbox.get_mut(id) {
             record.sent = false;
             record.doubtful |= !conclusive;
+            if record.was_left() {
+                record.anchor = None;
+            }
         }
         self.transcript.mark(id, Status::Queued, None);
         self.arm_expiry();
