@@ -610,6 +610,17 @@ describe("looks that matter", () => {
     }
   });
 
+  test("23, 39: a question that slides in under its focused button leaves the header where it is", async (t) => {
+    for (const state of ["confirm-clear", "confirm-restart"]) {
+      const page = await show(t, state, { viewport: { width: 320, height: 256 } });
+      const moved = await page.evaluate(() => {
+        const panel = window.chat.shadowRoot.querySelector("dialog");
+        return [panel.scrollTop, Math.round(panel.querySelector(".header").getBoundingClientRect().top - panel.getBoundingClientRect().top)];
+      });
+      assert.deepEqual(moved, [0, 0], state);
+    }
+  });
+
   test("23: the spacing of WCAG 1.4.12 loses nothing", async (t) => {
     const page = await show(t, "statuses");
     await page.evaluate(() => {

@@ -74,6 +74,7 @@ button[aria-disabled=true] { cursor: default; }
 .headline { font-size: 1.0625rem; font-weight: 600; line-height: 1.3; color: var(--_text); }
 `;
 
+/* The panel clips and does not hide: what hides can be scrolled, and focus that moves to something still sliding in would scroll it. */
 const FRAME = `
 .panel {
   position: fixed; inset: auto; margin: 0; padding: 0; border: 0; max-inline-size: none; max-block-size: none;
@@ -81,7 +82,7 @@ const FRAME = `
   bottom: calc(var(--guestwire-offset, 1.25rem) + 4.25rem);
   inline-size: min(var(--guestwire-width, 24rem), 100vw - 2 * var(--guestwire-offset, 1.25rem));
   block-size: min(var(--guestwire-height, 42rem), 100dvh - 2 * var(--guestwire-offset, 1.25rem) - 4.25rem);
-  background: var(--_ground); color: inherit; border-radius: calc(var(--_radius) + .125rem); box-shadow: var(--_shadow); overflow: hidden;
+  background: var(--_ground); color: inherit; border-radius: calc(var(--_radius) + .125rem); box-shadow: var(--_shadow); overflow: clip;
 }
 .panel[open] { animation: arrive .22s cubic-bezier(.2, .8, .3, 1); }
 [data-position=right] .panel { right: var(--guestwire-offset, 1.25rem); transform-origin: bottom right; }
