@@ -226,7 +226,7 @@ describe("on a broken line", { concurrency: 4 }, () => {
     const visitor = await visit(t, broken);
     const { service, banner } = visitor;
     const away = await service.refuse();
-    const seconds = async () => Number(/Next try in (\d+) s/.exec(await visitor.read(banner))?.[1] ?? 0);
+    const seconds = async () => Number(/Next try in (\d+)\ss/.exec(await visitor.read(banner))?.[1] ?? 0);
     // The first waits are too short to be read, and to tell an attempt that was asked for from one that was due.
     const first = await until(seconds, (left) => left >= 8, "a countdown of eight seconds or more", 90_000);
     await until(seconds, (left) => left > 0 && left < first, "it counts down");

@@ -18,12 +18,12 @@ test("a countdown counts whole seconds up, so that 0 is over", () => {
 test("durations are read at a glance", () => {
   assert.deepEqual(
     [1, 59, 60, 61, 100, 300, 605].map((seconds) => duration(seconds, en)),
-    ["1 s", "59 s", "1 min", "1 min 1 s", "1 min 40 s", "5 min", "10 min"],
+    ["1 s", "59 s", "1 min", "1 min 1 s", "1 min 40 s", "5 min", "10 min"].map((words) => words.replace(/(\d) /g, "$1\u00a0")),
   );
 });
 
 test("waiting counts down, offers to try now, and says so when the time has come", () => {
-  assert.equal(text(waiting(8_000)), "Connection lost. Next try in 8 s.");
+  assert.equal(text(waiting(8_000)), "Connection lost. Next try in 8\u00a0s.");
   assert.equal(text(waiting(0)), "Reconnecting…");
   assert.equal(bannerFor(facts(waiting(8_000)), en)?.action, "Try now");
 });
@@ -34,7 +34,7 @@ test("nothing is said when connected, and it is said once when connected again",
 });
 
 test("a first connection is connecting, a later one reconnecting", () => {
-  assert.equal(text({ name: "connecting", attempt: 0 }), "Connecting…");
+  assert.equal(text({ name: "connecting", attempt: 0 }), "Connecting… You can write already.");
   assert.equal(text({ name: "connecting", attempt: 0 }, { again: true }), "Reconnecting…");
 });
 
@@ -47,8 +47,8 @@ test("what waits is counted, and a browser that cannot store it is admitted", ()
 });
 
 test("a pause says why and until when", () => {
-  assert.equal(text({ name: "paused", reason: "rateLimited", until: NOW + 45_000 }), "A short pause: too many messages at once. Going on in 45 s.");
+  assert.equal(text({ name: "paused", reason: "rateLimited", until: NOW + 45_000 }), "A short pause: too many messages at once. Going on in 45\u00a0s.");
   assert.equal(text({ name: "paused", reason: "evicted" }), "Paused: this conversation was opened somewhere else.");
-  assert.equal(text({ name: "paused", reason: "refused", until: NOW + 90_000 }), "The chat service is not accepting connections right now. Next try in 1 min 30 s.");
+  assert.equal(text({ name: "paused", reason: "refused", until: NOW + 90_000 }), "The chat service is not accepting connections right now. Next try in 1\u00a0min 30\u00a0s.");
   assert.equal(bannerFor(facts({ name: "paused", reason: "rateLimited" }), en)?.action, undefined);
 });

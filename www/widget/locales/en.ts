@@ -50,7 +50,7 @@ export const en = {
   statusUnavailable: "Not available",
   statusElsewhere: "Open in another tab",
 
-  connecting: "Connecting…",
+  connecting: "Connecting… You can write already.",
   reconnecting: "Reconnecting…",
   waiting: (time: string) => `Connection lost. Next try in ${time}.`,
   tryNow: "Try now",
@@ -67,7 +67,7 @@ export const en = {
   connectedAgain: "Connected again.",
   willBeSent: (count: number) =>
     count === 1 ? "1 message will be sent when the connection is back." : `${count} messages will be sent when the connection is back.`,
-  willBeSentSoon: (count: number) => (count === 1 ? "1 message is waiting to be sent." : `${count} messages are waiting to be sent.`),
+  willBeSentSoon: (count: number) => (count === 1 ? "1 message is not sent yet." : `${count} messages are not sent yet.`),
   keepOpen: "This browser cannot store them: keep this page open until they are sent.",
 
   showEarlier: "Show earlier messages",
@@ -82,8 +82,8 @@ export const en = {
   placeholder: "Write a message…",
   hintEnterSends: "Enter sends, Shift and Enter adds a line.",
   hintEnterAddsLine: "Enter adds a line. Control and Enter sends.",
-  bytesLeft: (left: number) => `${left} bytes left`,
-  bytesOver: (over: number) => `${over} bytes too long. Please send it in two parts.`,
+  bytesLeft: (left: number) => `${left} left in this message`,
+  bytesOver: (over: number) => `Too long by ${over}. Please send it in two parts.`,
   refusedMessage: "The message could not be accepted.",
   outboxFull: "Too many messages are waiting. Please wait until some are sent.",
 
@@ -109,8 +109,9 @@ export const en = {
   cancel: "Cancel",
   actionFailed: "That did not work. Please try again.",
 
-  seconds: (n: number) => `${n} s`,
-  minutes: (n: number) => `${n} min`,
+  // The number stays on the line of its unit.
+  seconds: (n: number) => `${n}\u00a0s`,
+  minutes: (n: number) => `${n}\u00a0min`,
 
   sayMessage: (name: string, text: string) => `${name} says: ${text}`,
   sayLost: "Connection lost. Reconnecting.",
