@@ -60,9 +60,16 @@ export class BannerView extends Component<{ scene: Scene }> {
 export function PhaseNotice({ phase, scene }: { phase: Exclude<Phase, { name: "open" }>; scene: Scene }): JSX.Element {
   const { strings, conversation, act } = scene;
   const elsewhere = phase.name === "elsewhere";
+  const alone = conversation.rows.length === 0;
   return (
-    <div class="notice" part="notice">
-      {elsewhere && <Icon name="tabs" />}
+    <div class={`notice${alone ? " alone" : ""}`} part="notice">
+      {alone ? (
+        <span class="emblem">
+          <Icon name={elsewhere ? "tabs" : "chat"} />
+        </span>
+      ) : (
+        elsewhere && <Icon name="tabs" />
+      )}
       <p part="notice-text">{elsewhere ? strings.elsewhere : phase.text}</p>
       {conversation.refusal !== undefined && <p class="wrong">{conversation.refusal}</p>}
       {elsewhere ? (

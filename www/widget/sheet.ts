@@ -222,6 +222,10 @@ const NOTICES = `
 .confirm > p:not(.headline) { color: var(--_muted); margin-block: .375rem 1.25rem; }
 .choices { display: flex; flex-direction: column; gap: .5rem; }
 `;
+/* With nothing above it, it is what the panel shows. */
+.notice.alone { flex: 1; justify-content: center; border: 0; background: none; }
+.alone .emblem { margin-block-end: 0; }
+.scroll:has(+ .alone) { display: none; }
 
 const CONDITIONS = `
 @media (prefers-reduced-motion: reduce) {
