@@ -141,7 +141,7 @@ function Menu({ scene: { conversation, strings, ui, act } }: { scene: Scene }): 
         onClick={() => act.set({ enterAddsLine: !ui.enterAddsLine, menu: false })}
       >
         {strings.enterAddsLine}
-        {ui.enterAddsLine && <Icon name="tick" />}
+        <span class="box">{ui.enterAddsLine && <Icon name="tick" />}</span>
       </button>
       <button
         type="button"

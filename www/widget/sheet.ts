@@ -110,6 +110,10 @@ const FRAME = `
   background: var(--_ground); border: 1px solid var(--_edge); border-radius: .875rem; box-shadow: var(--_shadow);
 }
 .menu button { display: flex; justify-content: space-between; align-items: center; gap: 1.5rem; inline-size: 100%; min-block-size: 2.75rem; padding: .5rem .75rem; text-align: start; }
+.menu button:focus-visible { outline-offset: -2px; }
+.box { flex: none; inline-size: 1.25rem; block-size: 1.25rem; border: 1.5px solid var(--_edge); border-radius: .3125rem; }
+[aria-checked=true] .box { background: var(--_brand-fill); color: var(--_brand-ink); border-color: var(--_brand-edge); }
+.box .icon { inline-size: 100%; block-size: 100%; }
 .menu button:hover { background: var(--_raised); }
 .menu button[aria-disabled=true] { color: var(--_muted); background: none; }
 `;
