@@ -193,10 +193,13 @@ const COMPOSER = `
 .field:focus-within { border-color: var(--_brand-accent); box-shadow: 0 0 0 1px var(--_brand-accent); }
 .field.wrong { border-color: var(--_danger); }
 .field.wrong:focus-within { box-shadow: 0 0 0 1px var(--_danger); }
-textarea { flex: 1; min-inline-size: 0; display: block; resize: none; border: 0; background: none; padding: .4375rem .25rem .4375rem .75rem; padding-inline: .75rem .25rem; font-size: 1rem; line-height: 1.375rem; max-block-size: min(8.5rem, 30vh); overflow-y: auto; scrollbar-width: thin; }
+textarea { flex: 1; min-inline-size: 0; display: block; resize: none; border: 0; background: none; padding: .4375rem .25rem .4375rem .75rem; padding-inline: .75rem .25rem; font-size: 1rem; line-height: 1.375rem; max-block-size: min(8rem, 30vh); overflow-y: auto; scrollbar-width: thin; }
 textarea:focus-visible { outline: 2px solid transparent; outline-offset: 0; }
 textarea::placeholder { color: var(--_muted); opacity: 1; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .send { flex: none; inline-size: 2.25rem; block-size: 2.25rem; border-radius: 50%; display: grid; place-items: center; background: var(--_brand-fill); color: var(--_brand-ink); border-color: var(--_brand-edge); transition: background-color .15s; }
+/* One ring at a time. Without :has() there are two. */
+.field:has(.send:focus) { border-color: var(--_edge); box-shadow: none; }
+.send:focus-visible { outline-offset: 1px; }
 .send:hover { background: var(--_brand-hover); }
 .send[aria-disabled=true] { background: var(--_raised); color: var(--_muted); border-color: var(--_line); }
 .note { font-size: .75rem; line-height: 1rem; color: var(--_muted); margin: .375rem .75rem 0; text-align: end; font-variant-numeric: tabular-nums; }
@@ -219,6 +222,10 @@ const NOTICES = `
 
 .notice { flex: none; display: flex; flex-direction: column; align-items: center; gap: .75rem; padding: 1rem 1.25rem 1.25rem; padding-block-end: max(1.25rem, env(safe-area-inset-bottom)); text-align: center; border-block-start: 1px solid var(--_line); background: var(--_raised); }
 .notice .icon { color: var(--_muted); inline-size: 1.5rem; block-size: 1.5rem; }
+/* With nothing above it, it is what the panel shows. */
+.notice.alone { flex: 1; justify-content: center; border: 0; background: none; }
+.alone .emblem { margin-block-end: 0; }
+.scroll:has(+ .alone) { display: none; }
 .notice button { min-inline-size: min(12rem, 100%); }
 
 .cover { position: absolute; inset: 0; z-index: 4; display: flex; align-items: flex-end; background: var(--_veil); }
@@ -226,10 +233,6 @@ const NOTICES = `
 .confirm > p:not(.headline) { color: var(--_muted); margin-block: .375rem 1.25rem; }
 .choices { display: flex; flex-direction: column; gap: .5rem; }
 `;
-/* With nothing above it, it is what the panel shows. */
-.notice.alone { flex: 1; justify-content: center; border: 0; background: none; }
-.alone .emblem { margin-block-end: 0; }
-.scroll:has(+ .alone) { display: none; }
 
 const CONDITIONS = `
 @media (prefers-reduced-motion: reduce) {
