@@ -53,8 +53,11 @@ async function show(t, state, { viewport = DESKTOP, query = {}, ...options } = {
 
 /** axe needs `eval`-free injection, which the debugger protocol gives even under the policy. */
 async function violations(page) {
-  // Entrance animations are let finish: axe measures colours through opacity.
-  await page.evaluate(() => Promise.all(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished.catch(() => undefined))));
+  // Entrance animations are let finish: axe measures colours through opacity. The document's list has none of a shadow tree.
+  await page.evaluate(() => {
+    const moving = [...document.querySelectorAll("guestwire-chat")].flatMap((chat) => chat.shadowRoot?.getAnimations() ?? []).concat(document.getAnimations());
+    return Promise.all(moving.filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished.catch(() => undefined)));
+  });
   await page.evaluate(AXE);
   const found = await page.evaluate((rules) => window.axe.run(document, rules), AXE_RULES);
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target.join(" ")} ${node.any[0]?.message ?? node.failureSummary}`).join(" | ")}`);
