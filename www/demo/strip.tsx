@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { type Description, describe } from "./describe.js";
 import type { Feed } from "./feed.js";
 import type { Ledger } from "./ledger.js";
-import type { Line } from "./line.js";
+import { type Line, WINDOW_MS } from "./line.js";
 import { type Proof, prove, storedForUs } from "./proof.js";
 import { Timeline } from "./timeline.js";
 import { useChanges, useNow } from "./use.js";
@@ -33,12 +33,13 @@ export function Strip({ line, ledger, feed }: StripProps): JSX.Element {
         <Timeline spans={line.spans} roundTrips={line.roundTrips} now={now} />
         <figcaption>
           <span>Round trip</span> <strong class="number">{last ? `${last.ms} ms` : "–"}</strong>
+          <span class="trip-span">Graph: last {WINDOW_MS / 1000} s</span>
         </figcaption>
       </figure>
       <dl class="counters">
         <Counter name="Outbox" value={line.outbox} marked={line.outbox > 0} />
-        <Counter name="Frames in" value={counters.framesIn} />
-        <Counter name="Frames out" value={counters.framesOut} />
+        <Counter name="Frames up" value={counters.framesIn} />
+        <Counter name="Frames down" value={counters.framesOut} />
         <Counter name="Stored" value={counters.stored} />
         <Counter name="Faults hit" value={counters.faults} />
       </dl>
@@ -64,9 +65,11 @@ function Counter({ name, value, marked = false }: { readonly name: string; reado
 }
 
 function ProofLine({ proof, reachable }: { readonly proof: Proof; readonly reachable: boolean }): JSX.Element {
-  const parts = reachable ? proofParts(proof) : ["The simulator does not answer; is it still running?"];
+  // Offline the page itself cannot look; that is the visitor's trouble played, not a broken demo.
+  const offline = !reachable && !navigator.onLine;
+  const parts = reachable ? proofParts(proof) : [offline ? "This browser is offline: the count goes on when it is back" : "The simulator does not answer; is it still running?"];
   return (
-    <p class={`proof proof-${reachable ? proof.verdict : "broken"}`} data-verdict={proof.verdict}>
+    <p class={`proof proof-${reachable ? proof.verdict : offline ? "waiting" : "broken"}`} data-verdict={proof.verdict}>
       <span class="proof-mark" aria-hidden="true" />
       <span>{parts.join(" · ")}</span>
     </p>
