@@ -82,7 +82,7 @@ function SessionList({ sessions, shown, onChoose }: SessionListProps): JSX.Eleme
                 <span class="session-note">
                   {session.ended ? "over" : session.readOnly ? "read-only" : isThere ? "connected" : "away"}
                 </span>
-                <span class="session-last">{last === undefined ? "Nothing said yet" : `${last.direction === "Inbound" ? "" : "You: "}${wordsOf(last)}`}</span>
+                <span class="session-last">{last === undefined ? "Nothing said yet" : `${last.direction === "Inbound" ? "" : "Shop: "}${wordsOf(last)}`}</span>
               </button>
             </li>
           );

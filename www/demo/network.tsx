@@ -20,12 +20,12 @@ export function Network({ breaking, feed, startOver }: NetworkProps): JSX.Elemen
     <>
       <header class="column-head">
         <h2 id="network-title">Network</h2>
-        <p class="column-note">Break it and watch nothing get lost.</p>
         <button type="button" class={anyOn ? "heal heal-needed" : "heal"} onClick={attempt(() => breaking.heal())}>
           Heal everything
         </button>
       </header>
       <div class="column-body">
+        <p class="column-note">Break it and watch nothing get lost.</p>
         {failure !== undefined && <p class="failure" role="alert">That did not work: {failure}</p>}
         {SWITCHES.map((group) => (
           <section key={group.title} class="switch-group">

@@ -46,7 +46,7 @@ function Entry({ entry }: { readonly entry: StoredMessage }): JSX.Element {
   const kinds = kindsOf(entry);
   return (
     <li class={fromGuest ? "entry from-guest" : "entry from-agent"}>
-      <span class="visually-hidden">{fromGuest ? "Guest: " : "You: "}</span>
+      <span class="visually-hidden">{fromGuest ? "Guest: " : "Shop: "}</span>
       <span class="bubble" dir="auto">
         {entry.text}
         {kinds !== "" && <span class="bubble-kinds">{kinds}</span>}
@@ -67,7 +67,7 @@ function kindsOf({ content = [] }: StoredMessage): string {
   return [...counts].map(([kind, count]) => (count === 1 ? kind : `${kind} × ${count}`)).join(", ");
 }
 
-const EVENT_WORDS: Readonly<Record<string, string>> = { Join: "The guest joined", Disconnect: "You left the conversation", Clear: "The guest cleared the conversation" };
+const EVENT_WORDS: Readonly<Record<string, string>> = { Join: "The guest joined", Disconnect: "The agent left the conversation", Clear: "The guest cleared the conversation" };
 
 function eventWords({ events = [] }: StoredMessage): string {
   return events.map(({ eventType, presence }) => EVENT_WORDS[presence?.type ?? ""] ?? presence?.type ?? eventType).join(", ");
