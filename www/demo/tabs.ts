@@ -43,7 +43,13 @@ export function arrangeColumns(): boolean {
     select(next);
     next.focus();
   });
-  for (const tab of tabs) tab.addEventListener("click", () => select(tab));
+  for (const tab of tabs) {
+    tab.addEventListener("click", () => {
+      select(tab);
+      // Another part begins at its beginning, however far down the last one was read.
+      scrollTo(0, 0);
+    });
+  }
   media.addEventListener("change", arrange);
   arrange();
   return media.matches;
