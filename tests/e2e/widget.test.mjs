@@ -526,6 +526,13 @@ describe("connection and ends", () => {
     assert.equal(await focused(page), "message");
   });
 
+  test("where there is no conversation to show, the notice takes its place and nothing empty is a stop", async (t) => {
+    const page = await show(t, "unavailable");
+    const [notice, panel] = await page.evaluate(() => [".notice", ".panel"].map((selector) => window.chat.shadowRoot.querySelector(selector).getBoundingClientRect().height));
+    assert.ok(notice > panel / 2, `${notice} of ${panel}`);
+    assert.equal(await log(page).count(), 0);
+  });
+
   test("a read-only conversation starts anew", async (t) => {
     const page = await show(t, "readonly");
     assert.equal(await input(page).count(), 0);
@@ -594,7 +601,7 @@ describe("looks that matter", () => {
 
   test("23, 24, 25: nothing scrolls sideways or is cut at 320 pixels, on its side, or with text at 200 %", async (t) => {
     for (const options of [{ viewport: { width: 320, height: 256 } }, { viewport: { width: 700, height: 375 } }, { viewport: PHONE, query: { size: "200" } }, { viewport: DESKTOP, query: { size: "200" } }]) {
-      for (const state of ["talk", "waiting", "statuses", "menu", "confirm-restart", "elsewhere"]) {
+      for (const state of ["talk", "waiting", "statuses", "menu", "confirm-restart", "elsewhere", "unavailable"]) {
         const page = await show(t, state, options);
         const wrong = await page.evaluate(() => {
           const root = window.chat.shadowRoot;
