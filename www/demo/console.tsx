@@ -49,7 +49,7 @@ export function AgentConsole({ feed }: { readonly feed: Feed }): JSX.Element {
           <div class="desk">
             <Transcript key={session.token} session={session} seenAt={seenAt} />
             {failure !== undefined && <p class="failure" role="alert">The service did not take that: {failure}</p>}
-            <Desk act={act} />
+            {session.ended ? <p class="console-empty">This session is over. The next one appears here by itself.</p> : <Desk act={act} />}
           </div>
         )}
       </div>
