@@ -308,6 +308,41 @@ fn a_new_session_whose_answer_was_lost_is_noticed_from_the_history() {
 }
 
 #[test]
+fn what_comes_before_the_answer_that_a_new_session_began_is_shown_though_history_lags() {
+    let mut world = settled(9);
+    world.set(json!({"expiredConfigure": "new"}));
+    world.send("old");
+    world.wait_sent(5_000);
+    world.network.line = Line::Offline;
+    world.break_line();
+    world.run(1_000);
+    world.control("/_sim/expire", json!({"what": "session"}));
+    world.fault(json!({"on": "frame-out", "match": {"class": "SessionResponse"}, "do": "delay", "ms": 1_000}));
+    world.fault(json!({"on": "http", "match": {"path": "/webmessaging/messages"}, "count": 0, "do": "history-lag", "ms": 5_000}));
+    world.network.line = Line::Works;
+    world.wait("configuring", 60_000, |world| world.requests("configureSession").len() > 1);
+    world.run(300);
+    world.agent("welcome back");
+    world.run_until_ready();
+    world.run(20_000);
+    assert!(world.page.new_session);
+    assert_eq!(world.page.texts(), ["welcome back"]);
+}
+
+#[test]
+fn what_the_old_socket_still_delivers_of_a_cleared_conversation_stays_away() {
+    let mut world = settled(10);
+    world.set(json!({"echoMetadata": false, "echoTracingId": "none"}));
+    world.send("the last words");
+    world.fault(json!({"on": "frame-out", "match": {"class": "StructuredMessage"}, "do": "delay", "ms": 400}));
+    push(&mut world, "SessionClearedEvent", json!({}));
+    world.run(5_000);
+    assert_eq!(world.state(), State::Ended { reason: End::SessionCleared });
+    let rows: Vec<_> = world.page.rows.iter().map(|row| (row.status, row.server_id.is_some())).collect();
+    assert_eq!(rows, [(Status::Failed, false)], "the message itself, and no row of the echo");
+}
+
+#[test]
 fn a_token_the_service_does_not_know_any_more_ends_the_session() {
     let mut world = settled(4);
     world.control("/_sim/expire", json!({"what": "token"}));

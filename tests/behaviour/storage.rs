@@ -342,3 +342,32 @@ fn a_failed_message_survives_the_reload_with_its_reason() {
     world.load_page();
     assert_eq!((world.status(&id), world.code(&id)), (Status::Failed, Some(4011)));
 }
+
+#[test]
+fn row23_a_message_asked_for_again_while_storage_refuses_is_not_lost_to_the_old_record() {
+    let mut world = World::ready(40);
+    world.run(12_000);
+    world.answer_message(refusal(4011, "message too long"));
+    let id = world.send("again");
+    world.run(2_000);
+    assert_eq!(world.status(&id), Status::Failed);
+    world.network.line = Line::Offline;
+    world.break_line();
+    world.run(1_000);
+    world.disk = Disk::Unavailable;
+    world.with(|session, now| session.retry(now, &id)).unwrap();
+    world.run(1_000);
+    world.disk = Disk::Works;
+    // Storage still holds the record of before, which the tab reads whenever it becomes the leader.
+    for _ in 0..2 {
+        world.lose_lead();
+        world.run(1_000);
+        world.with(|session, now| session.take_over(now));
+        world.run(1_000);
+    }
+    assert_eq!(world.message_keys().len(), 1, "one record, of one message");
+    world.reload();
+    world.heal();
+    world.wait("sent", 60_000, |world| world.page.row(&id).is_some_and(|row| row.status == Status::Sent));
+    assert_eq!(world.stored(), ["again"]);
+}
