@@ -121,13 +121,10 @@ impl Session {
             return Err(Refusal::new(Code::OTHER_TAB));
         }
         let old_key = record.key(&prefix);
-        // Of a conversation that is over, it can only be what comes from now on.
-        let anchor = if record.was_left() { self.anchor() } else { None };
         let owner = self.remembered.as_ref().map(Remembered::mark);
         let Some(mut record) = self.outbox.remove(id) else { return Ok(()) };
         record.n = n;
         record.durable = false;
-        record.anchor = anchor.or(record.anchor);
         record.standing = Standing::Queued;
         record.owner = owner;
         record.asked = true;

@@ -73,7 +73,7 @@ impl Session {
     }
 
     /// The newest entry known, or else the moment: only what is newer can be a message that is sent now.
-    pub(super) fn anchor(&self) -> Option<Anchor> {
+    fn anchor(&self) -> Option<Anchor> {
         let remembered = || self.remembered.as_ref().and_then(|remembered| remembered.newest.clone());
         let moment = || self.service_now().map(|now| Anchor { time: now as i64 - CLOCK_ERROR_MS, id: String::new() });
         self.newest_anchor().or_else(remembered).or_else(moment)
