@@ -27,6 +27,10 @@ fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is a number, not {value}")))
 }
 
+fn replay(seed: u64) -> String {
+    format!("replay: GUESTWIRE_SEED={seed} cargo test --test simulation -- --nocapture")
+}
+
 #[test]
 fn nothing_is_lost_reordered_or_doubled_whatever_happens() {
     if let Some(seed) = setting("GUESTWIRE_SEED") {
@@ -46,7 +50,11 @@ fn nothing_is_lost_reordered_or_doubled_whatever_happens() {
                     while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < seeds) {
                         match catch_unwind(AssertUnwindSafe(|| schedule::run(seed, false))) {
                             Ok(met) => coverage.add(&met),
-                            Err(_) => failed.push(seed),
+                            Err(_) => {
+                                // At once: the run may have long to go.
+                                eprintln!("{}", replay(seed));
+                                failed.push(seed);
+                            }
                         }
                         if failed.len() >= 5 {
                             break;
@@ -66,7 +74,7 @@ fn nothing_is_lost_reordered_or_doubled_whatever_happens() {
     }
     println!("{seeds} seeds\n{coverage}");
     for seed in &failed {
-        println!("replay: GUESTWIRE_SEED={seed} cargo test --test simulation -- --nocapture");
+        println!("{}", replay(*seed));
     }
     assert!(failed.is_empty(), "{} seeds failed, the first: {:?}", failed.len(), failed.first());
     if seeds >= SEEDS_FOR_COVERAGE {
