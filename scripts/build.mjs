@@ -7,6 +7,7 @@ import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { targetDirectory } from "./cargo.mjs";
+import { withNames, withoutSpare, withoutSpareTypes } from "./glue.mjs";
 import { ask, at, isScript, main, need, say, Stop } from "./process.mjs";
 import { thirdPartyLicences } from "./licences.mjs";
 import { files, hash, unlessFresh } from "./stamp.mjs";
@@ -24,7 +25,6 @@ const wasmFeatures = ["bulk-memory", "bulk-memory-opt", "call-indirect-overlong"
 const entries = {
   index: "www/client/index.ts",
   slim: "www/client/slim.ts",
-  core: "www/client/generated/core.js",
   "core-inline": "www/client/generated/core-inline.js",
   define: "www/widget/define.ts",
 };
@@ -51,12 +51,12 @@ async function step(name, what, inputs, outputs, work, skip) {
 }
 
 function wasmInputs(mode) {
-  const sources = [at("src"), at("Cargo.toml"), at("Cargo.lock"), at("scripts", "build.mjs"), at("scripts", "shrink.mjs")];
+  const sources = [at("src"), at("Cargo.toml"), at("Cargo.lock"), ...["build.mjs", "glue.mjs", "shrink.mjs"].map((name) => at("scripts", name))];
   return hash(sources, [mode, ask("rustc", ["--version"]) ?? "", wasmBindgenVersion()]);
 }
 
 async function buildWasm(dev) {
-  const { withNames, withSilence, withoutWords } = await import("./shrink.mjs");
+  const { withoutWords } = await import("./shrink.mjs");
   const target = "wasm32-unknown-unknown";
   // As a cdylib alone: with an rlib beside it cargo leaves link-time optimisation out, without a word.
   await need("cargo", ["rustc", "--package", "guestwire", "--lib", "--crate-type", "cdylib", "--target", target, "--profile", "wasm", ...withoutPaths()], { why: "The library does not compile for WebAssembly: the lines above say why." });
@@ -66,12 +66,11 @@ async function buildWasm(dev) {
   // The shim says where the module is (hence no default path) and brings up fresh memory after a panic (hence the reset).
   const flags = ["--omit-default-module-path", "--experimental-reset-state-function"];
   await need("wasm-bindgen", [module, "--target", "web", "--out-name", "core", "--out-dir", fresh, ...flags, ...(dev ? [] : ["--remove-producers-section"])]);
-  // Our types lead here, and this one member would ask every site's TypeScript for a newer library than ES2022.
-  const declaration = join(fresh, "core.d.ts");
-  writeFileSync(declaration, readFileSync(declaration, "utf8").replaceAll(/^ *\[Symbol\.dispose\]\(\): void;\n/gm, ""));
   const wasm = join(fresh, "core_bg.wasm");
   const glue = join(fresh, "core.js");
-  writeFileSync(glue, withSilence(readFileSync(glue, "utf8")));
+  const declaration = join(fresh, "core.d.ts");
+  writeFileSync(glue, withoutSpare(readFileSync(glue, "utf8")));
+  writeFileSync(declaration, withoutSpareTypes(readFileSync(declaration, "utf8")));
   if (!dev) {
     writeFileSync(wasm, withoutWords(readFileSync(wasm)));
     // -Os and not -Oz: what the latter saves in bytes it loses to brotli and gzip, and it takes three times as long.

@@ -1,5 +1,4 @@
-// What the optimiser cannot know: nobody reads a panic's words, names of imports are nobody's, and a closure of a memory that
-// is gone has nothing to say.
+// What the optimiser cannot know: nobody reads a panic's words.
 
 import binaryen from "binaryen";
 
@@ -37,28 +36,4 @@ export function withoutWords(wasm) {
   const shrunk = module.emitBinary();
   module.dispose();
   return shrunk;
-}
-
-/** Gives the glue the names that `wasm-opt --minify-imports-and-exports-and-modules` printed. */
-export function withNames(glue, printed) {
-  const { imports, exports } = JSON.parse(printed.slice(printed.indexOf("{"), printed.lastIndexOf("}") + 1));
-  let renamed = once(glue, /"\.\/core_bg\.js": import0/, '"a": import0', "place for the imports");
-  for (const [, long, short] of imports) renamed = once(renamed, new RegExp(`^( +)${escaped(long)}(: function|\\b(?=:))`, "m"), `$1${JSON.stringify(short)}$2`, long);
-  const shorts = new Map(exports);
-  renamed = renamed.replaceAll(/\bwasm\.(\w+)/g, (whole, name) => (shorts.has(name) ? `wasm[${JSON.stringify(shorts.get(name))}]` : whole));
-  return renamed;
-}
-
-/** A closure of a memory that is gone is silent: a timer or a promise may come back to it after a panic. */
-export function withSilence(glue) {
-  return once(glue, /throw new Error\('Cannot invoke closure from previous WASM instance'\);/, "return;", "the check for stale closures");
-}
-
-function once(text, pattern, replacement, what) {
-  if (!pattern.test(text)) throw new Error(`the glue has no ${what} any more`);
-  return text.replace(pattern, replacement);
-}
-
-function escaped(text) {
-  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }

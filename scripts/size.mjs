@@ -43,10 +43,10 @@ async function imports(bundle, file) {
 /** The budgets as `{ name, files, total, limit }`, for a built `dist` folder. */
 export async function measure(dist, budgets) {
   const inDist = (...names) => names.map((name) => join(dist, name));
-  const external = await closure(inDist("slim.js", "core.js", "core.wasm"), ["core-inline.js"]);
+  const external = await closure(inDist("slim.js", "core.wasm"), ["core-inline.js"]);
   const inlined = await closure(inDist("index.js"));
   const open = await closure(inDist("define.js"));
-  const openExternal = await closure(inDist("define.js", "core.js", "core.wasm"), ["core-inline.js"]);
+  const openExternal = await closure(inDist("define.js", "core.wasm"), ["core-inline.js"]);
   const loader = await closure(inDist("guestwire.js"));
   const rows = [
     { name: "chat, external wasm (slim)", files: external, limit: budgets.chatExternal },

@@ -85,9 +85,9 @@ test("a panic under a frame is survived: same listeners, same message, one copy"
     await window.make(id, { storage: "memory" });
     await window.client.start();
     window.kept = window.client.send("through the panic");
-    const { charCodeAt } = String.prototype;
-    String.prototype.charCodeAt = () => {
-      String.prototype.charCodeAt = charCodeAt;
+    const { encode } = TextEncoder.prototype;
+    TextEncoder.prototype.encode = () => {
+      TextEncoder.prototype.encode = encode;
       throw new WebAssembly.RuntimeError("unreachable");
     };
   }, service.deploymentId);

@@ -10,7 +10,7 @@ import { Early, lockName, type Draft } from "./early.js";
 import { Emitter, type ListenOptions } from "./emitter.js";
 import * as errors from "./errors.js";
 import { GuestwireError, messageOf } from "./errors.js";
-import type { Call, Core } from "./generated/core.js";
+import { Call, Core } from "./generated/core.js";
 import { Host } from "./host.js";
 import { MessageList } from "./list.js";
 import { loadRuntime, type Inhabitant, type Provide, type Runtime } from "./load.js";
@@ -259,11 +259,10 @@ export abstract class Client {
   }
 
   #create(): void {
-    const { glue } = this.#runtime!;
     const seed = crypto.getRandomValues(new Uint8Array(64));
     const { storage = "local" } = this.#options;
     this.#enter(() => {
-      this.#core = new glue.Core(plainOptions(this.#options), seed, storage, lockName(this.#options, this.#consent), this.#bag, this.#host);
+      this.#core = new Core(plainOptions(this.#options), seed, storage, lockName(this.#options, this.#consent), this.#bag, this.#host);
     });
     if (this.#options.consent === "required" && this.#consent) this.#pending.unshift(() => this.#enterCore("Consent"));
     if (Object.keys(this.#attributes).length > 0) this.#pending.unshift(() => this.#enterCore("Attributes", JSON.stringify(this.#attributes)));
@@ -338,7 +337,7 @@ export abstract class Client {
 
   /** One call into the core, from below `enter`. */
   #enterCore(call: Names<typeof Call>, text = "", ticket = 0, flushMs = 0): unknown {
-    return this.#core?.call(this.#runtime!.glue.Call[call], text, ticket, flushMs);
+    return this.#core?.call(Call[call], text, ticket, flushMs);
   }
 
   /** What the core answers, if there is one. */

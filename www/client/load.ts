@@ -1,7 +1,7 @@
 /** The module: loaded once, when the first client is made, and brought up anew after a panic, with every client of it. */
 
 import { GuestwireError, NOT_LOADED, RESTARTED, WASM_BLOCKED } from "./errors.js";
-import type * as Glue from "./generated/core.js";
+import { imports, start } from "./generated/core.js";
 
 /** What `WebAssembly` can be made of. */
 export type WasmSource = string | URL | Request | Response | BufferSource | WebAssembly.Module;
@@ -25,14 +25,15 @@ export interface Inhabitant {
 }
 
 export class Runtime {
-  readonly glue: typeof Glue;
+  readonly #module: WebAssembly.Module;
   readonly #clients = new Set<Inhabitant>();
   #depth = 0;
   #panic: { readonly cause: unknown } | undefined;
   #panics: number[] = [];
 
-  constructor(glue: typeof Glue) {
-    this.glue = glue;
+  constructor({ module, instance }: WebAssembly.WebAssemblyInstantiatedSource) {
+    this.#module = module;
+    start(module, instance);
   }
 
   add(client: Inhabitant): void {
@@ -74,7 +75,7 @@ export class Runtime {
     this.#panics = [...this.#panics.filter((at) => now - at < 60_000), now];
     try {
       if (this.#panics.length > MAX_PANICS) throw cause;
-      this.glue.__wbg_reset_state();
+      start(this.#module);
       this.#panic = undefined;
     } catch (error) {
       for (const client of [...this.#clients]) client.giveUp(new GuestwireError(RESTARTED, { cause: error }));
@@ -99,9 +100,23 @@ export function loadRuntime(provide: Provide): Promise<Runtime> {
 }
 
 async function load(provide: Provide): Promise<Runtime> {
-  const [glue, source] = await Promise.all([import("./generated/core.js"), provide()]);
-  await glue.default({ module_or_path: source });
-  return (runtime ??= new Runtime(glue));
+  const made = await instantiate(await provide());
+  return (runtime ??= new Runtime(made));
+}
+
+/** What the page gave as a module, whatever it is, and a first instance of it. */
+async function instantiate(source: WasmSource): Promise<WebAssembly.WebAssemblyInstantiatedSource> {
+  if (typeof source === "string" || source instanceof URL || source instanceof Request) return instantiate(await fetch(source));
+  if (source instanceof Response) {
+    if (!source.ok) throw new Error(`${source.status} ${source.statusText} for ${source.url}`);
+    // Compiled while it arrives, where the platform can and may.
+    const typed = source.headers.get("content-type") === "application/wasm";
+    if (typed && typeof WebAssembly.instantiateStreaming === "function") return WebAssembly.instantiateStreaming(source, imports());
+    if (!typed) console.warn("guestwire: not served as application/wasm, and slower for it:", source.url);
+    return instantiate(await source.arrayBuffer());
+  }
+  const made: WebAssembly.WebAssemblyInstantiatedSource | WebAssembly.Instance = await WebAssembly.instantiate(source as BufferSource, imports());
+  return made instanceof WebAssembly.Instance ? { module: source as WebAssembly.Module, instance: made } : made;
 }
 
 function explain(error: unknown): GuestwireError {
