@@ -8,8 +8,7 @@ import { Bag } from "./bag.js";
 import type { CoreEvent } from "./core-event.js";
 import { Early, lockName, type Draft } from "./early.js";
 import { Emitter, type ListenOptions } from "./emitter.js";
-import * as errors from "./errors.js";
-import { GuestwireError, messageOf } from "./errors.js";
+import { Code, GuestwireError, messageOf } from "./errors.js";
 import { Call, Core } from "./generated/core.js";
 import { Host } from "./host.js";
 import { MessageList } from "./list.js";
@@ -92,7 +91,7 @@ export abstract class Client {
 
   /** Resolves when first ready. Rejects for ended, authRequired, stop and bad options; never for a network that is away. */
   start(): Promise<Session> {
-    if (this.#options.createSocket === undefined && typeof WebSocket !== "function") return Promise.reject(new GuestwireError(errors.NO_WEBSOCKET));
+    if (this.#options.createSocket === undefined && typeof WebSocket !== "function") return Promise.reject(new GuestwireError(Code.NoWebSocket));
     if (!this.#disposed && this.#core === undefined) this.#become({ name: "loading" });
     else if (!this.#disposed && this.#state.name === "stopped") this.#become({ name: "idle" });
     return this.#settled(this.#ask("Start"));
@@ -100,9 +99,9 @@ export abstract class Client {
 
   /** Works in every state but stopped, also before the module has loaded. Throws GuestwireError when refused. */
   send(text: string, { attributes, attachments }: SendOptions = {}): Receipt {
-    if (typeof text !== "string") throw new GuestwireError(errors.INVALID_OPTION, { field: "text" });
+    if (typeof text !== "string") throw new GuestwireError(Code.InvalidOption, { field: "text" });
     if (attributes !== undefined) checkAttributes(attributes);
-    if (attachments !== undefined && attachments.length > 0) throw new GuestwireError(errors.UNSUPPORTED, { field: "attachments" });
+    if (attachments !== undefined && attachments.length > 0) throw new GuestwireError(Code.Unsupported, { field: "attachments" });
     return this.#accept({ text, attributes });
   }
 
@@ -113,7 +112,7 @@ export abstract class Client {
 
   /** Sends a failed or expired message again. Throws GuestwireError when refused. */
   retry(id: string): Receipt {
-    if (this.#core === undefined) throw new GuestwireError(this.#early.has(id) ? errors.NOT_RETRYABLE : errors.UNKNOWN_MESSAGE, { field: "id" });
+    if (this.#core === undefined) throw new GuestwireError(this.#early.has(id) ? Code.NotRetryable : Code.UnknownMessage, { field: "id" });
     return this.#call(() => {
       this.#enterCore("Retry", id);
       return this.#receipt(id);
@@ -124,12 +123,12 @@ export abstract class Client {
   cancel(id: string): boolean {
     if (!this.#early.has(id)) {
       const cancelled = this.#ofCore("Cancel", id) === true;
-      if (cancelled) this.#receipts.refuse(id, errors.CANCELLED);
+      if (cancelled) this.#receipts.refuse(id, Code.Cancelled);
       return cancelled;
     }
     this.#early.remove(id);
     this.#list.remove(this.#list.indexOf(id));
-    this.#receipts.refuse(id, errors.CANCELLED);
+    this.#receipts.refuse(id, Code.Cancelled);
     this.#emit("removed", { id });
     this.#emitOutbox();
     return true;
@@ -150,9 +149,9 @@ export abstract class Client {
   }
 
   /** Attachments are not part of this version. */
-  attach(_file: Blob, _options?: { fileName?: string }): Attachment { throw new GuestwireError(errors.UNSUPPORTED, { field: "attach" }); }
+  attach(_file: Blob, _options?: { fileName?: string }): Attachment { throw new GuestwireError(Code.Unsupported, { field: "attach" }); }
   /** Attachments are not part of this version. */
-  detach(_id: string): void { throw new GuestwireError(errors.UNSUPPORTED, { field: "detach" }); }
+  detach(_id: string): void { throw new GuestwireError(Code.Unsupported, { field: "detach" }); }
 
   /** Loads one older page into `messages`. */
   async history(): Promise<{ loaded: number; complete: boolean }> {
@@ -164,11 +163,11 @@ export abstract class Client {
 
   /** A new conversation after an end. What was unsent is sent into it or thrown away; there is no default. */
   restart({ outbox }: { outbox: "send" | "discard" }): Promise<Session> {
-    if (outbox !== "send" && outbox !== "discard") return Promise.reject(new GuestwireError(errors.INVALID_OPTION, { field: "outbox" }));
+    if (outbox !== "send" && outbox !== "discard") return Promise.reject(new GuestwireError(Code.InvalidOption, { field: "outbox" }));
     const unsent = this.#list.outbox.map(({ id }) => id);
     const asked = this.#ask(outbox === "send" ? "RestartAndSend" : "RestartAndDiscard");
     const gone = (id: string): boolean => this.#list.indexOf(id) < 0;
-    if (outbox === "discard") asked.then(() => unsent.filter(gone).forEach((id) => this.#receipts.refuse(id, errors.CANCELLED)), () => {});
+    if (outbox === "discard") asked.then(() => unsent.filter(gone).forEach((id) => this.#receipts.refuse(id, Code.Cancelled)), () => {});
     return this.#settled(asked);
   }
 
@@ -192,7 +191,7 @@ export abstract class Client {
     if (this.#disposed) return;
     if (this.#core === undefined) {
       this.#pending = [];
-      this.#tickets.refuse(new GuestwireError(errors.STOPPED));
+      this.#tickets.refuse(new GuestwireError(Code.Stopped));
       this.#become({ name: "stopped" });
     } else {
       await this.#ask("Stop", Math.min(Math.max(0, Math.trunc(flushMs) || 0), 3_600_000));
@@ -204,7 +203,7 @@ export abstract class Client {
     this.#wanted = false;
     for (const id of this.#early.ids()) this.cancel(id);
     this.#early.forget();
-    this.#receipts.refuseAll(errors.CANCELLED);
+    this.#receipts.refuseAll(Code.Cancelled);
     if (this.#core !== undefined) await this.#ask("Forget");
   }
 
@@ -220,8 +219,8 @@ export abstract class Client {
     this.#bag.empty();
     this.#runtime?.remove(this.#inhabitant);
     this.#pending = [];
-    this.#tickets.refuse(new GuestwireError(errors.STOPPED));
-    this.#receipts.refuseAll(errors.STOPPED);
+    this.#tickets.refuse(new GuestwireError(Code.Stopped));
+    this.#receipts.refuseAll(Code.Stopped);
     this.#become({ name: "stopped" });
     this.#emitter.clear();
     // Not now: a factory of the page may have called this from below a frame of it.
@@ -241,7 +240,7 @@ export abstract class Client {
       runtime.add(this.#inhabitant);
       this.#create();
     } catch (error) {
-      if (!this.#disposed) this.#notLoaded(error instanceof GuestwireError ? error : new GuestwireError(errors.NOT_LOADED, { cause: error }));
+      if (!this.#disposed) this.#notLoaded(error instanceof GuestwireError ? error : new GuestwireError(Code.NotLoaded, { cause: error }));
     } finally {
       this.#loading = false;
     }
@@ -249,7 +248,7 @@ export abstract class Client {
 
   #notLoaded(error: GuestwireError): void {
     this.#emit("error", error);
-    if (error.code === errors.NOT_LOADED) {
+    if (error.code === Code.NotLoaded) {
       // The network, as a rule: what is typed meanwhile waits.
       this.#loadTimer = setTimeout(() => void this.#load(), this.#loadAgainMs);
       this.#loadAgainMs = Math.min(this.#loadAgainMs * 2, LOAD_AGAIN_MS[1]);
@@ -279,9 +278,9 @@ export abstract class Client {
   #revive(cause: unknown): void {
     if (this.#core !== undefined || this.#disposed) return;
     this.#options.debug?.(`restarted after ${String(cause)}`);
-    this.#emit("error", new GuestwireError(errors.RESTARTED, { cause }));
+    this.#emit("error", new GuestwireError(Code.Restarted, { cause }));
     this.#removeRows();
-    this.#tickets.refuse(new GuestwireError(errors.RESTARTED), (wish) => wish !== "Start");
+    this.#tickets.refuse(new GuestwireError(Code.Restarted), (wish) => wish !== "Start");
     const starts = this.#tickets.open;
     // A number that nobody waits for.
     if (this.#wanted && starts.length === 0) starts.push(0);
@@ -352,7 +351,7 @@ export abstract class Client {
   #ask(wish: WishName, flushMs = 0): Promise<Done> {
     const { ticket, done } = this.#tickets.issue(wish);
     if (this.#disposed) {
-      this.#tickets.refuse(new GuestwireError(errors.STOPPED));
+      this.#tickets.refuse(new GuestwireError(Code.Stopped));
     } else {
       if (wish === "Start" || wish.startsWith("Restart")) this.#wanted = true;
       try {
@@ -371,7 +370,7 @@ export abstract class Client {
   }
 
   #refuseStopped(): void {
-    if (this.#disposed || this.#state.name === "stopped") throw new GuestwireError(errors.STOPPED);
+    if (this.#disposed || this.#state.name === "stopped") throw new GuestwireError(Code.Stopped);
   }
 
   #accept(draft: Draft): Receipt {
@@ -413,7 +412,7 @@ export abstract class Client {
     switch (event.type) {
       case "state":
         // Logged out: what waited was wiped.
-        if (event.state.name === "ended" && event.state.reason === "loggedOut") this.#receipts.refuseAll(errors.SESSION_ENDED);
+        if (event.state.name === "ended" && event.state.reason === "loggedOut") this.#receipts.refuseAll(Code.SessionEnded);
         return this.#become(event.state);
       case "session": return this.#configured(event);
       case "message": return this.#insert(event.index, new Row(event.message));
@@ -510,7 +509,7 @@ function draftOf(choice: Choice | object): Draft {
   const label = typeof text === "string" ? text : "";
   if (Array.isArray(content)) return { text: label, content: content as object[], type: "Structured" };
   if (typeof contentType === "string") return { text: label, content: [choice], type: "Structured" };
-  if (typeof payload !== "string" || typeof type !== "string") throw new GuestwireError(errors.INVALID_OPTION, { field: "choice" });
+  if (typeof payload !== "string" || typeof type !== "string") throw new GuestwireError(Code.InvalidOption, { field: "choice" });
   const buttonResponse = { type, text: label, payload, ...(typeof messageId === "string" ? { originatingMessageId: messageId } : {}) };
   return { text: label, content: [{ contentType: "ButtonResponse", buttonResponse }], type: "Structured" };
 }

@@ -5,7 +5,7 @@
 
 import type { GuestOptions } from "./api.js";
 import type { Bag } from "./bag.js";
-import { GuestwireError, MESSAGE_EMPTY, MESSAGE_TOO_LONG, OUTBOX_FULL } from "./errors.js";
+import { Code, GuestwireError } from "./errors.js";
 
 /** Bounds of the outbox, as the core's. */
 const MAX_MESSAGES = 200;
@@ -50,7 +50,7 @@ export class Early {
     const key = `${this.#prefix}${n}:${id}`;
     const value = JSON.stringify({ v: 1, id, at, ...draft });
     const bytes = records.reduce((sum, [known, kept]) => sum + 2 * (known.length + kept.length), 2 * (key.length + value.length));
-    if (records.length >= MAX_MESSAGES || bytes > MAX_UTF16_BYTES) throw new GuestwireError(OUTBOX_FULL);
+    if (records.length >= MAX_MESSAGES || bytes > MAX_UTF16_BYTES) throw new GuestwireError(Code.OutboxFull);
     this.#keys.set(id, key);
     return { id, at, text: draft.text, durable: this.#write(key, value) };
   }
@@ -139,8 +139,8 @@ export class Early {
 
 /** The core's rules for a text. */
 function check({ text, content }: Draft): void {
-  if (text.trim() === "" && content === undefined) throw new GuestwireError(MESSAGE_EMPTY, { field: "text" });
-  if (new TextEncoder().encode(text).length > MAX_TEXT_BYTES) throw new GuestwireError(MESSAGE_TOO_LONG, { field: "text" });
+  if (text.trim() === "" && content === undefined) throw new GuestwireError(Code.MessageEmpty, { field: "text" });
+  if (new TextEncoder().encode(text).length > MAX_TEXT_BYTES) throw new GuestwireError(Code.MessageTooLong, { field: "text" });
 }
 
 function webStorage(kind: "local" | "session" | "memory"): Storage | undefined {

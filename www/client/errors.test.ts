@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { GuestwireError, listedCodes } from "./errors.js";
+import { Code, GuestwireError, listedCodes } from "./errors.js";
 
 /** The core's own list, read from its source. */
 function coreCodes(): Map<number, string> {
@@ -15,6 +15,12 @@ test("every code of the core is documented under its own name, and none that it 
   assert.ok(core.size >= 30, `${core.size} codes found in src/core/error.rs`);
   const listed = new Map([...listedCodes()].filter(([code]) => code >= 7000 && code < 7100));
   assert.deepEqual([...listed].sort(([a], [b]) => a - b), [...core].sort(([a], [b]) => a - b));
+});
+
+test("the codes that this side refuses by have their names in the table", () => {
+  const codes = Object.values(Code).filter((code): code is Code => typeof code === "number");
+  assert.ok(codes.length > 10);
+  for (const code of codes) assert.equal(listedCodes().get(code), Code[code]);
 });
 
 test("the service's codes of guest-api.md §4 are documented", () => {

@@ -24,24 +24,26 @@ export class GuestwireError extends Error {
   }
 }
 
-/** The codes of the JavaScript half. */
-export const WASM_BLOCKED = 7100;
-export const NOT_LOADED = 7101;
-export const RESTARTED = 7102;
-export const NO_WEBSOCKET = 7103;
-export const CANCELLED = 7104;
-export const NOT_INITIALISED = 7105;
+/** The codes that this side refuses by, under their names in the table. */
+export enum Code {
+  InvalidOption = 7000,
+  Stopped = 7001,
+  MessageEmpty = 7002,
+  MessageTooLong = 7003,
+  OutboxFull = 7004,
+  UnknownMessage = 7006,
+  NotRetryable = 7007,
+  SessionEnded = 7011,
+  MessageExpired = 7012,
+  Unsupported = 7038,
 
-export const INVALID_OPTION = 7000;
-export const STOPPED = 7001;
-export const MESSAGE_EMPTY = 7002;
-export const MESSAGE_TOO_LONG = 7003;
-export const OUTBOX_FULL = 7004;
-export const UNKNOWN_MESSAGE = 7006;
-export const NOT_RETRYABLE = 7007;
-export const MESSAGE_EXPIRED = 7012;
-export const SESSION_ENDED = 7011;
-export const UNSUPPORTED = 7038;
+  WasmBlocked = 7100,
+  NotLoaded = 7101,
+  Restarted = 7102,
+  NoWebSocket = 7103,
+  Cancelled = 7104,
+  NotInitialised = 7105,
+}
 
 type Entry = readonly [name: string, fault: Fault, message: string, remediation: string];
 

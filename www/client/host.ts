@@ -1,7 +1,7 @@
 /** What stands between the core and the platform: the page's factories, or the platform's own. */
 
 import type { CoreEvent } from "./core-event.js";
-import { GuestwireError, NO_WEBSOCKET } from "./errors.js";
+import { Code, GuestwireError } from "./errors.js";
 
 export interface HostOptions {
   readonly createSocket?: ((url: string) => WebSocket) | undefined;
@@ -26,7 +26,7 @@ export class Host {
   socket(url: string): WebSocket {
     this.#log("socket", url);
     const { createSocket } = this.#options;
-    if (createSocket === undefined && typeof WebSocket !== "function") throw new GuestwireError(NO_WEBSOCKET);
+    if (createSocket === undefined && typeof WebSocket !== "function") throw new GuestwireError(Code.NoWebSocket);
     const socket = createSocket === undefined ? new WebSocket(url) : createSocket(url);
     if (typeof socket?.send !== "function" || typeof socket.close !== "function") throw new TypeError("createSocket gave no WebSocket");
     return socket;

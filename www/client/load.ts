@@ -1,6 +1,6 @@
 /** The module: loaded once, when the first client is made, and brought up anew after a panic, with every client of it. */
 
-import { GuestwireError, NOT_LOADED, RESTARTED, WASM_BLOCKED } from "./errors.js";
+import { Code, GuestwireError } from "./errors.js";
 import { imports, start } from "./generated/core.js";
 
 /** What `WebAssembly` can be made of. */
@@ -50,14 +50,14 @@ export class Runtime {
    * again; what was called throws `Restarted`. Listeners run after that, so none of them has a frame of the module below it.
    */
   enter<T>(run: () => T): T {
-    if (this.#panic !== undefined) throw new GuestwireError(RESTARTED, this.#panic);
+    if (this.#panic !== undefined) throw new GuestwireError(Code.Restarted, this.#panic);
     this.#depth += 1;
     try {
       return run();
     } catch (thrown) {
       if (Array.isArray(thrown)) throw thrown;
       this.#panic = { cause: thrown };
-      throw new GuestwireError(RESTARTED, this.#panic);
+      throw new GuestwireError(Code.Restarted, this.#panic);
     } finally {
       this.#depth -= 1;
       if (this.#depth === 0) this.#left();
@@ -78,7 +78,7 @@ export class Runtime {
       start(this.#module);
       this.#panic = undefined;
     } catch (error) {
-      for (const client of [...this.#clients]) client.giveUp(new GuestwireError(RESTARTED, { cause: error }));
+      for (const client of [...this.#clients]) client.giveUp(new GuestwireError(Code.Restarted, { cause: error }));
       return;
     }
     for (const client of [...this.#clients]) client.revive(cause);
@@ -122,7 +122,7 @@ async function instantiate(source: WasmSource): Promise<WebAssembly.WebAssemblyI
 function explain(error: unknown): GuestwireError {
   if (error instanceof GuestwireError) return error;
   const blocked = typeof WebAssembly !== "object" || /unsafe-eval|content.security.policy|\bcsp\b/i.test(String(error));
-  return new GuestwireError(blocked ? WASM_BLOCKED : NOT_LOADED, { cause: error });
+  return new GuestwireError(blocked ? Code.WasmBlocked : Code.NotLoaded, { cause: error });
 }
 
 /** The inlined module: base64 of gzip. */

@@ -1,7 +1,7 @@
 /** Options are looked at when a client is made, before there is a core to do it: the rules are those of `src/guest/options.rs`. */
 
 import type { GuestOptions } from "./api.js";
-import { GuestwireError, INVALID_OPTION, UNSUPPORTED } from "./errors.js";
+import { Code, GuestwireError } from "./errors.js";
 
 const PLAIN = ["deploymentId", "region", "endpoint", "protocol", "storage", "consent", "attributes", "backoff"] as const;
 
@@ -10,7 +10,7 @@ export function checkOptions(options: GuestOptions): void {
   if (typeof options !== "object" || options === null) fail("options");
   const { deploymentId, region, endpoint, protocol, token, storage, consent, attributes, backoff, createSocket, fetch, signal, debug } = options;
   if (typeof deploymentId !== "string" || !/^[A-Za-z0-9_-]{1,128}$/.test(deploymentId)) fail("deploymentId");
-  if (protocol === "session" || token !== undefined) throw new GuestwireError(UNSUPPORTED, { field: token === undefined ? "protocol" : "token" });
+  if (protocol === "session" || token !== undefined) throw new GuestwireError(Code.Unsupported, { field: token === undefined ? "protocol" : "token" });
   oneOf("protocol", protocol, ["guest"]);
   if (region === undefined && endpoint === undefined) fail("region");
   if (region !== undefined && endpoint !== undefined) fail("endpoint");
@@ -45,5 +45,5 @@ function oneOf(field: string, value: unknown, allowed: readonly string[]): void 
 }
 
 function fail(field: string): never {
-  throw new GuestwireError(INVALID_OPTION, { field });
+  throw new GuestwireError(Code.InvalidOption, { field });
 }

@@ -1,7 +1,7 @@
 /** What became of sent messages, as promises. */
 
 import type { Message, Receipt } from "./api.js";
-import { GuestwireError, MESSAGE_EXPIRED } from "./errors.js";
+import { Code, GuestwireError } from "./errors.js";
 import type { CoreEvent } from "./core-event.js";
 
 type Delivered = Awaited<Receipt["done"]>;
@@ -27,7 +27,7 @@ export class Receipts {
   take({ id, status, serverId, time, code }: Extract<CoreEvent, { type: "receipt" }>): void {
     if (status === "sent") this.#settle(id, (waiting) => waiting.resolve({ id, serverId: serverId ?? "", time: time ?? 0 }));
     else if (status === "failed") this.refuse(id, code ?? 5000);
-    else if (status === "expired") this.refuse(id, MESSAGE_EXPIRED);
+    else if (status === "expired") this.refuse(id, Code.MessageExpired);
   }
 
   /** A row was told: it may be a message that another tab has sent meanwhile. */

@@ -2,7 +2,7 @@
 
 import type { GuestOptions } from "./api.js";
 import { Client } from "./client.js";
-import { GuestwireError, NOT_INITIALISED } from "./errors.js";
+import { Code, GuestwireError } from "./errors.js";
 import type { WasmSource } from "./load.js";
 
 export type * from "./api.js";
@@ -20,7 +20,7 @@ export function initGuestwire(urlOrModule: WasmSource | Promise<WasmSource>): vo
 }
 
 function given(): WasmSource | Promise<WasmSource> {
-  if (source === undefined) throw new GuestwireError(NOT_INITIALISED);
+  if (source === undefined) throw new GuestwireError(Code.NotInitialised);
   return source;
 }
 
