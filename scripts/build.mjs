@@ -7,7 +7,7 @@ import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { targetDirectory } from "./cargo.mjs";
-import { withNames, withoutSpare, withoutSpareTypes } from "./glue.mjs";
+import { enumsOf, withNames, withoutSpare, withoutSpareTypes } from "./glue.mjs";
 import { ask, at, isScript, main, need, say, Stop } from "./process.mjs";
 import { thirdPartyLicences } from "./licences.mjs";
 import { files, hash, unlessFresh } from "./stamp.mjs";
@@ -69,8 +69,10 @@ async function buildWasm(dev) {
   const wasm = join(fresh, "core_bg.wasm");
   const glue = join(fresh, "core.js");
   const declaration = join(fresh, "core.d.ts");
+  const declared = readFileSync(declaration, "utf8");
   writeFileSync(glue, withoutSpare(readFileSync(glue, "utf8")));
-  writeFileSync(declaration, withoutSpareTypes(readFileSync(declaration, "utf8")));
+  writeFileSync(join(fresh, "enums.ts"), enumsOf(declared));
+  writeFileSync(declaration, withoutSpareTypes(declared));
   if (!dev) {
     writeFileSync(wasm, withoutWords(readFileSync(wasm)));
     // -Os and not -Oz: what the latter saves in bytes it loses to brotli and gzip, and it takes three times as long.

@@ -36,7 +36,8 @@ const cuts = [
   ["registry of objects", /^const CoreFinalization = [^]*?\n\}\);\n/, ""],
   ["registered object", /^ *CoreFinalization\.(un)?register\(.*\n/, ""],
   ["disposal by symbol", /^if \(Symbol\.dispose\) .*\n/, ""],
-  ["enum by number", /^( +\w+: \d+), "\d+": "\w+",$/, "$1,"],
+  // Numbers where they are used: see enumsOf.
+  ["enum", /^export const \w+ = Object\.freeze\(\{\n[^]*?\n\}\);\n/, ""],
   // A timer or a promise may come back after a panic; a closure of a memory that is gone has nothing to say.
   ["check of a stale closure", "throw new Error('Cannot invoke closure from previous WASM instance');", "return;"],
   ["registry of closures", /^const CLOSURE_DTORS = \(typeof FinalizationRegistry === 'undefined'\)\n.*\n *: new/, "const CLOSURE_DTORS = new"],
@@ -55,21 +56,44 @@ const cuts = [
   ["import that may throw", /function\(\) \{ return handleError\(function \((.*)\) \{([^]*?)\n {8}\}, arguments\); \}/, "handleError(($1) => {$2\n        })"],
   ["catching of what is thrown", /^function handleError\(f, args\) \{\n( +try \{\n +return f)\.apply\(this, args\);([^]*?)\n\}\n/, "const handleError = (f) => (...args) => {\n$1(...args);$2\n};\n"],
   ["import", /^( {8}\w+): function\((.*)\) \{$/, "$1: ($2) => {"],
+  ["taking of the pointer", "this.__destroy_into_raw()", "this.__wbg_ptr"],
+  ["method that takes the pointer", /^ {4}__destroy_into_raw\(\) \{\n[^]*?\n {4}\}\n/, ""],
+  // Members keep their names when the rest is minified.
+  ["pointer", "__wbg_ptr", "ptr"],
+  ["release of a closure", "_wbg_cb_unref(", "unref("],
+  ["release of a closure", "._wbg_cb_unref =", ".unref ="],
 ];
 
 /** The glue as the shim calls it, for a module with its own names still. */
 export function withoutSpare(glue) {
-  return cuts.reduce((text, [what, from, to, how = each]) => how(text, from, to, what), glue);
+  return withKin(cuts.reduce((text, [what, from, to, how = each]) => how(text, from, to, what), glue));
 }
 
-/** The declarations of the same. */
+/** The imports in the order of what they do and not of their names: what is alike compresses best side by side. */
+function withKin(glue) {
+  const imports = /(?<=^ {8}__proto__: null,\n)(?: {8}\w+: [^]*?\n {8}\}\)?,\n)+/m;
+  const body = (entry) => entry.slice(entry.indexOf(": "));
+  return each(glue, imports, (all) => all.split(/(?<=^ {8}\}\)?,\n)/m).sort((a, b) => (body(a) < body(b) ? -1 : 1)).join(""), "list of imports");
+}
+
+const enums = /^(?:\/\*\*\n(?: \*.*\n)+)?export enum \w+ \{\n[^]*?\n\}\n/gm;
+
+/** The enums as TypeScript, of which esbuild makes plain numbers. */
+export function enumsOf(declarations) {
+  return (declarations.match(enums) ?? []).join("\n");
+}
+
+/** The declarations of what is left. */
 export function withoutSpareTypes(declarations) {
   // Our types lead here, and this one member would ask every site's TypeScript for a newer library than ES2022.
-  const text = declarations.replaceAll(/^ *\[Symbol\.dispose\]\(\): void;\n/gm, "");
+  const text = declarations.replaceAll(/^ *\[Symbol\.dispose\]\(\): void;\n/gm, "").replaceAll(enums, "");
+  const names = [...enumsOf(declarations).matchAll(/^export enum (\w+)/gm)].map(([, name]) => name);
   return each(
     text,
     /^export function __wbg_reset_state\(\): void;\n[^]*/,
-    `/** What the module imports. */
+    `import type { ${names.join(", ")} } from "./enums.js";
+
+/** What the module imports. */
 export function imports(): WebAssembly.Imports;
 /** Begins with fresh memory, that of \`instance\` where there is one already. What belongs to the memory before is stale. */
 export function start(module: WebAssembly.Module, instance?: WebAssembly.Instance): void;

@@ -9,16 +9,15 @@ import type { CoreEvent } from "./core-event.js";
 import { Early, lockName, type Draft } from "./early.js";
 import { Emitter, type ListenOptions } from "./emitter.js";
 import { Code, GuestwireError, messageOf } from "./errors.js";
-import { Call, Core } from "./generated/core.js";
+import { Core } from "./generated/core.js";
+import { Call } from "./generated/enums.js";
 import { Host } from "./host.js";
 import { MessageList } from "./list.js";
 import { loadRuntime, type Inhabitant, type Provide, type Runtime } from "./load.js";
 import { Row, senderOf } from "./message.js";
 import { checkAttributes, checkOptions, plainOptions } from "./options.js";
 import { Receipts } from "./receipts.js";
-import { Tickets, type Done, type WishName } from "./tickets.js";
-
-type Names<T> = Extract<keyof T, string>;
+import { Tickets, type Done } from "./tickets.js";
 
 /** A failed load of the module is repeated after so long at first, and at most. */
 const LOAD_AGAIN_MS = [1_000, 30_000] as const;
@@ -82,7 +81,7 @@ export abstract class Client {
   get unread(): number { return this.#unread; }
 
   get metrics(): Readonly<Record<string, number>> {
-    return (this.#ofCore("Metrics") ?? {}) as Record<string, number>;
+    return (this.#ofCore(Call.Metrics) ?? {}) as Record<string, number>;
   }
 
   on<K extends keyof GuestEvents>(event: K, listener: (payload: GuestEvents[K]) => void, options?: ListenOptions): () => void {
@@ -94,7 +93,7 @@ export abstract class Client {
     if (this.#options.createSocket === undefined && typeof WebSocket !== "function") return Promise.reject(new GuestwireError(Code.NoWebSocket));
     if (!this.#disposed && this.#core === undefined) this.#become({ name: "loading" });
     else if (!this.#disposed && this.#state.name === "stopped") this.#become({ name: "idle" });
-    return this.#settled(this.#ask("Start"));
+    return this.#settled(this.#ask(Call.Start));
   }
 
   /** Works in every state but stopped, also before the module has loaded. Throws GuestwireError when refused. */
@@ -114,7 +113,7 @@ export abstract class Client {
   retry(id: string): Receipt {
     if (this.#core === undefined) throw new GuestwireError(this.#early.has(id) ? Code.NotRetryable : Code.UnknownMessage, { field: "id" });
     return this.#call(() => {
-      this.#enterCore("Retry", id);
+      this.#enterCore(Call.Retry, id);
       return this.#receipt(id);
     })!;
   }
@@ -122,7 +121,7 @@ export abstract class Client {
   /** Takes a message back that was not sent; false if it is unknown or on its way. */
   cancel(id: string): boolean {
     if (!this.#early.has(id)) {
-      const cancelled = this.#ofCore("Cancel", id) === true;
+      const cancelled = this.#ofCore(Call.Cancel, id) === true;
       if (cancelled) this.#receipts.refuse(id, Code.Cancelled);
       return cancelled;
     }
@@ -134,17 +133,17 @@ export abstract class Client {
     return true;
   }
 
-  typing(): void { this.#ofCore("Typing"); }
-  markRead(): void { this.#tell("Read"); }
-  reconnect(): void { this.#tell("Reconnect"); }
+  typing(): void { this.#ofCore(Call.Typing); }
+  markRead(): void { this.#tell(Call.Read); }
+  reconnect(): void { this.#tell(Call.Reconnect); }
   /** Takes the conversation over from the tab that has it. */
-  takeOver(): void { this.#tell("TakeOver"); }
+  takeOver(): void { this.#tell(Call.TakeOver); }
 
   /** Custom attributes for the next message. Throws GuestwireError when refused. */
   setAttributes(attributes: Record<string, string>): void {
     checkAttributes(attributes);
     this.#refuseStopped();
-    this.#ofCore("Attributes", JSON.stringify(attributes));
+    this.#ofCore(Call.Attributes, JSON.stringify(attributes));
     this.#attributes = { ...this.#attributes, ...attributes };
   }
 
@@ -155,17 +154,17 @@ export abstract class Client {
 
   /** Loads one older page into `messages`. */
   async history(): Promise<{ loaded: number; complete: boolean }> {
-    const { loaded = 0, complete = false } = await this.#ask("History");
+    const { loaded = 0, complete = false } = await this.#ask(Call.History);
     return { loaded, complete };
   }
 
-  async clear(): Promise<void> { await this.#ask("Clear"); }
+  async clear(): Promise<void> { await this.#ask(Call.Clear); }
 
   /** A new conversation after an end. What was unsent is sent into it or thrown away; there is no default. */
   restart({ outbox }: { outbox: "send" | "discard" }): Promise<Session> {
     if (outbox !== "send" && outbox !== "discard") return Promise.reject(new GuestwireError(Code.InvalidOption, { field: "outbox" }));
     const unsent = this.#list.outbox.map(({ id }) => id);
-    const asked = this.#ask(outbox === "send" ? "RestartAndSend" : "RestartAndDiscard");
+    const asked = this.#ask(outbox === "send" ? Call.RestartAndSend : Call.RestartAndDiscard);
     const gone = (id: string): boolean => this.#list.indexOf(id) < 0;
     if (outbox === "discard") asked.then(() => unsent.filter(gone).forEach((id) => this.#receipts.refuse(id, Code.Cancelled)), () => {});
     return this.#settled(asked);
@@ -176,12 +175,12 @@ export abstract class Client {
     if (this.#consent || this.#disposed) return;
     this.#consent = true;
     this.#early.store();
-    this.#tell("Consent");
+    this.#tell(Call.Consent);
   }
 
   /** Redacted, for a support ticket: no text, no token. */
   diagnostics(): object {
-    const core = this.#ofCore("Diagnostics") as object | undefined;
+    const core = this.#ofCore(Call.Diagnostics) as object | undefined;
     return { loaded: core !== undefined, state: this.#state, ...core };
   }
 
@@ -194,7 +193,7 @@ export abstract class Client {
       this.#tickets.refuse(new GuestwireError(Code.Stopped));
       this.#become({ name: "stopped" });
     } else {
-      await this.#ask("Stop", Math.min(Math.max(0, Math.trunc(flushMs) || 0), 3_600_000));
+      await this.#ask(Call.Stop, Math.min(Math.max(0, Math.trunc(flushMs) || 0), 3_600_000));
     }
   }
 
@@ -204,7 +203,7 @@ export abstract class Client {
     for (const id of this.#early.ids()) this.cancel(id);
     this.#early.forget();
     this.#receipts.refuseAll(Code.Cancelled);
-    if (this.#core !== undefined) await this.#ask("Forget");
+    if (this.#core !== undefined) await this.#ask(Call.Forget);
   }
 
   /** Gives everything up at once. The client is of no use afterwards; what is stored stays. */
@@ -263,8 +262,8 @@ export abstract class Client {
     this.#enter(() => {
       this.#core = new Core(plainOptions(this.#options), seed, storage, lockName(this.#options, this.#consent), this.#bag, this.#host);
     });
-    if (this.#options.consent === "required" && this.#consent) this.#pending.unshift(() => this.#enterCore("Consent"));
-    if (Object.keys(this.#attributes).length > 0) this.#pending.unshift(() => this.#enterCore("Attributes", JSON.stringify(this.#attributes)));
+    if (this.#options.consent === "required" && this.#consent) this.#pending.unshift(() => this.#enterCore(Call.Consent));
+    if (Object.keys(this.#attributes).length > 0) this.#pending.unshift(() => this.#enterCore(Call.Attributes, JSON.stringify(this.#attributes)));
     for (const call of this.#pending.splice(0)) this.#call(call);
   }
 
@@ -280,11 +279,11 @@ export abstract class Client {
     this.#options.debug?.(`restarted after ${String(cause)}`);
     this.#emit("error", new GuestwireError(Code.Restarted, { cause }));
     this.#removeRows();
-    this.#tickets.refuse(new GuestwireError(Code.Restarted), (wish) => wish !== "Start");
+    this.#tickets.refuse(new GuestwireError(Code.Restarted), (wish) => wish !== Call.Start);
     const starts = this.#tickets.open;
     // A number that nobody waits for.
     if (this.#wanted && starts.length === 0) starts.push(0);
-    for (const ticket of starts) this.#pending.push(() => this.#enterCore("Start", "", ticket));
+    for (const ticket of starts) this.#pending.push(() => this.#enterCore(Call.Start, "", ticket));
     try {
       this.#create();
     } catch {
@@ -335,25 +334,25 @@ export abstract class Client {
   }
 
   /** One call into the core, from below `enter`. */
-  #enterCore(call: Names<typeof Call>, text = "", ticket = 0, flushMs = 0): unknown {
-    return this.#core?.call(Call[call], text, ticket, flushMs);
+  #enterCore(call: Call, text = "", ticket = 0, flushMs = 0): unknown {
+    return this.#core?.call(call, text, ticket, flushMs);
   }
 
   /** What the core answers, if there is one. */
-  #ofCore(call: Names<typeof Call>, text?: string): unknown {
+  #ofCore(call: Call, text?: string): unknown {
     return this.#call(() => this.#enterCore(call, text));
   }
 
-  #tell(news: Names<typeof Call>): void {
+  #tell(news: Call): void {
     this.#do(() => this.#enterCore(news));
   }
 
-  #ask(wish: WishName, flushMs = 0): Promise<Done> {
+  #ask(wish: Call, flushMs = 0): Promise<Done> {
     const { ticket, done } = this.#tickets.issue(wish);
     if (this.#disposed) {
       this.#tickets.refuse(new GuestwireError(Code.Stopped));
     } else {
-      if (wish === "Start" || wish.startsWith("Restart")) this.#wanted = true;
+      if (wish === Call.Start || wish === Call.RestartAndSend || wish === Call.RestartAndDiscard) this.#wanted = true;
       try {
         this.#do(() => this.#enterCore(wish, "", ticket, flushMs));
       } catch {
@@ -375,7 +374,7 @@ export abstract class Client {
 
   #accept(draft: Draft): Receipt {
     this.#refuseStopped();
-    const receipt = this.#call(() => this.#receipt(this.#enterCore("Send", JSON.stringify(draft)) as string));
+    const receipt = this.#call(() => this.#receipt(this.#enterCore(Call.Send, JSON.stringify(draft)) as string));
     if (receipt !== undefined) {
       this.#attributes = {};
       return receipt;
@@ -391,7 +390,7 @@ export abstract class Client {
   }
 
   #receipt(id: string): Receipt {
-    return this.#receipts.of(id, this.#enterCore("Durable", id) === true && this.#options.storage !== "memory");
+    return this.#receipts.of(id, this.#enterCore(Call.Durable, id) === true && this.#options.storage !== "memory");
   }
 
   // ---- what the core tells

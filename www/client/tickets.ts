@@ -2,13 +2,12 @@
 
 import type { CoreEvent } from "./core-event.js";
 import { GuestwireError } from "./errors.js";
-import type { Call } from "./generated/core.js";
+import type { Call } from "./generated/enums.js";
 
 export type Done = Extract<CoreEvent, { type: "done" }>;
-export type WishName = Extract<keyof typeof Call, "Start" | "History" | "Clear" | "RestartAndSend" | "RestartAndDiscard" | "Stop" | "Forget">;
 
 interface Waiting {
-  readonly wish: WishName;
+  readonly wish: Call;
   resolve(done: Done): void;
   reject(error: GuestwireError): void;
 }
@@ -23,7 +22,7 @@ export class Tickets {
   }
 
   /** A number, from 1, and the promise that the core settles by it. */
-  issue(wish: WishName): { ticket: number; done: Promise<Done> } {
+  issue(wish: Call): { ticket: number; done: Promise<Done> } {
     const ticket = (this.#last += 1);
     const done = new Promise<Done>((resolve, reject) => this.#waiting.set(ticket, { wish, resolve, reject }));
     // Who does not wait for it hears of it by the events.
@@ -40,7 +39,7 @@ export class Tickets {
   }
 
   /** Those calls will not come to an end. */
-  refuse(error: GuestwireError, which: (wish: WishName) => boolean = () => true): void {
+  refuse(error: GuestwireError, which: (wish: Call) => boolean = () => true): void {
     for (const [ticket, { wish, reject }] of [...this.#waiting]) {
       if (!which(wish)) continue;
       this.#waiting.delete(ticket);
