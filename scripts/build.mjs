@@ -1,7 +1,7 @@
 // From sources to `dist/`: the wasm by cargo, wasm-bindgen and wasm-opt, the scripts by esbuild, the types by tsc.
 // `npm run build -- --dev` leaves out wasm-opt and minifying. What is up to date is not made again.
 
-import { build as bundle } from "esbuild";
+import { build as bundle, transformSync } from "esbuild";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
@@ -108,7 +108,7 @@ async function buildScripts(dev) {
   // Made beside and moved in when whole: a mistake in a source leaves the last build standing for whoever serves it.
   const fresh = `${dist}.new`;
   rmSync(fresh, { recursive: true, force: true });
-  const common = { absWorkingDir: at(), bundle: true, target: "es2022", minify: !dev, sourcemap: dev ? "linked" : "external", legalComments: "none", jsx: "automatic", jsxImportSource: "preact" };
+  const common = { absWorkingDir: at(), bundle: true, target: "es2022", minify: !dev, sourcemap: dev ? "linked" : "external", legalComments: "none", jsx: "automatic", jsxImportSource: "preact", plugins: dev ? [] : [smallSheets] };
   const inputs = await esbuild({ ...common, entryPoints: entries, outdir: fresh, format: "esm", splitting: true, chunkNames: "chunks/[name]-[hash]", metafile: true });
   await esbuild({ ...common, entryPoints: { guestwire: "www/loader/guestwire.ts" }, outdir: fresh, format: "iife" });
   cpSync(join(generated, "core_bg.wasm"), join(fresh, "core.wasm"));
@@ -126,9 +126,20 @@ async function buildDemo(common, out) {
   const pages = all.filter((path) => path.endsWith(".html"));
   // A page's script has the page's name; everything else is brought in by these.
   const scripts = pages.map((page) => [".ts", ".tsx"].map((ending) => page.replace(/\.html$/, ending)).concat(basename(page) === "index.html" ? [join(demo, "demo.ts"), join(demo, "demo.tsx")] : []).find((path) => existsSync(path))).filter(Boolean);
-  await esbuild({ ...common, entryPoints: scripts, outdir: out, outbase: demo, format: "esm", plugins: [servedPackage] });
+  await esbuild({ ...common, entryPoints: scripts, outdir: out, outbase: demo, format: "esm", plugins: [...common.plugins, servedPackage] });
   for (const path of all.filter((name) => !/\.tsx?$/.test(name))) cpSync(path, join(out, path.slice(demo.length)));
 }
+
+// A sheet is text to the minifier, spaces, comments and all. Nothing but these goes: the rules stay as they were written.
+const smallSheets = {
+  name: "small-sheets",
+  setup(plugin) {
+    plugin.onLoad({ filter: /sheet\.ts$/ }, ({ path }) => {
+      const small = (_, css) => `= ${JSON.stringify(transformSync(css, { loader: "css", minifyWhitespace: true }).code.trim())};`;
+      return { loader: "ts", contents: readFileSync(path, "utf8").replaceAll(/= `\n([^`$]*)`;/g, small) };
+    });
+  },
+};
 
 // The demo runs the built package as a site would, not a copy of its own: its imports of the client and the element stay
 // imports of what is served under /dist/.
