@@ -14,7 +14,7 @@ import { Call } from "./generated/enums.js";
 import { Host } from "./host.js";
 import { MessageList } from "./list.js";
 import { loadRuntime, type Inhabitant, type Provide, type Runtime } from "./load.js";
-import { Row, senderOf } from "./message.js";
+import { known, Row, senderOf } from "./message.js";
 import { checkAttributes, checkOptions, plainOptions } from "./options.js";
 import { Receipts } from "./receipts.js";
 import { Tickets, type Done } from "./tickets.js";
@@ -413,23 +413,25 @@ export abstract class Client {
         // Logged out: what waited was wiped.
         if (event.state.name === "ended" && event.state.reason === "loggedOut") this.#receipts.refuseAll(Code.SessionEnded);
         return this.#become(event.state);
-      case "session": return this.#configured(event);
+      case "session":
+        this.#session = bare(event);
+        return this.#emit("session", this.#session);
       case "message": return this.#insert(event.index, new Row(event.message));
       case "updated": return this.#replace(event.index, new Row(event.message, this.#list.at(event.index) as Row | undefined));
       case "moved": return this.#move(event.from, event.to);
       case "removed": return this.#remove(event.index, event.id);
       case "emptied": return this.#removeRows();
-      case "gap": return this.#emit("gap", { ...(event.from === undefined ? {} : { from: event.from }), ...(event.to === undefined ? {} : { to: event.to }), filled: event.filled });
-      case "typing": return this.#emit("typing", { active: event.active, from: senderOf(event.body), ...(event.until === undefined ? {} : { until: event.until }) });
+      case "gap": return this.#emit("gap", bare(event));
+      case "typing": return this.#emit("typing", known({ active: event.active, from: senderOf(event.body), until: event.until }));
       case "receipt":
         this.#receipts.take(event);
         return this.#emit("receipt", { id: event.id, status: event.status });
-      case "outbox": return this.#emit("outbox", { length: event.length, bytes: event.bytes });
+      case "outbox": return this.#emit("outbox", bare(event));
       case "unread":
         this.#unread = event.count;
-        return this.#emit("unread", { count: event.count });
+        return this.#emit("unread", bare(event));
       case "tab": return this.#emit("tab", { role: event.leader ? "leader" : "follower" });
-      case "metric": return this.#emit("metric", { kind: event.kind, ms: event.ms });
+      case "metric": return this.#emit("metric", bare(event));
       case "warning": return this.#emit("warning", { code: event.code, message: messageOf(event.code) });
       case "error": return this.#emit("error", new GuestwireError(event.code));
       case "done": return this.#tickets.take(event);
@@ -440,11 +442,6 @@ export abstract class Client {
     if (this.#state.name === state.name && JSON.stringify(this.#state) === JSON.stringify(state)) return;
     this.#state = state;
     this.#emit("state", state);
-  }
-
-  #configured({ newSession, readOnly, expiresAt, durationMs }: Extract<CoreEvent, { type: "session" }>): void {
-    this.#session = { newSession, readOnly, ...(expiresAt === undefined ? {} : { expiresAt }), ...(durationMs === undefined ? {} : { durationMs }) };
-    this.#emit("session", this.#session);
   }
 
   /** A row of the core: a new one, or one that was accepted before there was a core. */
@@ -503,12 +500,17 @@ export abstract class Client {
   }
 }
 
+/** An event of the core as the page gets it. */
+function bare<E extends CoreEvent>({ type: _, ...payload }: E): Omit<E, "type"> {
+  return payload;
+}
+
 function draftOf(choice: Choice | object): Draft {
   const { text, payload, type, messageId, content, contentType } = choice as Partial<Record<string, unknown>>;
   const label = typeof text === "string" ? text : "";
   if (Array.isArray(content)) return { text: label, content: content as object[], type: "Structured" };
   if (typeof contentType === "string") return { text: label, content: [choice], type: "Structured" };
   if (typeof payload !== "string" || typeof type !== "string") throw new GuestwireError(Code.InvalidOption, { field: "choice" });
-  const buttonResponse = { type, text: label, payload, ...(typeof messageId === "string" ? { originatingMessageId: messageId } : {}) };
+  const buttonResponse = { type, text: label, payload, originatingMessageId: typeof messageId === "string" ? messageId : undefined };
   return { text: label, content: [{ contentType: "ButtonResponse", buttonResponse }], type: "Structured" };
 }

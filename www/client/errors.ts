@@ -47,61 +47,64 @@ export enum Code {
 
 type Entry = readonly [name: string, fault: Fault, message: string, remediation: string];
 
-const OFFER = "Offer the visitor to send it again.";
-const FIX = "Mend the call.";
-const NEW = "Start a new conversation with restart().";
-const DEPLOYMENT = "Check the deployment id, the region, the deployment.";
-const FILE = "Choose another file.";
-const REPORT = "Report it with diagnostics().";
-const WAIT = "Nothing: the client waits and goes on.";
-const SIGN_IN = "Have the visitor sign in.";
-const ROOM = "Nothing: it is sent, but does not survive a reload.";
+/** What is to be done about several of them. */
+enum Remedy {
+  Offer = "Offer the visitor to send it again.",
+  Fix = "Mend the call.",
+  New = "Start a new conversation with restart().",
+  Deployment = "Check the deployment id, the region, the deployment.",
+  File = "Choose another file.",
+  Report = "Report it with diagnostics().",
+  Wait = "Nothing: the client waits and goes on.",
+  SignIn = "Have the visitor sign in.",
+  Room = "Nothing: it is sent, but does not survive a reload.",
+}
 
 const TABLE: Readonly<Record<number, Entry>> = {
-  400: ["BadRequest", "service", "The service does not take the request.", REPORT],
-  401: ["Unauthorized", "service", "The service does not know the visitor.", SIGN_IN],
+  400: ["BadRequest", "service", "The service does not take the request.", Remedy.Report],
+  401: ["Unauthorized", "service", "The service does not know the visitor.", Remedy.SignIn],
   403: ["Forbidden", "service", "The service does not allow this.", "Check what the deployment allows."],
-  404: ["NotFound", "service", "The service does not find it.", DEPLOYMENT],
-  408: ["RequestTimeout", "service", "The service took too long.", OFFER],
-  409: ["ReadOnly", "service", "The conversation is read-only.", NEW],
-  429: ["TooManyRequests", "service", "Too many requests.", WAIT],
-  1001: ["WebsocketError", "network", "The connection broke.", WAIT],
+  404: ["NotFound", "service", "The service does not find it.", Remedy.Deployment],
+  408: ["RequestTimeout", "service", "The service took too long.", Remedy.Offer],
+  409: ["ReadOnly", "service", "The conversation is read-only.", Remedy.New],
+  429: ["TooManyRequests", "service", "Too many requests.", Remedy.Wait],
+  1001: ["WebsocketError", "network", "The connection broke.", Remedy.Wait],
   1002: ["WebsocketAccessDenied", "service", "The service refuses the connection.", "Check the deployment's allowed domains."],
   4000: ["FeatureUnavailable", "service", "The deployment does not offer this.", "Check what the deployment allows."],
-  4001: ["FileTypeInvalid", "caller", "Files of this type are not taken.", FILE],
-  4002: ["FileSizeInvalid", "caller", "The file is empty or too big.", FILE],
-  4003: ["FileContentInvalid", "caller", "The service does not take the file's content.", FILE],
+  4001: ["FileTypeInvalid", "caller", "Files of this type are not taken.", Remedy.File],
+  4002: ["FileSizeInvalid", "caller", "The file is empty or too big.", Remedy.File],
+  4003: ["FileContentInvalid", "caller", "The service does not take the file's content.", Remedy.File],
   4004: ["FileNameInvalid", "caller", "The service does not take the file's name.", "Rename the file."],
   4005: ["FileNameTooLong", "caller", "The file's name is too long.", "Rename the file."],
-  4006: ["SessionHasExpired", "service", "The conversation ran out of time.", NEW],
-  4007: ["SessionNotFound", "service", "The service does not know the conversation.", NEW],
+  4006: ["SessionHasExpired", "service", "The conversation ran out of time.", Remedy.New],
+  4007: ["SessionNotFound", "service", "The service does not know the conversation.", Remedy.New],
   4008: ["AttachmentHasExpired", "service", "The attachment has expired.", "Attach the file again."],
   4009: ["AttachmentNotFound", "service", "The service does not know the attachment.", "Attach the file again."],
   4010: ["AttachmentNotSuccessfullyUploaded", "service", "The attachment was not uploaded.", "Attach the file again."],
   4011: ["MessageTooLong", "caller", "The service does not take a text this long.", "Shorten or split the text."],
   4013: ["CustomAttributeSizeTooLarge", "caller", "The custom attributes are too large.", "Send fewer or shorter attributes."],
-  4017: ["CannotDowngradeToUnauthenticated", "service", "The visitor was signed in and is not any more.", SIGN_IN],
-  4020: ["MissingParameter", "service", "The service misses a part of the request.", REPORT],
-  4029: ["RequestRateTooHigh", "service", "Too many messages.", WAIT],
-  4102: ["FileEmpty", "caller", "The file is empty.", FILE],
-  5000: ["UnexpectedError", "service", "The service met an error of its own.", OFFER],
+  4017: ["CannotDowngradeToUnauthenticated", "service", "The visitor was signed in and is not any more.", Remedy.SignIn],
+  4020: ["MissingParameter", "service", "The service misses a part of the request.", Remedy.Report],
+  4029: ["RequestRateTooHigh", "service", "Too many messages.", Remedy.Wait],
+  4102: ["FileEmpty", "caller", "The file is empty.", Remedy.File],
+  5000: ["UnexpectedError", "service", "The service met an error of its own.", Remedy.Offer],
 
-  7000: ["InvalidOption", "caller", "An option is missing or wrong.", FIX],
+  7000: ["InvalidOption", "caller", "An option is missing or wrong.", Remedy.Fix],
   7001: ["Stopped", "caller", "The client was stopped or disposed of.", "Call start(), or make a new client."],
-  7002: ["MessageEmpty", "caller", "There is no text.", FIX],
+  7002: ["MessageEmpty", "caller", "There is no text.", Remedy.Fix],
   7003: ["MessageTooLong", "caller", "The text is over 4096 bytes of UTF-8.", "Shorten or split the text."],
   7004: ["OutboxFull", "caller", "200 messages or 192 KiB wait already.", "Wait, or cancel() some."],
   7005: ["AttributesTooLarge", "caller", "The custom attributes are over the session's limit.", "Send fewer or shorter attributes."],
-  7006: ["UnknownMessage", "caller", "No message has this id.", FIX],
-  7007: ["NotRetryable", "caller", "The message is on its way or has arrived.", FIX],
+  7006: ["UnknownMessage", "caller", "No message has this id.", Remedy.Fix],
+  7007: ["NotRetryable", "caller", "The message is on its way or has arrived.", Remedy.Fix],
   7010: ["DeliveryUnknown", "service", "The message was sent, and nothing can tell whether it arrived.", "Let the visitor decide: retry() may double it."],
   7011: ["SessionEnded", "service", "The message's conversation has ended.", 'Offer restart({outbox: "send"}).'],
-  7012: ["MessageExpired", "network", "The message waited for over an hour.", OFFER],
+  7012: ["MessageExpired", "network", "The message waited for over an hour.", Remedy.Offer],
   7013: ["MessageTooBig", "service", "The service closed the connection over the message's size.", "Shorten or split the text."],
-  7020: ["DeploymentNotFound", "caller", "The service knows no such deployment.", DEPLOYMENT],
-  7021: ["DeploymentInvalid", "caller", "The service does not take this deployment id.", DEPLOYMENT],
-  7022: ["DeploymentInactive", "service", "The deployment is not active.", DEPLOYMENT],
-  7023: ["ConfigMalformed", "network", "The deployment's configuration cannot be read.", "Often a captive portal: " + WAIT],
+  7020: ["DeploymentNotFound", "caller", "The service knows no such deployment.", Remedy.Deployment],
+  7021: ["DeploymentInvalid", "caller", "The service does not take this deployment id.", Remedy.Deployment],
+  7022: ["DeploymentInactive", "service", "The deployment is not active.", Remedy.Deployment],
+  7023: ["ConfigMalformed", "network", "The deployment's configuration cannot be read.", "Often a captive portal: " + Remedy.Wait],
   7024: ["NotAllowed", "service", "The service refuses connections of this page.", "Check the deployment's allowed domains."],
   7030: ["HistoryUnavailable", "service", "The history could not be read.", "Try again later."],
   7031: ["ClearNotAllowed", "service", "The deployment does not let a guest clear the conversation.", "Check what the deployment allows."],
@@ -110,26 +113,26 @@ const TABLE: Readonly<Record<number, Entry>> = {
   7034: ["NotEnded", "caller", "The conversation has not ended.", 'Call restart() when the state is "ended" or the session is read-only.'],
   7035: ["OtherTab", "caller", "The conversation is open in another tab.", "Offer takeOver()."],
   7036: ["ConsentRequired", "caller", "Nothing connects before the visitor's consent.", "Call grantConsent()."],
-  7037: ["AuthRequired", "service", "The service asks the visitor to sign in.", SIGN_IN],
-  7038: ["Unsupported", "caller", "This is not part of this version or protocol.", FIX],
-  7050: ["StorageFull", "caller", "The browser's storage for this site is full.", ROOM],
-  7051: ["StorageUnavailable", "caller", "The browser gives no storage.", ROOM],
-  7052: ["StorageQuarantined", "library", "A stored record could not be read and was put aside.", REPORT],
+  7037: ["AuthRequired", "service", "The service asks the visitor to sign in.", Remedy.SignIn],
+  7038: ["Unsupported", "caller", "This is not part of this version or protocol.", Remedy.Fix],
+  7050: ["StorageFull", "caller", "The browser's storage for this site is full.", Remedy.Room],
+  7051: ["StorageUnavailable", "caller", "The browser gives no storage.", Remedy.Room],
+  7052: ["StorageQuarantined", "library", "A stored record could not be read and was put aside.", Remedy.Report],
   7053: ["StorageNewer", "library", "A stored record is of a newer version and was left alone.", "Load the same version in every page."],
-  7054: ["Garbage", "service", "Frames that cannot be read keep coming.", REPORT],
-  7055: ["Policy", "service", "The service closed the connection over its policy, three times.", NEW],
+  7054: ["Garbage", "service", "Frames that cannot be read keep coming.", Remedy.Report],
+  7055: ["Policy", "service", "The service closed the connection over its policy, three times.", Remedy.New],
 
   7100: ["WasmBlocked", "caller", "The page's Content-Security-Policy blocks WebAssembly.", "Send the header Content-Security-Policy: script-src 'self' 'wasm-unsafe-eval'"],
   7101: ["NotLoaded", "network", "The WebAssembly module could not be loaded.", "Nothing: the client tries again. Check that its files are served."],
-  7102: ["Restarted", "library", "A defect stopped the module; it was started again.", REPORT],
+  7102: ["Restarted", "library", "A defect stopped the module; it was started again.", Remedy.Report],
   7103: ["NoWebSocket", "caller", "This host has no WebSocket.", "Give the option createSocket."],
   7104: ["Cancelled", "caller", "The message was taken back.", "Nothing."],
   7105: ["NotInitialised", "caller", "guestwire/slim does not know where its module is.", "Call initGuestwire(urlOrModule) first."],
 };
 
 function unlisted(code: number): Entry {
-  if (code >= 300 && code < 600) return ["ServiceError", "service", `The service answered ${code}.`, OFFER];
-  return ["UnknownError", "service", `The service answered with the unknown code ${code}.`, REPORT];
+  if (code >= 300 && code < 600) return ["ServiceError", "service", `The service answered ${code}.`, Remedy.Offer];
+  return ["UnknownError", "service", `The service answered with the unknown code ${code}.`, Remedy.Report];
 }
 
 /** What a code says, for those that come as a warning. */

@@ -79,6 +79,11 @@ export function text(...values: readonly unknown[]): string | undefined {
   return values.find((value): value is string => typeof value === "string" && value.trim() !== "");
 }
 
+/** The object without members that have no value. */
+export function known<T extends object>(members: T): T {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as T;
+}
+
 /** Who sent a body. */
 export function senderOf(json: string | undefined): NonNullable<Message["from"]> {
   return readBody(json).from;
@@ -108,21 +113,11 @@ function parse(json: string | undefined): unknown {
 function readSender(from: Fields, entity: unknown): NonNullable<Message["from"]> {
   const name = text(from["nickname"], [from["firstName"], from["lastName"]].filter((part) => typeof part === "string").join(" "));
   const image = text(from["image"]);
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(image === undefined ? {} : { image }),
-    entity: entity === "Human" ? "human" : entity === "Bot" ? "bot" : "unknown",
-  };
+  return known({ name, image, entity: entity === "Human" ? "human" : entity === "Bot" ? "bot" : "unknown" });
 }
 
 function readAttachment(part: Fields): Attachment {
   const [id, url, mime, size] = [text(part["id"]), text(part["url"]), text(part["mime"]), part["fileSize"]];
-  return {
-    id: id ?? "",
-    fileName: text(part["filename"], part["text"]) ?? "",
-    ...(typeof size === "number" ? { fileSize: size } : {}),
-    ...(mime === undefined ? {} : { mime }),
-    ...(url === undefined ? {} : { url }),
-    state: "sent",
-  };
+  const fileName = text(part["filename"], part["text"]) ?? "";
+  return known({ id: id ?? "", fileName, fileSize: typeof size === "number" ? size : undefined, mime, url, state: "sent" });
 }
