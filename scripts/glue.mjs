@@ -56,6 +56,9 @@ const cuts = [
   ["import that may throw", /function\(\) \{ return handleError\(function \((.*)\) \{([^]*?)\n {8}\}, arguments\); \}/, "handleError(($1) => {$2\n        })"],
   ["catching of what is thrown", /^function handleError\(f, args\) \{\n( +try \{\n +return f)\.apply\(this, args\);([^]*?)\n\}\n/, "const handleError = (f) => (...args) => {\n$1(...args);$2\n};\n"],
   ["import", /^( {8}\w+): function\((.*)\) \{$/, "$1: ($2) => {"],
+  ["result by itself", /let ret;\n +ret = /, "const ret = "],
+  // What fails there is the end of the memory, in which nothing need be freed any more.
+  ["freeing of arguments", /^ {8}try \{\n((?: {12}(?:ptr|len)\d = .*\n)+) {8}\} catch \(e\) \{\n(?: {12}if \(ptr\d\) .*\n)+ {12}throw e;\n {8}\}\n/, "$1"],
   ["taking of the pointer", "this.__destroy_into_raw()", "this.__wbg_ptr"],
   ["method that takes the pointer", /^ {4}__destroy_into_raw\(\) \{\n[^]*?\n {4}\}\n/, ""],
   // Members keep their names when the rest is minified.
