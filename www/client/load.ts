@@ -105,7 +105,7 @@ async function load(provide: Provide): Promise<Runtime> {
 }
 
 /** What the page gave as a module, whatever it is, and a first instance of it. */
-async function instantiate(source: WasmSource): Promise<WebAssembly.WebAssemblyInstantiatedSource> {
+export async function instantiate(source: WasmSource): Promise<WebAssembly.WebAssemblyInstantiatedSource> {
   if (typeof source === "string" || source instanceof URL || source instanceof Request) return instantiate(await fetch(source));
   if (source instanceof Response) {
     if (!source.ok) throw new Error(`${source.status} ${source.statusText} for ${source.url}`);
