@@ -4,7 +4,7 @@
 import { build as bundle, transformSync } from "esbuild";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { targetDirectory } from "./cargo.mjs";
 import { enumsOf, withNames, withoutSpare, withoutSpareTypes } from "./glue.mjs";
@@ -51,7 +51,7 @@ async function step(name, what, inputs, outputs, work, skip) {
 }
 
 function wasmInputs(mode) {
-  const sources = [at("src"), at("Cargo.toml"), at("Cargo.lock"), ...["build.mjs", "glue.mjs", "shrink.mjs"].map((name) => at("scripts", name))];
+  const sources = [at("src"), at("Cargo.toml"), at("Cargo.lock"), ...["build.mjs", "glue.mjs", "linked.mjs", "shrink.mjs"].map((name) => at("scripts", name))];
   return hash(sources, [mode, ask("rustc", ["--version"]) ?? "", wasmBindgenVersion()]);
 }
 
@@ -59,10 +59,15 @@ async function buildWasm(dev) {
   const { withoutWords } = await import("./shrink.mjs");
   const target = "wasm32-unknown-unknown";
   // As a cdylib alone: with an rlib beside it cargo leaves link-time optimisation out, without a word.
-  await need("cargo", ["rustc", "--package", "guestwire", "--lib", "--crate-type", "cdylib", "--target", target, "--profile", "wasm", ...withoutPaths()], { why: "The library does not compile for WebAssembly: the lines above say why." });
+  await need("cargo", ["rustc", "--package", "guestwire", "--lib", "--crate-type", "cdylib", "--target", target, "--profile", "wasm", ...withoutPaths(), ...(dev ? [] : ["--", ...forShrinking])], { why: "The library does not compile for WebAssembly: the lines above say why." });
   const fresh = `${generated}.new`;
   rmSync(fresh, { recursive: true, force: true });
-  const module = join(targetDirectory(), target, "wasm", "guestwire.wasm");
+  let module = join(targetDirectory(), target, "wasm", "guestwire.wasm");
+  if (!dev) {
+    const shrunk = join(dirname(module), "guestwire.shrunk.wasm");
+    writeFileSync(shrunk, withoutWords(readFileSync(module)));
+    module = shrunk;
+  }
   // The shim says where the module is (hence no default path) and brings up fresh memory after a panic (hence the reset).
   const flags = ["--omit-default-module-path", "--experimental-reset-state-function"];
   await need("wasm-bindgen", [module, "--target", "web", "--out-name", "core", "--out-dir", fresh, ...flags, ...(dev ? [] : ["--remove-producers-section"])]);
@@ -74,7 +79,6 @@ async function buildWasm(dev) {
   writeFileSync(join(fresh, "enums.ts"), enumsOf(declared));
   writeFileSync(declaration, withoutSpareTypes(declared));
   if (!dev) {
-    writeFileSync(wasm, withoutWords(readFileSync(wasm)));
     // -Os and not -Oz: what the latter saves in bytes it loses to brotli and gzip, and it takes three times as long.
     const allowed = wasmFeatures.map((name) => `--enable-${name}`);
     const names = await need("wasm-opt", ["-Os", "--minify-imports-and-exports-and-modules", "--mvp-features", ...allowed, "--strip-debug", "--strip-producers", "--strip-target-features", wasm, "-o", `${wasm}.opt`]);
@@ -88,6 +92,9 @@ async function buildWasm(dev) {
   mkdirSync(at("www", "client"), { recursive: true });
   renameSync(fresh, generated);
 }
+
+/** For shrink.mjs the linker keeps where every address stands, and names functions as people write them. */
+const forShrinking = ["--emit-relocs", "--demangle"].map((flag) => `-Clink-arg=${flag}`);
 
 /** Nothing of this machine in what is shipped: the places of a panic name source files. */
 function withoutPaths() {
