@@ -178,7 +178,8 @@ impl Transcript {
         if record.server_id.is_none() {
             record.server_id = server_id.map(str::to_string);
         }
-        if let Some(time) = entry.time.filter(|_| !doubled) {
+        // A second copy does not move the row.
+        if let Some(time) = entry.time.filter(|_| record.server_id.as_deref() == server_id) {
             record.time = time;
         }
         let body = (!record.has_body).then_some(entry.body);

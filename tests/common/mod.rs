@@ -81,6 +81,8 @@ pub struct World {
     /// Kill the tab when it comes to this point.
     pub crash_at: Option<CrashPoint>,
     pub crashed: Option<CrashPoint>,
+    /// Resends without proof that earlier lives of the page counted.
+    pub unproved_before: u64,
     pub options: String,
     seed: u64,
     lives: u64,
@@ -125,6 +127,7 @@ impl World {
             held: VecDeque::new(),
             crash_at: None,
             crashed: None,
+            unproved_before: 0,
             options: format!(r#"{{"deploymentId":"{DEPLOYMENT}","endpoint":"http://service"{more}}}"#),
             seed,
             lives: 0,
@@ -164,6 +167,9 @@ impl World {
 
     /// The tab is gone in this moment, with its sockets and everything that was on its way to it.
     pub fn kill(&mut self) {
+        if self.session.is_some() {
+            self.unproved_before += self.metric("unprovedResends");
+        }
         self.session = None;
         self.held.clear();
         for line in self.network.leave_page() {

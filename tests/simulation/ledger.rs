@@ -23,8 +23,6 @@ pub struct Promise {
 pub struct Ledger {
     pub order: Vec<String>,
     pub promises: BTreeMap<String, Promise>,
-    /// Resends of all lives so far that were made without proof.
-    pub unproved: u64,
     /// What the service was seen to hold, by the id it was sent under, in the order of storing.
     pub stored: Vec<String>,
     /// The log's next number.
@@ -49,13 +47,13 @@ impl Ledger {
 
     /// Order and number at the service, by the ids that the guest's requests carried.
     /// A message whose record could not be rewritten when it was sent is not known to have been, after a crash.
-    pub fn check_safety(&self, unproved_now: u64, unwritten: &BTreeSet<String>) {
+    pub fn check_safety(&self, unproved: u64, unwritten: &BTreeSet<String>) {
         let mut once = BTreeSet::new();
         let mut last = 0;
         for id in &self.stored {
             let Some(promise) = self.promises.get(id) else { panic!("the service holds what was never accepted: {id}") };
             if !once.insert(id) {
-                assert!(self.unproved + unproved_now > 0 || unwritten.contains(id), "doubled without a word: {:?} {id}", promise.text);
+                assert!(unproved > 0 || unwritten.contains(id), "doubled without a word: {:?} {id}", promise.text);
                 continue;
             }
             if promise.retried || unwritten.contains(id) {

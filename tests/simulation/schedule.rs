@@ -423,7 +423,6 @@ impl Run {
             let times = self.world.metric(name);
             self.coverage.count("proof", name, times);
         }
-        self.ledger.unproved += self.world.metric("unprovedResends");
         let states = std::mem::take(&mut self.world.page.states);
         for state in states {
             let name = format!("{state:?}");
@@ -447,7 +446,7 @@ impl Run {
     fn after_step(&mut self) {
         self.died();
         self.ledger.observe(&mut self.world);
-        let unproved = self.world.metric("unprovedResends");
+        let unproved = self.world.unproved_before + self.world.metric("unprovedResends");
         for row in self.world.page.rows.iter().filter(|row| row.code == Some(Code::DELIVERY_UNKNOWN)) {
             self.ledger.promises.get_mut(&row.id).expect("what failed was accepted").retried = true;
         }
@@ -479,7 +478,7 @@ impl Run {
         }
         self.world.run(HEALING);
         self.ledger.observe(&mut self.world);
-        let unproved = self.world.metric("unprovedResends");
+        let unproved = self.world.unproved_before + self.world.metric("unprovedResends");
         self.ledger.check_safety(unproved, &self.world.unwritten);
         self.check_list();
     }
