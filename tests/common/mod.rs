@@ -81,6 +81,8 @@ pub struct World {
     /// Kill the tab when it comes to this point.
     pub crash_at: Option<CrashPoint>,
     pub crashed: Option<CrashPoint>,
+    /// Reads of the history that brought none.
+    pub failed_reads: u32,
     /// Resends without proof that earlier lives of the page counted.
     pub unproved_before: u64,
     pub options: String,
@@ -127,6 +129,7 @@ impl World {
             held: VecDeque::new(),
             crash_at: None,
             crashed: None,
+            failed_reads: 0,
             unproved_before: 0,
             options: format!(r#"{{"deploymentId":"{DEPLOYMENT}","endpoint":"http://service"{more}}}"#),
             seed,
@@ -382,7 +385,12 @@ impl World {
             match due {
                 network::Due::Connect(id, target) => self.service.handle_connect(now, id, &target, None),
                 network::Due::Text(id, text) => self.service.handle_text(now, id, &text),
-                network::Due::End(id, code) => self.service.handle_close(now, id, code),
+                network::Due::End(id, code) => {
+                    self.service.handle_close(now, id, code);
+                    if self.service.holds(id) {
+                        self.network.leave_unanswered(self.now, id);
+                    }
+                }
                 network::Due::Http(id, method, target, headers, body) => {
                     self.service.handle_http(now, id, HttpRequest { method, target, headers, body: body.into_bytes() });
                 }
@@ -414,6 +422,11 @@ impl World {
                     }
                     Err(why) => Err(*why),
                 };
+                // The configuration is asked for before there is a session, the history in it.
+                let is_history = matches!(self.page.state, State::Ready | State::Suspect);
+                if is_history && reply.map_or(true, |reply| reply.status != 200) {
+                    self.failed_reads += 1;
+                }
                 self.input(Input::Reply(*request, reply));
             }
         }

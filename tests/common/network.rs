@@ -258,6 +258,16 @@ impl Network {
         }
     }
 
+    /// The service still holds what came before the close frame, so it cannot have answered that.
+    pub(super) fn leave_unanswered(&mut self, now: u64, connection: ConnectionId) {
+        let Some(id) = self.socket(connection) else { return };
+        let before = self.queue.len();
+        self.queue.retain(|_, due| !matches!(due, Due::Client(Arrival::Closed(socket, _, true)) if *socket == id));
+        if self.queue.len() < before {
+            self.push(now + CLOSE_MS, Due::Client(Arrival::Closed(id, 1006, false)));
+        }
+    }
+
     /// The end of a connection travels to the service, if it can.
     pub(super) fn send_end(&mut self, now: u64, connection: ConnectionId, code: Option<u16>) {
         let stranded = self.sockets.iter().any(|socket| socket.connection == connection && socket.stranded);

@@ -25,10 +25,6 @@ struct Run {
     answered: u64,
     /// Codes that this schedule gave the service a reason for.
     excused: BTreeSet<u16>,
-    /// The history answered with an error for a while …
-    history_failed: bool,
-    /// … and the page stood still, or had no line, while a message may have waited for it.
-    stood_still: bool,
     /// What the service held of conversations that were left by a new one on the same socket.
     former: BTreeSet<String>,
     /// Frames were held back behind later ones.
@@ -73,8 +69,6 @@ impl Run {
             said: 0,
             answered: 0,
             excused: BTreeSet::new(),
-            history_failed: false,
-            stood_still: false,
             former: BTreeSet::new(),
             reordered: false,
             verbose,
@@ -227,7 +221,6 @@ impl Run {
             }
         };
         self.hit(name);
-        self.history_failed |= name == "history-status";
         self.reordered |= name == "reorder";
         self.world.fault(rule);
     }
@@ -264,7 +257,6 @@ impl Run {
             }
             6 => {
                 self.hit("freeze");
-                self.stood_still = true;
                 self.world.frozen = true;
                 let ms = self.chance.between(500, 90_000);
                 self.world.run(ms);
@@ -355,7 +347,6 @@ impl Run {
             4 => {
                 // An hour and more without a network.
                 self.hit("offline");
-                self.stood_still = true;
                 self.excused.insert(7012);
                 let now = self.world.now;
                 self.world.network.line = Line::Offline;
@@ -488,8 +479,8 @@ impl Run {
         let state = self.world.state();
         assert!(matches!(state, State::Ready) || matches!(state, State::Ended { reason: End::Policy }), "did not come back: {state:?}");
         let held: BTreeSet<&String> = self.ledger.stored.iter().collect();
-        if self.history_failed && self.stood_still {
-            // Three reads that failed can lie a minute apart.
+        if self.world.failed_reads >= 3 {
+            // They may have lain a minute apart, and then the proof was given up.
             self.excused.insert(Code::DELIVERY_UNKNOWN.0);
         }
         for (id, promise) in &self.ledger.promises {
