@@ -1,7 +1,7 @@
 /** Readable lines for what is not plain text (guest-api.md §3.4.4, §3.4.5): never nothing for something the other side meant to be seen. */
 
 import type { Content } from "./api.js";
-import { fields, list, text, type Fields } from "./message.js";
+import { fields, list, text, type Fields } from "./fields.js";
 
 /** One part as text; empty if there is nothing in it for a reader. */
 export function partLine(part: Content): string {

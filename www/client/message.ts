@@ -4,6 +4,7 @@ import type { Attachment, Content, Message } from "./api.js";
 import type { CoreRow } from "./core-event.js";
 import { GuestwireError } from "./errors.js";
 import { eventLine, partLine } from "./fallback.js";
+import { fields, known, list, text, type Fields } from "./fields.js";
 
 /** One state of a row; a change makes a new one. */
 export class Row implements Message {
@@ -59,29 +60,6 @@ interface Body {
   readonly events: readonly Fields[];
   readonly attachments: readonly Attachment[];
   readonly metadata: Readonly<Record<string, string>>;
-}
-
-/** An object of which nothing is known. */
-export type Fields = Readonly<Record<string, unknown>>;
-
-/** The value as an object, an empty one if it is none. */
-export function fields(value: unknown): Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-}
-
-/** The value as a list of objects. */
-export function list(value: unknown): readonly Fields[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === "object" && item !== null).map(fields) : [];
-}
-
-/** The first of the values that is a text with something in it. */
-export function text(...values: readonly unknown[]): string | undefined {
-  return values.find((value): value is string => typeof value === "string" && value.trim() !== "");
-}
-
-/** The object without members that have no value. */
-export function known<T extends object>(members: T): T {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as T;
 }
 
 /** Who sent a body. */
