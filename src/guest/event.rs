@@ -341,3 +341,111 @@ impl Serialize for Event {
         self.members().serialize(serializer)
     }
 }
+
+// The names are those of `www/client/core-event.ts` and `api.d.ts`.
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+    use crate::core::state::{End, Pause, Reason};
+    use serde_json::{Value, json};
+
+    fn told(event: Event) -> Value {
+        serde_json::to_value(&event).unwrap()
+    }
+
+    fn state(state: State) -> Value {
+        told(Event::State { state })["state"].clone()
+    }
+
+    #[test]
+    fn every_state_has_the_form_of_connection_state() {
+        assert_eq!(told(Event::State { state: State::Idle }), json!({"type": "state", "state": {"name": "idle"}}));
+        assert_eq!(state(State::Connecting { attempt: 3 }), json!({"name": "connecting", "attempt": 3.0}));
+        assert_eq!(state(State::Ready), json!({"name": "ready"}));
+        assert_eq!(state(State::Suspect), json!({"name": "suspect"}));
+        for (reason, form) in [
+            (Reason::Closed { code: 1006 }, json!({"kind": "closed", "code": 1006.0})),
+            (Reason::Timeout, json!({"kind": "timeout"})),
+            (Reason::Refused, json!({"kind": "refused"})),
+            (Reason::Service { code: 503 }, json!({"kind": "service", "code": 503.0})),
+            (Reason::Network, json!({"kind": "network"})),
+        ] {
+            let waiting = state(State::Waiting { attempt: 2, retry_at: 1_700_000_000_123, reason });
+            assert_eq!(waiting, json!({"name": "waiting", "attempt": 2.0, "retryAt": 1_700_000_000_123.0_f64, "reason": form}));
+        }
+        assert_eq!(state(State::Paused { until: None, reason: Pause::Evicted }), json!({"name": "paused", "reason": "evicted"}));
+        assert_eq!(
+            state(State::Paused { until: Some(5), reason: Pause::RateLimited }),
+            json!({"name": "paused", "until": 5.0, "reason": "rateLimited"})
+        );
+        assert_eq!(state(State::Paused { until: None, reason: Pause::Refused })["reason"], "refused");
+        assert_eq!(state(State::Offline), json!({"name": "offline"}));
+        assert_eq!(state(State::AuthRequired), json!({"name": "authRequired"}));
+        assert_eq!(state(State::Stopped), json!({"name": "stopped"}));
+        for (reason, name) in [
+            (End::SessionExpired, "sessionExpired"),
+            (End::SessionCleared, "sessionCleared"),
+            (End::LoggedOut, "loggedOut"),
+            (End::NotAllowed, "notAllowed"),
+            (End::Inactive, "inactive"),
+            (End::Policy, "policy"),
+        ] {
+            assert_eq!(state(State::Ended { reason }), json!({"name": "ended", "reason": name}));
+        }
+    }
+
+    #[test]
+    fn rows_have_what_is_known_of_them_and_nothing_else() {
+        let row = Row {
+            id: "a".into(),
+            server_id: None,
+            direction: Direction::Inbound,
+            kind: Kind::Text,
+            time: 7,
+            status: Status::Queued,
+            code: None,
+            text: Some("hi".into()),
+            body: None,
+        };
+        let inserted = told(Event::Message { index: 4, message: Box::new(row.clone()) });
+        let form = json!({"id": "a", "direction": "inbound", "kind": "text", "time": 7.0, "status": "queued", "text": "hi"});
+        assert_eq!(inserted, json!({"type": "message", "index": 4.0, "message": form}));
+        let row = Row { server_id: Some("s".into()), code: Some(Code(7010)), status: Status::Failed, text: None, body: Some("{}".into()), ..row };
+        let row = Row { direction: Direction::Outbound, kind: Kind::Structured, ..row };
+        let updated = told(Event::Updated { index: 0, message: Box::new(row) });
+        assert_eq!(updated["type"], "updated");
+        let form = json!({"id": "a", "serverId": "s", "direction": "outbound", "kind": "structured", "time": 7.0, "status": "failed", "code": 7010.0, "body": "{}"});
+        assert_eq!(updated["message"], form);
+    }
+
+    #[test]
+    fn the_other_events_have_their_members() {
+        for (event, form) in [
+            (
+                Event::Session { new_session: true, read_only: false, expires_at: Some(9), duration_ms: None },
+                json!({"type": "session", "newSession": true, "readOnly": false, "expiresAt": 9.0}),
+            ),
+            (Event::Moved { id: "a".into(), from: 1, to: 2 }, json!({"type": "moved", "id": "a", "from": 1.0, "to": 2.0})),
+            (Event::Removed { id: "a".into(), index: 3 }, json!({"type": "removed", "id": "a", "index": 3.0})),
+            (Event::Gap { from: Some("f".into()), to: None, filled: true }, json!({"type": "gap", "from": "f", "filled": true})),
+            (Event::Typing { active: true, until: Some(8), body: None }, json!({"type": "typing", "active": true, "until": 8.0})),
+            (
+                Event::Receipt { id: "a".into(), status: Status::Sent, server_id: Some("s".into()), time: Some(6), code: None },
+                json!({"type": "receipt", "id": "a", "status": "sent", "serverId": "s", "time": 6.0}),
+            ),
+            (Event::Outbox { length: 2, bytes: 300 }, json!({"type": "outbox", "length": 2.0, "bytes": 300.0})),
+            (Event::Unread { count: 1 }, json!({"type": "unread", "count": 1.0})),
+            (Event::Tab { leader: false }, json!({"type": "tab", "leader": false})),
+            (Event::Metric { kind: "rtt", ms: 40 }, json!({"type": "metric", "kind": "rtt", "ms": 40.0})),
+            (Event::Warning { code: Code(7024) }, json!({"type": "warning", "code": 7024.0})),
+            (Event::Error { code: Code(7022) }, json!({"type": "error", "code": 7022.0})),
+            (Event::Emptied, json!({"type": "emptied"})),
+            (
+                Event::Done { ticket: 5, code: Some(Code(7033)), loaded: Some(0), complete: Some(true) },
+                json!({"type": "done", "ticket": 5.0, "code": 7033.0, "loaded": 0.0, "complete": true}),
+            ),
+        ] {
+            assert_eq!(told(event), form);
+        }
+    }
+}

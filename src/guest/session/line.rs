@@ -294,8 +294,8 @@ impl Session {
             Asked::Configure | Asked::Echo => {}
             Asked::Join => self.join(),
             Asked::Token => self.no_history_token(None),
-            Asked::Clear => drop(self.finish(Call::Clear, Some(Code::NO_ANSWER))),
-            Asked::CloseSession => drop(self.finish(Call::Restart, Some(Code::NO_ANSWER))),
+            Asked::Clear => self.finish(Call::Clear, Some(Code::NO_ANSWER)),
+            Asked::CloseSession => self.finish(Call::Restart, Some(Code::NO_ANSWER)),
         }
     }
 

@@ -298,14 +298,12 @@ impl Session {
         self.calls.iter().any(|(waiting, _)| *waiting == call)
     }
 
-    /// Ends every call of a kind; whether there was one.
-    fn finish(&mut self, call: Call, code: Option<Code>) -> bool {
-        let before = self.calls.len();
+    /// Ends every call of a kind.
+    fn finish(&mut self, call: Call, code: Option<Code>) {
         while let Some(at) = self.calls.iter().position(|(waiting, _)| *waiting == call) {
             let (_, ticket) = self.calls.remove(at);
             self.done(ticket, code);
         }
-        self.calls.len() != before
     }
 
     fn request_id(&mut self) -> RequestId {
