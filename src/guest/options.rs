@@ -43,7 +43,7 @@ impl Options {
     pub fn parse(text: &str) -> Result<Options, Refusal> {
         let document = Document::parse(text).filter(|document| document.root().is_object()).ok_or(wrong("options"))?;
         let root = document.root();
-        let deployment = root.text("deploymentId").filter(|id| id.len() <= 128 && is_made_of(id, b"-_")).ok_or(wrong("deploymentId"))?;
+        let deployment = root.text("deploymentId").filter(|id| id.len() <= 128 && is_made_of(id, "-_")).ok_or(wrong("deploymentId"))?;
         if choice(root, "protocol", &["guest", "session"])? == 1 {
             return Err(Refusal::field(Code::UNSUPPORTED, "protocol"));
         }
@@ -82,14 +82,14 @@ fn choice(root: Value<'_>, field: &'static str, words: &[&str]) -> Result<usize,
 }
 
 /// Whether a text is not empty and has letters, digits and these marks only.
-fn is_made_of(text: &str, marks: &[u8]) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || marks.iter().any(|mark| *mark == byte))
+fn is_made_of(text: &str, marks: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || marks.bytes().any(|mark| mark == byte))
 }
 
 /// The hosts of guest-api.md §1.1 (configuration, history, socket), or the one origin that serves them all.
 fn hosts(root: Value<'_>) -> Result<[String; 3], Refusal> {
     match (root.text("region"), root.text("endpoint")) {
-        (Some(region), None) if is_made_of(region, b".-") && region.bytes().any(|byte| byte == b'.') => {
+        (Some(region), None) if is_made_of(region, ".-") && region.bytes().any(|byte| byte == b'.') => {
             Ok(["https://api-cdn.", "https://api.", "wss://webmessaging."].map(|host| [host, region].concat()))
         }
         (None, Some(mut endpoint)) => {

@@ -78,7 +78,7 @@ pub fn read(text: &str) -> Option<(Option<&'static str>, Read)> {
             assert!(text.contains(entry.body), "the body is a slice of the frame");
             Read::Message(said(response, &entry))
         }
-        Frame::Jwt(token, _) => Read::Jwt(keep(&token)),
+        Frame::Jwt(token, _) => Read::Jwt(keep(token)),
         Frame::Error(fault) => Read::Error(fault),
         Frame::Expired => Read::Expired,
         Frame::Cleared => Read::Cleared,
@@ -87,20 +87,20 @@ pub fn read(text: &str) -> Option<(Option<&'static str>, Read)> {
         Frame::Other => Read::Other,
         Frame::Unknown => Read::Unknown,
     };
-    Some((incoming.tracing.as_deref().map(keep), read))
+    Some((incoming.tracing.map(keep), read))
 }
 
 /// A message or event in the form of the expectations.
 pub fn said(response: bool, entry: &Entry<'_>) -> Said {
     Said {
         response,
-        id: entry.id.as_deref().map(keep),
-        message_id: entry.message_id.as_deref().map(keep),
-        own_id: entry.own_id.as_deref().map(keep),
+        id: entry.id.map(keep),
+        message_id: entry.message_id.map(keep),
+        own_id: entry.own_id.map(keep),
         time: entry.time,
         direction: entry.direction,
         kind: entry.kind,
-        text: entry.text.as_deref().map(keep),
+        text: entry.text.map(keep),
         happenings: entry.happenings().collect(),
         read_only: entry.read_only,
         expires_at: entry.expires_at,

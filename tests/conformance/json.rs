@@ -112,7 +112,7 @@ fn same(ours: Value<'_>, theirs: &serde_json::Value, tally: &mut Tally, text: &s
     assert_eq!(ours.is_object(), theirs.is_object());
     assert_eq!(ours.is_array(), theirs.is_array());
     assert_eq!(ours.as_bool(), theirs.as_bool());
-    assert_eq!(ours.as_str().as_deref(), theirs.as_str(), "{text:?}");
+    assert_eq!(ours.as_str(), theirs.as_str(), "{text:?}");
     match theirs {
         serde_json::Value::Null => tally.note("null"),
         serde_json::Value::Bool(_) => tally.note("truth"),
