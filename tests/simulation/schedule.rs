@@ -27,8 +27,8 @@ struct Run {
     excused: BTreeSet<u16>,
     /// What the service held of conversations that were left by a new one on the same socket.
     former: BTreeSet<String>,
-    /// Frames were held back behind later ones.
-    reordered: bool,
+    /// Frames were held back.
+    held_back: bool,
     verbose: bool,
 }
 
@@ -70,7 +70,7 @@ impl Run {
             answered: 0,
             excused: BTreeSet::new(),
             former: BTreeSet::new(),
-            reordered: false,
+            held_back: false,
             verbose,
         }
     }
@@ -221,7 +221,7 @@ impl Run {
             }
         };
         self.hit(name);
-        self.reordered |= name == "reorder";
+        self.held_back |= matches!(name, "reorder" | "delay" | "stall-down");
         self.world.fault(rule);
     }
 
@@ -522,7 +522,7 @@ impl Run {
         let held: BTreeSet<&str> = held.iter().map(|(id, _)| id.as_str()).collect();
         // What the service delivers of an old conversation behind the answer that began the new one on the same socket, no
         // one can tell from the new one's.
-        let is_late = |id: &str| self.reordered && self.former.contains(id);
+        let is_late = |id: &str| self.held_back && self.former.contains(id);
         let extra: Vec<_> = shown.difference(&held).filter(|id| !is_late(id)).collect();
         assert!(missing.is_empty(), "not on the list: {missing:?}");
         assert!(extra.is_empty(), "on the list and not at the service: {extra:?}");

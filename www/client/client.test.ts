@@ -296,6 +296,16 @@ test("refusals of the core come as errors of the client", async () => {
   await assert.rejects(client.restart({ outbox: "send" }), { name: "NotEnded" });
 });
 
+/** A frame under which the module traps, as it would over a broken invariant. */
+function panicUnder(frame: () => void): void {
+  const { encode } = TextEncoder.prototype;
+  TextEncoder.prototype.encode = () => {
+    TextEncoder.prototype.encode = encode;
+    throw new WebAssembly.RuntimeError("unreachable");
+  };
+  frame();
+}
+
 test("after a panic every client goes on with its listeners and what it kept in memory", async () => {
   const service = new Service();
   const other = new Service();
@@ -308,13 +318,7 @@ test("after a panic every client goes on with its listeners and what it kept in 
   client.on("error", ({ code }) => void faults.push(code));
   bystander.on("error", ({ code }) => void faults.push(code));
 
-  // A frame under which the module traps, as it would over a broken invariant.
-  const { encode } = TextEncoder.prototype;
-  TextEncoder.prototype.encode = () => {
-    TextEncoder.prototype.encode = encode;
-    throw new WebAssembly.RuntimeError("unreachable");
-  };
-  service.sockets[0]!.say({ type: "message" });
+  panicUnder(() => service.sockets[0]!.say({ type: "message" }));
   assert.deepEqual(faults, [7102, 7102]);
   assert.ok(service.sockets[0]!.closed && other.sockets[0]!.closed, "the sockets of the dead memory are closed");
   service.deaf = false;
@@ -323,6 +327,21 @@ test("after a panic every client goes on with its listeners and what it kept in 
   assert.deepEqual(texts(client.messages), ["kept in memory only"]);
   assert.equal(service.entities.length, 1);
   await bystander.send("still here").done;
+});
+
+test("a client that was disposed of frees nothing in a memory that is not its own", async () => {
+  const service = new Service();
+  const other = new Service();
+  const gone = new GuestClient(service.options);
+  const stays = track(new GuestClient({ ...other.options, deploymentId: "d2" }));
+  await Promise.all([gone.start(), stays.start()]);
+  // In one task: what is to be freed later, and the end of the memory that it is in.
+  gone.dispose();
+  panicUnder(() => other.sockets[0]!.say({ type: "message" }));
+  await stays.start();
+  const { serverId } = await stays.send("still here").done;
+  assert.equal(other.entities.length, 1);
+  assert.ok(serverId.length > 0);
 });
 
 test("a disposed client leaves nothing behind, also under its own factory", async () => {

@@ -223,8 +223,11 @@ export abstract class Client {
     this.#receipts.refuseAll(Code.Stopped);
     this.#become({ name: "stopped" });
     this.#emitter.clear();
-    // Not now: a factory of the page may have called this from below a frame of it.
-    queueMicrotask(() => core?.free());
+    // Not now: a factory of the page may have called this from below a frame of it. And not in another memory than its own.
+    const [runtime, memory] = [this.#runtime, this.#runtime?.memory];
+    queueMicrotask(() => {
+      if (runtime?.memory === memory) core?.free();
+    });
   }
 
   // ---- before, during and after the life of a core

@@ -27,6 +27,8 @@ export interface Inhabitant {
 export class Runtime {
   readonly #module: WebAssembly.Module;
   readonly #clients = new Set<Inhabitant>();
+  /** Which memory this is, counted from 0. */
+  memory = 0;
   #depth = 0;
   #panic: { readonly cause: unknown } | undefined;
   #panics: number[] = [];
@@ -70,6 +72,7 @@ export class Runtime {
   }
 
   #restart(cause: unknown): void {
+    this.memory += 1;
     for (const client of this.#clients) client.abandon();
     const now = Date.now();
     this.#panics = [...this.#panics.filter((at) => now - at < 60_000), now];
