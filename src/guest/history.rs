@@ -65,6 +65,8 @@ pub struct Finished {
     pub ok: bool,
     /// It came to the point that it was to read to; false if the history ended before.
     pub met: bool,
+    /// It came to the anchor of the proof, or there was none to come to; false if the history ended before.
+    pub anchored: bool,
     /// Rows that were new.
     pub loaded: u32,
     /// How long it took, milliseconds.
@@ -225,7 +227,7 @@ impl History {
         job.request = None;
         job.tries += 1;
         self.not_before = now + after.unwrap_or(RETRY_MS << job.tries.min(6));
-        if job.tries < TRIES { None } else { self.finish(now, false, false) }
+        if job.tries < TRIES { None } else { self.finish(now, false, false, false) }
     }
 
     /// A page was read and taken in, `loaded` of its rows new; the job's end, if it got there.
@@ -253,12 +255,17 @@ impl History {
             Some(None) => false,
             None => true,
         };
+        // An anchor that is no entry is a moment only.
+        let anchored = match &job.goals.proof {
+            Some(Some(anchor)) => proved || anchor.id.is_empty() || holds(&anchor.id),
+            _ => true,
+        };
         // An older page that shows nothing new was shifted here by live messages: the next one is meant.
         let scrolled = job.goals.scroll.is_empty() || job.loaded > 0;
         self.pages = self.pages.max(job.page);
         self.complete |= last;
         if last || (resynced && proved && scrolled) {
-            return self.finish(now, true, resynced);
+            return self.finish(now, true, resynced, anchored);
         }
         job.page += 1;
         None
@@ -276,9 +283,9 @@ impl History {
         self.job = Some(Job { goals, page, tries: 0, started: now, request: None, loaded: 0, oldest: None });
     }
 
-    fn finish(&mut self, now: u64, ok: bool, met: bool) -> Option<Finished> {
+    fn finish(&mut self, now: u64, ok: bool, met: bool, anchored: bool) -> Option<Finished> {
         let job = self.job.take()?;
         let reached = job.oldest.and_then(|(_, id)| id);
-        Some(Finished { goals: job.goals, ok, met, loaded: job.loaded, took: now - job.started, reached })
+        Some(Finished { goals: job.goals, ok, met, anchored, loaded: job.loaded, took: now - job.started, reached })
     }
 }

@@ -258,6 +258,25 @@ impl World {
         self.control(path, serde_json::Value::Null)
     }
 
+    /// The guest clears the conversation in another browser.
+    pub fn clear_elsewhere(&mut self) {
+        let sessions = self.get("/_sim/sessions");
+        let Some(token) = sessions.as_array().and_then(|sessions| sessions.last()).and_then(|session| session["token"].as_str()) else { return };
+        let now = EPOCH + self.now;
+        let id = ConnectionId(self.next_connection);
+        self.next_connection += 1;
+        self.service.handle_connect(now, id, &format!("/v1?deploymentId={DEPLOYMENT}"), None);
+        let clear = serde_json::json!({"type": "Event", "events": [{"eventType": "Presence", "presence": {"type": "Clear"}}]});
+        for frame in [
+            serde_json::json!({"action": "configureSession", "token": token, "deploymentId": DEPLOYMENT, "tracingId": "elsewhere"}),
+            serde_json::json!({"action": "onMessage", "token": token, "tracingId": "elsewhere", "message": clear}),
+        ] {
+            self.service.handle_text(now, id, &frame.to_string());
+        }
+        self.service.handle_close(now, id, Some(1000));
+        self.collect();
+    }
+
     /// Adds a fault rule; gives its id.
     pub fn fault(&mut self, rule: serde_json::Value) {
         self.control("/_sim/faults", rule);

@@ -14,7 +14,7 @@ pub struct Promise {
     pub cancelled: bool,
     /// … and the tab was killed in that moment.
     pub undecided: bool,
-    /// The visitor asked for it again, or it was given up as unknown and may still arrive: its place is another.
+    /// The visitor asked for it again, or it had failed and arrived all the same: its place is another.
     pub retried: bool,
 }
 

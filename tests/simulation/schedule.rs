@@ -335,9 +335,7 @@ impl Run {
             2 => {
                 self.hit("cleared");
                 self.end_excuses();
-                for class in ["SessionClearedEvent", "ConnectionClosedEvent"] {
-                    self.agent(&json!({"do": "raw", "frame": {"type": "message", "class": class, "code": 200, "body": {}}}));
-                }
+                self.world.clear_elsewhere();
             }
             3 => {
                 self.hit("clear");
@@ -438,8 +436,12 @@ impl Run {
         self.died();
         self.ledger.observe(&mut self.world);
         let unproved = self.world.unproved_before + self.world.metric("unprovedResends");
-        for row in self.world.page.rows.iter().filter(|row| row.code == Some(Code::DELIVERY_UNKNOWN)) {
-            self.ledger.promises.get_mut(&row.id).expect("what failed was accepted").retried = true;
+        for event in &self.world.page.events {
+            if let Event::Receipt { id, status: Status::Failed, .. } = event
+                && let Some(promise) = self.ledger.promises.get_mut(id)
+            {
+                promise.retried = true;
+            }
         }
         self.ledger.check_safety(unproved, &self.world.unwritten);
         assert!(self.world.network.most_sockets <= 2, "{} sockets at once", self.world.network.most_sockets);

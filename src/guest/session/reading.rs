@@ -15,7 +15,7 @@ use crate::guest::wire::guest_api;
 /// A gap is tried again after this, milliseconds.
 const GAP_MS: u64 = 60_000;
 /// History may lag behind by five seconds (faults.md row 32): it is read a second time after this.
-const LAG_MS: u64 = 6_000;
+pub(super) const LAG_MS: u64 = 6_000;
 
 impl Session {
     /// Takes the next step of reading, if one can be taken now.
@@ -72,13 +72,13 @@ impl Session {
     }
 
     fn finished(&mut self, finished: Option<Finished>) {
-        let Some(Finished { goals, ok, met, loaded, took, reached }) = finished else { return };
+        let Some(Finished { goals, ok, met, anchored, loaded, took, reached }) = finished else { return };
         if goals.resync.is_some() {
             self.resynced(ok, met, took, reached);
         }
         if goals.proof.is_some() {
             if ok {
-                self.looked();
+                self.looked(anchored);
             } else {
                 self.look_was_cut_short();
             }

@@ -1,6 +1,7 @@
 //! Messages out: one at a time, each stored before it is sent, each proved before it is sent again.
 
 use super::line::LIMIT_MS;
+use super::reading::LAG_MS;
 use super::receive::CLOCK_ERROR_MS;
 use super::{KEPT_FOR_CONTROL, Session, Timer, Write};
 use crate::core::error::Code;
@@ -185,8 +186,11 @@ impl Session {
         self.look();
     }
 
-    /// A look was taken and did not find the message in flight.
-    pub(super) fn looked(&mut self) {
+    /// A look was taken and did not find the message in flight. Where it did not find the anchor either, this may be
+    /// another conversation than the one it was sent in: reading on shows that.
+    pub(super) fn looked(&mut self, anchored: bool) {
+        let is_known = anchored || !self.has_hole || self.has_gap;
+        let again = self.now.mono + LAG_MS;
         let Flight::Unsure(doubt) = &mut self.flight else { return };
         if !std::mem::take(&mut doubt.looking) {
             return;
@@ -196,8 +200,9 @@ impl Session {
                 doubt.look = Look::Second;
                 self.look();
             }
+            Look::Second if !is_known => self.timers.arm(Timer::Look, again),
             Look::Second => {
-                let (id, conclusive) = (doubt.id.clone(), doubt.is_conclusive());
+                let (id, conclusive) = (doubt.id.clone(), anchored && doubt.is_conclusive());
                 self.resend(&id, conclusive);
             }
         }
