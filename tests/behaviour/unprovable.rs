@@ -246,3 +246,26 @@ fn row34_asked_for_again_in_the_next_conversation_its_like_there_is_not_taken_fo
     world.wait("sent", 60_000, is_sent(&unknown));
     assert_eq!(world.stored(), ["yes", "yes"], "they are two messages");
 }
+
+#[test]
+fn row34_a_session_that_was_replaced_unseen_is_no_proof_that_nothing_arrived() {
+    let mut world = World::ready(17);
+    world.set(json!({"expiredConfigure": "new"}));
+    world.run(12_000);
+    world.send("first");
+    world.wait_sent(5_000);
+    // Stored, and the line closed by both sides before the echo: no proof could be cleaner, in that session.
+    world.fault(text_in(json!({"do": "close", "code": 1001, "after": true})));
+    world.fault(json!({"on": "frame-out", "match": {"class": "StructuredMessage"}, "do": "lose"}));
+    let id = world.send("in flight");
+    world.wait("lost", 5_000, |world| world.was(|state| matches!(state, State::Waiting { .. })));
+    world.network.line = Line::Offline;
+    world.run(60_000);
+    world.control("/_sim/expire", json!({"what": "session"}));
+    world.fault(json!({"on": "frame-out", "match": {"class": "SessionResponse"}, "do": "lose"}));
+    world.network.line = Line::Works;
+    world.run(120_000);
+    assert_eq!((world.state(), world.page.new_session), (State::Ready, false));
+    assert_eq!((world.status(&id), world.code(&id)), (Status::Failed, Some(Code::DELIVERY_UNKNOWN.0)));
+    assert_eq!(world.sent_texts(), ["first", "in flight"], "never sent again unasked");
+}
