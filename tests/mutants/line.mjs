@@ -56,4 +56,11 @@ export const mutants = [
     find: "remembered.join_owed = (remembered.join_owed || response.new) && !response.auto_started;",
     replace: "remembered.join_owed = response.new && !response.auto_started;",
   },
+  {
+    name: "a-cleared-conversation-comes-back",
+    bug: "what the old socket still delivers of a conversation that was cleared is shown in the next",
+    file: link,
+    find: "        self.disowned = self.leaving;\n",
+    replace: "",
+  },
 ];

@@ -9,23 +9,24 @@ export const mutants = [
     name: "persist-after-send",
     bug: "that a message was sent is stored only once it was",
     file: send,
-    find: `        let write = self.write(key, Some(value), Write::Flight);
+    find: `        let Some(write) = self.store(&id, Write::Flight) else { return };
         self.flight = Flight::Storing { id, write, again };
         if !self.keeps() {
             self.stored(write, Ok(()));
         }`,
     replace: `        self.next_write += 1;
         let write = WriteId(self.next_write);
+        let stored = id.clone();
         self.flight = Flight::Storing { id, write, again };
         self.flight_stored(write);
-        self.write(key, Some(value), Write::Other);`,
+        self.rewrite(&stored);`,
   },
   {
     name: "accepted-without-storing",
     bug: "an accepted message is stored when it is sent and not before",
     file: "src/guest/session/commands.rs",
-    find: "        self.write(key, Some(value), Write::Accepted(id.clone()));",
-    replace: "        let _ = (key, value, Write::Accepted(id.clone()));",
+    find: "        self.store(&id, Write::Accepted(id.clone()));",
+    replace: "        let _ = Write::Accepted(id.clone());",
   },
   {
     name: "two-in-flight",
@@ -103,5 +104,12 @@ export const mutants = [
             }
         }
         for (name, value) in bad {`,
+  },
+  {
+    name: "retry-counted-as-stored",
+    bug: "a message that is asked for again counts as stored though storage refused it, and goes with its old record",
+    file: "src/guest/session/commands.rs",
+    find: "        record.durable = false;\n        record.standing = Standing::Queued;",
+    replace: "        record.standing = Standing::Queued;",
   },
 ];

@@ -37,6 +37,9 @@ export const mutants = [
     find: `        if let Some(record) = self.outbox.get_mut(id) {
             record.sent = false;
             record.doubtful |= !conclusive;
+            if record.was_left() {
+                record.anchor = None;
+            }
         }`,
     replace: `        let fresh = self.random.uuid();
         if let Some(mut record) = self.drop_record(id) {
@@ -44,9 +47,9 @@ export const mutants = [
             record.doubtful |= !conclusive;
             record.id = fresh;
             self.show_record(&record);
-            let (key, value) = (record.key(&self.prefix), record.write());
+            let id = record.id.clone();
             self.outbox.insert(record);
-            self.write(key, Some(value), Write::Other);
+            self.rewrite(&id);
         }`,
   },
   {
@@ -57,16 +60,30 @@ export const mutants = [
         && !claimed
         && entry.direction == Direction::Inbound
         && entry.own_id.is_none()
-        && entry.text.as_deref() == Some(&record.text)
+        && entry.text == Some(&record.text)
         && is_behind(record.anchor.as_ref(), entry)`,
     replace: `    let _ = (carries_ids, claimed, is_behind);
-    entry.direction == Direction::Inbound && entry.text.as_deref() == Some(&record.text)`,
+    entry.direction == Direction::Inbound && entry.text == Some(&record.text)`,
   },
   {
     name: "joined-by-text-before-the-anchor",
     bug: "where the service carries no ids, an older message of the same words is taken for the one in flight",
     file: "src/guest/proof.rs",
-    find: "(Some(anchor), Some(time)) => time >= anchor.time && entry.id.as_deref() != Some(&anchor.id),",
+    find: "(Some(anchor), Some(time)) => time >= anchor.time && entry.id != Some(&anchor.id),",
     replace: "(Some(_), Some(_)) => true,",
+  },
+  {
+    name: "proved-in-another-conversation",
+    bug: "that a message is not in a history which does not reach back to it is taken for proof",
+    file: send,
+    find: "        let is_known = anchored || !self.has_hole || self.has_gap;",
+    replace: "        let (anchored, is_known) = (true, anchored || !self.has_hole || self.has_gap || true);",
+  },
+  {
+    name: "the-last-conversation-is-searched-in-the-next",
+    bug: "a message of a conversation that is over is taken for one of the same words in the next",
+    file: "src/guest/session/ending.rs",
+    find: "                record.anchor = Some(Anchor::end());",
+    replace: "                let _ = (Anchor::end(), record);",
   },
 ];

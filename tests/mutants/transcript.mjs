@@ -21,7 +21,7 @@ export const mutants = [
     file: transcript,
     find: "        // A message of ours keeps its row; whatever else turned out to be the same goes.\n",
     replace: `        if keys.is_empty() && entry.direction == Direction::Inbound {
-            let same = |key: &u32| self.get(*key).own.as_ref().is_some_and(|(text, _)| entry.text.as_deref() == Some(text));
+            let same = |key: &u32| self.get(*key).own.as_ref().is_some_and(|(text, _)| entry.text == Some(text));
             keys.extend(self.order.iter().copied().find(same));
         }
         // A message of ours keeps its row; whatever else turned out to be the same goes.
