@@ -65,7 +65,7 @@ pub struct Finished {
     pub ok: bool,
     /// It came to the point that it was to read to; false if the history ended before.
     pub met: bool,
-    /// It came to the anchor of the proof, or there was none to come to; false if the history ended before.
+    /// It came to the anchor of the proof; false if the history ended before, or there was none to come to.
     pub anchored: bool,
     /// Rows that were new.
     pub loaded: u32,
@@ -255,11 +255,7 @@ impl History {
             Some(None) => false,
             None => true,
         };
-        // An anchor that is no entry is a moment only.
-        let anchored = match &job.goals.proof {
-            Some(Some(anchor)) => proved || anchor.id.is_empty() || holds(&anchor.id),
-            _ => true,
-        };
+        let anchored = proved || matches!(&job.goals.proof, Some(Some(anchor)) if holds(&anchor.id));
         // An older page that shows nothing new was shifted here by live messages: the next one is meant.
         let scrolled = job.goals.scroll.is_empty() || job.loaded > 0;
         self.pages = self.pages.max(job.page);

@@ -130,9 +130,16 @@ impl Doubt {
         }
     }
 
-    /// Whether absence at the second look leaves no doubt: nothing can be under way any more.
-    pub fn is_conclusive(&self) -> bool {
-        self.lost.is_none() || matches!(self.gone, Some((_, Gone::Clean)))
+    /// The socket that the echo was missed on is lost as well.
+    pub fn note_lost(&mut self, socket: SocketId) {
+        self.lost.get_or_insert(socket);
+        self.looking = false;
+    }
+
+    /// Whether absence at the second look leaves no doubt: nothing can be under way any more, and the history is that of
+    /// the conversation that the message was sent in, since it reaches back to the anchor or the line is still the same.
+    pub fn is_conclusive(&self, anchored: bool) -> bool {
+        self.lost.is_none() || (anchored && matches!(self.gone, Some((_, Gone::Clean))))
     }
 
     /// A read failed; whether the proof is to be given up.
@@ -175,12 +182,18 @@ mod tests {
         assert_eq!(doubt.second_look_at(), 11_000);
         doubt.note_gone(SocketId(1), 5_000, Gone::Clean);
         assert_eq!(doubt.second_look_at(), 8_000);
-        assert!(doubt.is_conclusive());
+        assert!(doubt.is_conclusive(true));
+        assert!(!doubt.is_conclusive(false));
         let mut quick = Doubt::lost("a".into(), 1_000, SocketId(1));
         quick.note_gone(SocketId(1), 1_000, Gone::Unclean);
         assert_eq!(quick.second_look_at(), 7_000);
-        assert!(!quick.is_conclusive());
-        assert_eq!(Doubt::unanswered("a".into(), 1_000).second_look_at(), 4_000);
+        assert!(!quick.is_conclusive(true));
+        let mut unanswered = Doubt::unanswered("a".into(), 1_000);
+        assert_eq!(unanswered.second_look_at(), 4_000);
+        assert!(unanswered.is_conclusive(false), "the line is the same");
+        unanswered.note_lost(SocketId(3));
+        assert_eq!(unanswered.second_look_at(), 11_000);
+        assert!(!unanswered.is_conclusive(true));
     }
 
     #[test]

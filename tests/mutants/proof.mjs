@@ -19,7 +19,7 @@ export const mutants = [
     file: send,
     find: `                doubt.look = Look::Second;
                 self.look();`,
-    replace: `                let (id, conclusive) = (doubt.id.clone(), doubt.is_conclusive());
+    replace: `                let (id, conclusive) = (doubt.id.clone(), doubt.is_conclusive(anchored));
                 self.resend(&id, conclusive);`,
   },
   {
@@ -76,8 +76,8 @@ export const mutants = [
     name: "proved-in-another-conversation",
     bug: "that a message is not in a history which does not reach back to it is taken for proof",
     file: send,
-    find: "        let is_known = anchored || !self.has_hole || self.has_gap;",
-    replace: "        let (anchored, is_known) = (true, anchored || !self.has_hole || self.has_gap || true);",
+    find: "        let is_known = anchored || is_moment || !self.has_hole || self.has_gap;",
+    replace: "        let (anchored, is_known) = (true, anchored || is_moment || !self.has_hole || self.has_gap || true);",
   },
   {
     name: "the-last-conversation-is-searched-in-the-next",

@@ -254,7 +254,7 @@ impl Session {
         self.flight = match std::mem::replace(&mut self.flight, Flight::Idle) {
             Flight::Waiting { id, .. } => Flight::Unsure(Doubt::lost(id, self.now.mono, socket)),
             Flight::Unsure(mut doubt) => {
-                doubt.looking = false;
+                doubt.note_lost(socket);
                 Flight::Unsure(doubt)
             }
             other => other,

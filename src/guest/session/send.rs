@@ -189,7 +189,10 @@ impl Session {
     /// A look was taken and did not find the message in flight. Where it did not find the anchor either, this may be
     /// another conversation than the one it was sent in: reading on shows that.
     pub(super) fn looked(&mut self, anchored: bool) {
-        let is_known = anchored || !self.has_hole || self.has_gap;
+        let record = self.flight.id().and_then(|id| self.outbox.get(id));
+        // An anchor that is no entry is a moment only: to read on would show nothing.
+        let is_moment = record.is_none_or(|record| record.anchor.as_ref().is_none_or(|anchor| anchor.id.is_empty()));
+        let is_known = anchored || is_moment || !self.has_hole || self.has_gap;
         let again = self.now.mono + LAG_MS;
         let Flight::Unsure(doubt) = &mut self.flight else { return };
         if !std::mem::take(&mut doubt.looking) {
@@ -202,7 +205,7 @@ impl Session {
             }
             Look::Second if !is_known => self.timers.arm(Timer::Look, again),
             Look::Second => {
-                let (id, conclusive) = (doubt.id.clone(), anchored && doubt.is_conclusive());
+                let (id, conclusive) = (doubt.id.clone(), doubt.is_conclusive(anchored));
                 self.resend(&id, conclusive);
             }
         }
