@@ -5,13 +5,15 @@
 //! message), `GET set` shows the switches that were set, and an agent can `kick` the oldest connection.
 //!
 //! What expires: `session`, as if its time had run out; `jwt`, the history JWTs of a token, or all; `token`, a
-//! signed-in guest's sign-in JWTs (401 on configure), any other guest's token itself (4007 until a new start).
+//! signed-in guest's sign-in JWTs (401 on configure), any other guest's token itself (4007 until a new start), in the
+//! session protocol the access tokens of a session or deployment, or the one that is named.
 
 use serde_json::{Map, Value, json};
 
 use crate::exchange::{HttpRequest, HttpResponse};
 use crate::faults::Facts;
-use crate::platform::{AgentAct, Guest, Key};
+use crate::platform::{AgentAct, Guest, Key, Whose, is_inbound};
+use crate::protocol::Protocol;
 use crate::service::Service;
 use crate::url::Target;
 
@@ -136,6 +138,7 @@ impl Service {
                 let key = self.named_session(body)?;
                 self.platform.expire_session(&key);
             }
+            Some("token") if self.expires_access(body) => {}
             Some("token") => {
                 let key = self.named_session(body)?;
                 if self.platform.is_signed_in(&key) {
@@ -151,15 +154,34 @@ impl Service {
         Ok(json!({}))
     }
 
+    /// Ends the access tokens that a request means, if it means any: the one it names, those of the session it names, or
+    /// those of the deployment.
+    fn expires_access(&mut self, body: &Map<String, Value>) -> bool {
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        match (text("token"), text("deploymentId")) {
+            (Some(token), _) if self.platform.expire_access(Whose::Token(token)) => true,
+            (None, Some(deployment)) if self.platform.expire_access(Whose::Deployment(deployment)) => true,
+            (token, deployment) => match self.platform.find_session(token, deployment) {
+                Some(key) if self.platform.protocol_of(&key) == Protocol::Session => self.platform.expire_access(Whose::Session(&key)),
+                _ => false,
+            },
+        }
+    }
+
     fn control_agent(&mut self, body: &Map<String, Value>) -> Result<Value, Refused> {
         let key = self.named_session(body)?;
+        let act = body.get("do").and_then(Value::as_str);
+        let protocol = self.platform.protocol_of(&key);
+        if let (Protocol::Session, Some(act @ ("typing" | "structured" | "event" | "disconnect"))) = (protocol, act) {
+            return Err(format!("the session protocol has no {act}").into());
+        }
         let text = body.get("text").and_then(Value::as_str).map(str::to_owned);
         let content = body.get("content").filter(|content| !content.is_null());
         let list = |value: &Value| match value {
             Value::Array(_) => value.clone(),
             other => json!([other]),
         };
-        let act = match body.get("do").and_then(Value::as_str) {
+        let act = match act {
             Some("text") => AgentAct::Text(text.ok_or("text is missing")?),
             Some("typing") => AgentAct::Typing(text.unwrap_or_else(|| "On".into())),
             Some("structured") => AgentAct::Structured { text, content: list(content.ok_or("content is missing")?) },
@@ -193,6 +215,9 @@ impl Service {
         };
         match (parsed, frame) {
             (Some(object), Value::Object(_)) => {
+                if store && self.platform.protocol_of(key) == Protocol::Session && !object["id"].is_string() {
+                    return Err("a message that is stored has an id".into());
+                }
                 self.platform.agent(self.now, key, AgentAct::Raw { frame: object, store })?;
                 self.drain();
             }
@@ -212,19 +237,20 @@ impl Service {
             .guests()
             .filter(|(key, _)| token.is_none_or(|token| token == key.1))
             .filter(|(key, _)| deployment.is_none_or(|deployment| deployment == key.0))
-            .filter_map(|(key, guest)| describe_session(key, guest))
+            .filter_map(|(key, guest)| describe_session(key, guest, self.platform.protocol_of(key)))
             .collect()
     }
 }
 
-fn describe_session(key: &Key, guest: &Guest) -> Option<Value> {
+fn describe_session(key: &Key, guest: &Guest, protocol: Protocol) -> Option<Value> {
     let session = guest.session.as_ref().or(guest.past.as_ref())?;
     let ended = guest.session.is_none() || session.expired || session.closed;
     let mut messages = Vec::new();
     let mut events = Vec::new();
     for entry in &session.entries {
         let body = &entry.body;
-        let mut shown = json!({ "serverId": body["id"], "direction": body["direction"], "type": body["type"], "at": entry.at });
+        let direction = if is_inbound(key, body) { "Inbound" } else { "Outbound" };
+        let mut shown = json!({ "serverId": body["id"], "direction": direction, "type": body["type"], "at": entry.at });
         for (name, value) in [
             ("text", body.get("text").cloned()),
             ("content", body.get("content").cloned()),
@@ -241,6 +267,7 @@ fn describe_session(key: &Key, guest: &Guest) -> Option<Value> {
     Some(json!({
         "token": key.1,
         "deploymentId": key.0,
+        "protocol": protocol.name(),
         "connections": session.connections.len(),
         "readOnly": session.read_only,
         "ended": ended,

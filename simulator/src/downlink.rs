@@ -6,6 +6,7 @@ use crate::exchange::{ConnectionId, Effect};
 use crate::faults::{Deed, Facts, Garbage, On, garbage};
 use crate::line::{Downward, Stage};
 use crate::log::{Kind, Record};
+use crate::protocol::facts_out;
 use crate::service::{Later, Service};
 
 /// Codes that no close frame may carry: there is no frame then (RFC 6455 §7.4.1).
@@ -20,18 +21,11 @@ impl Service {
         if line.client_gone || !matches!(line.stage, Stage::Open) {
             return;
         }
-        let text = |value: &Value| value.as_str().map(str::to_owned);
         let facts = Facts {
             token: self.platform.token_of(id).map(str::to_owned).or_else(|| line.token.clone()),
             deployment: line.deployment.clone(),
             action: self.cause.clone(),
-            class: text(&frame["class"]),
-            path: None,
-            kind: text(&frame["body"]["type"]),
-            code: frame["code"].as_u64().and_then(|code| u16::try_from(code).ok()),
-            tracing: text(&frame["tracingId"]),
-            text: text(&frame["body"]).or_else(|| text(&frame["body"]["text"])),
-            server_id: text(&frame["body"]["id"]),
+            ..facts_out(line.protocol, frame)
         };
         let downward = Downward::Text { text: frame.to_string(), facts: Box::new(facts.clone()) };
         if let Some(at) = self.gathering_for(id, false, &facts) {
@@ -132,17 +126,16 @@ impl Service {
         let tracing = Value::from(facts.tracing.as_deref().unwrap_or_default()).to_string();
         let text = text.replace("$tracingId", tracing.trim_matches('"'));
         let parsed: Value = serde_json::from_str(&text).unwrap_or_default();
-        Downward::Text {
-            facts: Box::new(Facts {
-                token: facts.token.clone(),
-                deployment: facts.deployment.clone(),
-                class: parsed["class"].as_str().map(str::to_owned),
-                code: parsed["code"].as_u64().and_then(|code| u16::try_from(code).ok()),
-                tracing: parsed["tracingId"].as_str().map(str::to_owned),
-                ..Facts::default()
-            }),
-            text,
-        }
+        let said = facts_out(facts.protocol, &parsed);
+        let facts = Facts {
+            token: facts.token.clone(),
+            deployment: facts.deployment.clone(),
+            class: said.class,
+            code: said.code,
+            tracing: said.tracing,
+            ..Facts::default()
+        };
+        Downward::Text { facts: Box::new(facts), text }
     }
 
     /// Off the latency: onto the line, or behind what is held there.
@@ -187,12 +180,12 @@ impl Service {
         let record = |kind| Record::new(self.now, kind, Some(id), &facts);
         match downward {
             Downward::Accept => {
-                let path = Facts { path: Some("/v1".into()), ..facts };
+                let path = Facts { path: Some(line.path.clone()), ..facts };
                 self.log.write(Record::new(self.now, Kind::Open, Some(id), &path));
                 self.effects.push_back(Effect::Accept(id));
             }
             Downward::Refuse { status, retry_after } => {
-                let path = Facts { path: Some("/v1".into()), ..facts };
+                let path = Facts { path: Some(line.path.clone()), ..facts };
                 let record = Record::new(self.now, Kind::Http, Some(id), &path).status(status).with("method", "GET");
                 self.log.write(record);
                 let headers = retry_after.map(|seconds| ("retry-after".to_owned(), seconds.to_string()));

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::protocol::Protocol;
+
 /// The largest number a fault's field takes, so that no sum of times can overflow.
 const LARGEST: u64 = 10_000_000_000;
 
@@ -25,12 +27,14 @@ impl On {
 /// What passes by: everything a rule may ask for, and what the log says about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
+    /// What is spoken there: how frames are to be read.
+    pub(crate) protocol: Protocol,
     pub(crate) token: Option<String>,
     pub(crate) deployment: Option<String>,
     pub(crate) action: Option<String>,
     pub(crate) class: Option<String>,
     pub(crate) path: Option<String>,
-    /// `Text`, `Structured` or `Event`: of the message in the frame.
+    /// `Text`, `Structured` or `Event`, in the session protocol `text`: of the message in the frame.
     pub(crate) kind: Option<String>,
     pub(crate) code: Option<u16>,
     pub(crate) tracing: Option<String>,

@@ -1,8 +1,8 @@
 //! A local stand-in for the Genesys Cloud web messaging service, with fault switches.
 //!
 //! It is for developing and testing guest clients without an account: it speaks the guest API as written down in the
-//! protocol reference, enforces its limits, and breaks in every way that can be asked for. It is not the real service
-//! and proves nothing about it.
+//! protocol reference, enforces its limits, and breaks in every way that can be asked for; beside it the session
+//! protocol with its OAuth tokens. It is not the real service and proves nothing about it.
 //!
 //! Two layers, neither of which knows a socket or a clock:
 //!
@@ -30,6 +30,7 @@ mod faults;
 mod line;
 mod log;
 pub mod platform;
+mod protocol;
 mod seed;
 #[cfg(feature = "server")]
 pub mod server;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::faults::{Facts, RuleId};
+use crate::protocol::Protocol;
 
 /// A reason to hold bytes back: a rule, until a time or until the rule is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,9 +74,12 @@ pub(crate) enum Stage {
 #[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) target: String,
+    /// Of the target, for the log: the query may hold a token.
+    pub(crate) path: String,
+    pub(crate) protocol: Protocol,
     pub(crate) origin: Option<String>,
     pub(crate) deployment: Option<String>,
-    /// The token of the last frame that had one.
+    /// The token of the last frame that had one; in the session protocol the session id.
     pub(crate) token: Option<String>,
     pub(crate) stage: Stage,
     pub(crate) up: Way<Upward>,
@@ -87,9 +91,11 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn new(target: &str, origin: Option<&str>, deployment: Option<String>) -> Self {
+    pub(crate) fn new(target: &str, path: &str, origin: Option<&str>, deployment: Option<String>) -> Self {
         Self {
             target: target.to_owned(),
+            path: path.to_owned(),
+            protocol: Protocol::Guest,
             origin: origin.map(str::to_owned),
             deployment,
             token: None,
@@ -103,7 +109,7 @@ impl Line {
 
     /// Facts every rule may ask for on this connection.
     pub(crate) fn facts(&self) -> Facts {
-        Facts { token: self.token.clone(), deployment: self.deployment.clone(), ..Facts::default() }
+        Facts { protocol: self.protocol, token: self.token.clone(), deployment: self.deployment.clone(), ..Facts::default() }
     }
 
     /// The holds of the line, whatever they hold.

@@ -1,7 +1,7 @@
 //! What happened, for `GET /_sim/log`: everything that crosses the service's edge, and what the service did with it.
 //!
 //! `frame-in` is a frame as it arrives (before any fault holds or loses it), `frame-out` one as it leaves; what a fault
-//! keeps back has a `fault` record only. `http` is written with the answer; a refused upgrade is `http` on `/v1`.
+//! keeps back has a `fault` record only. `http` is written with the answer; a refused upgrade is `http` on its path.
 
 use std::collections::VecDeque;
 

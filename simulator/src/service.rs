@@ -9,7 +9,8 @@ use crate::exchange::{ConnectionId, Effect, HttpId, HttpRequest, HttpResponse};
 use crate::faults::{Deed, Due, Facts, Faults, On};
 use crate::line::{Downward, Hold, Line, Stage};
 use crate::log::{Kind, Log, Record};
-use crate::platform::{NoteKind, Output, Platform};
+use crate::platform::{NoteKind, Output, Platform, session_in};
+use crate::protocol::Protocol;
 use crate::uplink::Gathering;
 use crate::url::Target;
 use crate::web::{Asked, HeldHttp};
@@ -79,12 +80,24 @@ impl Service {
         self.platform.settings.set_defaults(&switches)
     }
 
-    /// An upgrade request; `target` is `/v1?deploymentId=…`, with or without scheme and host in front.
+    /// An upgrade request; `target` is `/v1?deploymentId=…` or the session protocol's `…/sessions/{id}/messages?token=…`,
+    /// with or without scheme and host in front.
     pub fn handle_connect(&mut self, now: u64, id: ConnectionId, target: &str, origin: Option<&str>) {
         self.catch_up(now);
         let parsed = Target::parse(target);
-        let line = Line::new(target, origin, parsed.parameter("deploymentId"));
-        let facts = Facts { token: parsed.parameter("token"), path: Some(parsed.path), ..line.facts() };
+        let (line, token) = match session_in(&parsed.path) {
+            // The token of a rule or a record is the session's id, never the access token in the query.
+            Some(session) => {
+                let deployment = self.platform.session_deployment_of_upgrade(&session, &parsed);
+                let line = Line::new(target, &parsed.path, origin, deployment);
+                (Line { protocol: Protocol::Session, token: Some(session.clone()), ..line }, Some(session))
+            }
+            None => {
+                let token = parsed.parameter("token").filter(|_| parsed.path == "/v1");
+                (Line::new(target, &parsed.path, origin, parsed.parameter("deploymentId")), token)
+            }
+        };
+        let facts = Facts { token, path: Some(parsed.path), ..line.facts() };
         self.lines.insert(id, line);
         let due = self.judge(On::Connect, Some(id), &facts);
         self.connect_under(id, &facts, due);

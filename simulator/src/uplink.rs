@@ -1,16 +1,13 @@
 //! The way up: frames from the client, through holds and rules, to the platform.
 
-use serde_json::Value;
-
 use crate::exchange::ConnectionId;
 use crate::faults::{Deed, Direction, Facts, On, RuleId};
 use crate::line::Downward;
 use crate::line::{Hold, Stage, Upward};
 use crate::log::{Kind, Record};
+use crate::protocol::facts_in;
 use crate::service::{Later, Service};
 
-/// How much of a frame that is not JSON the log shows.
-const SHOWN: usize = 200;
 /// The least time for which frames are gathered, in milliseconds.
 const GATHERING_TIME: u64 = 250;
 
@@ -46,7 +43,7 @@ impl Service {
         if line.client_gone || matches!(line.stage, Stage::Asking { .. }) {
             return;
         }
-        let facts = frame_facts(line.facts(), text);
+        let facts = facts_in(line.facts(), text);
         line.token.clone_from(&facts.token);
         let busy = line.up.is_busy();
         self.log.write(Record::new(self.now, Kind::FrameIn, Some(id), &facts));
@@ -112,7 +109,7 @@ impl Service {
         if judged {
             return self.process(id, &text, 0);
         }
-        let facts = frame_facts(line.facts(), &text);
+        let facts = facts_in(line.facts(), &text);
         if let Some(at) = self.gathering_for(id, true, &facts) {
             return self.gather_up(at, text);
         }
@@ -183,7 +180,8 @@ impl Service {
     /// history after `lag` milliseconds.
     pub(crate) fn process(&mut self, id: ConnectionId, text: &str, lag: u64) {
         self.platform.storing_lag = lag;
-        self.cause = frame_facts(Facts::default(), text).action;
+        let unknown = Facts { protocol: self.platform.protocol_on(id), ..Facts::default() };
+        self.cause = facts_in(unknown, text).action;
         self.platform.handle_text(self.now, id, text);
         self.drain();
         self.cause = None;
@@ -260,23 +258,5 @@ impl Service {
                 }
             }
         }
-    }
-}
-
-/// What a request frame says about itself, on top of what its line says.
-fn frame_facts(line: Facts, text: &str) -> Facts {
-    let Ok(Value::Object(frame)) = serde_json::from_str(text) else {
-        return Facts { text: Some(text.chars().take(SHOWN).collect()), ..line };
-    };
-    let member = |name: &str| frame.get(name).and_then(Value::as_str).map(str::to_owned);
-    let in_message = |name: &str| Some(frame.get("message")?.get(name)?.as_str()?.to_owned());
-    Facts {
-        token: member("token").or(line.token),
-        deployment: line.deployment.or_else(|| member("deploymentId")),
-        action: member("action"),
-        tracing: member("tracingId"),
-        text: in_message("text"),
-        kind: in_message("type"),
-        ..Facts::default()
     }
 }

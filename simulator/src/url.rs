@@ -34,11 +34,23 @@ impl Target {
 
     /// The decoded values of a query parameter that may be given more than once.
     pub(crate) fn parameters(&self, name: &str) -> impl Iterator<Item = String> {
-        self.query.split('&').filter_map(move |pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(key) == name).then(|| decode(value))
-        })
+        parameters(&self.query, name)
     }
+
+    /// The query without what must not be written down: tokens.
+    pub(crate) fn query_without_tokens(&self) -> String {
+        const SECRETS: [&str; 2] = ["token", "access_token"];
+        let is_fine = |pair: &&str| !SECRETS.contains(&decode(pair.split('=').next().unwrap_or_default()).as_str());
+        self.query.split('&').filter(is_fine).collect::<Vec<_>>().join("&")
+    }
+}
+
+/// The decoded values of a parameter in a query or a form body.
+pub(crate) fn parameters(encoded: &str, name: &str) -> impl Iterator<Item = String> {
+    encoded.split('&').filter_map(move |pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(key) == name).then(|| decode(value))
+    })
 }
 
 /// Percent decoding, with `+` as a space.
@@ -98,6 +110,13 @@ mod tests {
         let target = Target::parse("/x?next=http://a/b");
         assert_eq!(target.base, None);
         assert_eq!(target.parameter("next").as_deref(), Some("http://a/b"));
+    }
+
+    #[test]
+    fn a_query_can_be_shown_without_its_tokens() {
+        let shown = |target: &str| Target::parse(target).query_without_tokens();
+        assert_eq!(shown("/x?after=m1&token=secret&to%6ben=secret"), "after=m1");
+        assert_eq!(shown("/x?access_token=secret"), "");
     }
 
     #[test]

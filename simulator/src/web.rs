@@ -47,7 +47,7 @@ impl Service {
             path: Some(target.path.clone()),
             ..Facts::default()
         };
-        let mut asked = Asked { facts: facts.clone(), method: request.method.clone(), query: target.query.clone(), ..Asked::default() };
+        let mut asked = Asked { facts: facts.clone(), method: request.method.clone(), query: target.query_without_tokens(), ..Asked::default() };
         // A preflight is the browser's affair, not a request to break.
         if request.method == "OPTIONS" {
             self.asked.insert(id, asked);

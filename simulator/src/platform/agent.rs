@@ -7,6 +7,7 @@ use super::frame::{self, presence};
 use super::limits::AGENT_TEXT_CHARACTERS;
 use super::session::{Entry, Key};
 use super::settings::Disconnect;
+use crate::protocol::Protocol;
 
 /// Who speaks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,9 +65,13 @@ impl Platform {
             AgentAct::Event(events) => Ok(self.say(key, Speaker::Human, json!({ "type": "Event", "events": events }))),
             AgentAct::Disconnect(read_only) => Ok(self.disconnect(key, Speaker::Human, read_only)),
             AgentAct::Raw { frame, store } => {
-                let id = frame["body"]["id"].as_str().map(str::to_owned);
+                let body = match self.protocol_of(key) {
+                    Protocol::Guest => &frame["body"],
+                    Protocol::Session => &frame,
+                };
+                let id = body["id"].as_str().map(str::to_owned);
                 if store {
-                    self.keep(key, frame["body"].clone());
+                    self.keep(key, body.clone());
                 }
                 self.broadcast(key, &frame);
                 Ok(id)
@@ -76,6 +81,9 @@ impl Platform {
 
     /// Stores something outbound and sends it to all connections. Typing alone is not stored.
     pub(super) fn say(&mut self, key: &Key, speaker: Speaker, said: Value) -> Option<String> {
+        if self.protocol_of(key) == Protocol::Session {
+            return self.say_in_session(key, speaker, &said);
+        }
         let mut body = self.outbound(key, speaker);
         let id = body["id"].as_str().map(str::to_owned);
         if let (Some(body), Value::Object(said)) = (body.as_object_mut(), said) {
@@ -115,7 +123,8 @@ impl Platform {
         id
     }
 
-    fn keep(&mut self, key: &Key, body: Value) {
+    /// Stores something outbound, unless it is fleeting.
+    pub(super) fn keep(&mut self, key: &Key, body: Value) {
         let fleeting = |event: &Value| event["eventType"] == "Typing";
         if body["events"].as_array().is_some_and(|events| events.iter().all(fleeting)) {
             return;

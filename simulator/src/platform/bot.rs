@@ -6,6 +6,7 @@ use super::Platform;
 use super::agent::Speaker;
 use super::session::{Key, SessionId};
 use super::settings::Bot;
+use crate::protocol::Protocol;
 
 /// How long the bot types before it speaks, in milliseconds.
 const TYPING_TIME: u64 = 300;
@@ -41,7 +42,10 @@ impl Platform {
             Bot::Echo => Act::Say(text(&format!("You said: {heard}"))),
             Bot::Script => self.script(key, heard),
         };
-        self.bot_later(key, act);
+        let has_text = matches!(&act, Act::Say(said) if said["text"].is_string());
+        if has_text || self.protocol_of(key) == Protocol::Guest {
+            self.bot_later(key, act);
+        }
     }
 
     pub(super) fn bot_step(&mut self, step: Step) {
@@ -59,12 +63,14 @@ impl Platform {
         }
     }
 
-    /// Types now and acts a moment later. Even the typing is a step of its own: it answers no request.
+    /// Types now (which the session protocol cannot show) and acts a moment later. Even the typing is a step of its own:
+    /// it answers no request.
     fn bot_later(&mut self, key: &Key, act: Act) {
         let Some(session) = self.session(key).map(|session| session.id) else {
             return;
         };
-        for (wait, act) in [(0, Act::Type("On")), (TYPING_TIME, act)] {
+        let typing = (self.protocol_of(key) == Protocol::Guest).then_some((0, Act::Type("On")));
+        for (wait, act) in typing.into_iter().chain([(TYPING_TIME, act)]) {
             self.bot_steps += 1;
             let step = Step { key: key.clone(), session, act };
             self.bot.insert((self.now + wait, self.bot_steps), step);

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::limits::{CONFIGURES_PER_MINUTE, MINUTE, OPEN_CONNECTIONS};
 use super::session::Key;
 use super::{Platform, Refusal, Request, frame};
+use crate::protocol::Protocol;
 
 /// How a session came to be the connection's own.
 pub(super) struct Opening {
@@ -46,6 +47,10 @@ impl Platform {
             return Err(Refusal::new(403, "Deployment is not active"));
         }
         let key = (deployment.to_owned(), request.token.clone());
+        // A session of the session protocol is none that this protocol could resume.
+        if self.protocol_of(&key) == Protocol::Session {
+            return Err(Refusal::new(4007, "Session not found"));
+        }
         if self.settings.of(deployment).limits {
             let window = &mut self.guests.entry(key.clone()).or_default().configures;
             if let Err(seconds) = window.admit(self.now, CONFIGURES_PER_MINUTE, MINUTE) {

@@ -103,7 +103,8 @@ impl Platform {
         )
     }
 
-    fn admit_read(&mut self, key: &Key) -> Result<(), u64> {
+    /// Counts a read towards the session's minute, of whichever protocol.
+    pub(super) fn admit_read(&mut self, key: &Key) -> Result<(), u64> {
         if !self.settings.of(&key.0).limits {
             return Ok(());
         }

@@ -1,7 +1,8 @@
-//! The HTTP surface: which path goes to which room, and the headers every answer carries.
+//! The HTTP surface of both protocols: which path goes to which room, and the headers every answer carries.
 
 use serde_json::{Value, json};
 
+use super::session_api::session_in;
 use super::{Output, Platform};
 use crate::calendar;
 use crate::exchange::{HttpId, HttpRequest, HttpResponse};
@@ -53,6 +54,12 @@ impl Answer {
         answer
     }
 
+    /// A page instead of JSON, as a network gives that asks to be signed in to.
+    pub(super) fn captive_portal() -> Self {
+        let page = "<!doctype html><title>Sign in to the network</title><p>Accept the terms to go online.";
+        Self::bytes(200, "text/html", page.as_bytes().to_vec())
+    }
+
     pub(super) fn header(mut self, name: &str, value: String) -> Self {
         self.headers.push((name.into(), value));
         self
@@ -66,7 +73,7 @@ impl Answer {
 }
 
 impl Platform {
-    /// A request to the guest API's HTTP side. `lag` is the fault `history-lag`, otherwise 0.
+    /// A request to the platform's HTTP side. `lag` is the fault `history-lag`, otherwise 0.
     pub(crate) fn handle_http_lagging(&mut self, now: u64, id: HttpId, request: &HttpRequest, lag: u64) {
         self.advance(now);
         let target = Target::parse(&request.target);
@@ -86,27 +93,28 @@ impl Platform {
         }
     }
 
-    /// A request to the guest API's HTTP side.
+    /// A request to the platform's HTTP side.
     pub fn handle_http(&mut self, now: u64, id: HttpId, request: &HttpRequest) {
         self.handle_http_lagging(now, id, request, 0);
     }
 
-    /// The deployment a request is about, as far as its path or its JWT tells.
+    /// The deployment a request is about, as far as it tells.
     pub(crate) fn deployment_asked(&self, request: &HttpRequest, target: &Target) -> Option<String> {
         deployment_file(&target.path)
             .map(|(id, _)| id)
             .or_else(|| target.parameter("deploymentId"))
             .or_else(|| self.history_reader(request).map(|key| key.0.clone()))
             .or_else(|| self.file_owner(&target.path).map(|key| key.0.clone()))
+            .or_else(|| self.session_deployment_asked(request, target))
     }
 
-    /// The guest token a request is about.
+    /// The guest token a request is about; in the session protocol the session's id.
     pub(crate) fn token_asked(&self, request: &HttpRequest, target: &Target) -> Option<String> {
-        self.history_reader(request).or_else(|| self.file_owner(&target.path)).map(|key| key.1.clone())
+        session_in(&target.path).or_else(|| self.history_reader(request).or_else(|| self.file_owner(&target.path)).map(|key| key.1.clone()))
     }
 
     /// `http://host` as this request reached us.
-    fn base_of(&self, request: &HttpRequest, target: &Target) -> String {
+    pub(super) fn base_of(&self, request: &HttpRequest, target: &Target) -> String {
         let scheme = match request.header("x-forwarded-proto") {
             Some("https") => "https",
             _ => "http",
@@ -123,6 +131,9 @@ impl Platform {
             }
             let base = self.base_of(request, target);
             return self.deployment_answer(&deployment, file, &base).of(&deployment);
+        }
+        if let Some(answer) = self.session_answer(request, target, lag) {
+            return answer;
         }
         const TOKENS: &str = "/api/v2/webdeployments/token/";
         let token_call = path.strip_prefix(TOKENS);
@@ -152,8 +163,7 @@ impl Platform {
             return Answer::json(200, &self.domains(deployment));
         }
         if deployment.starts_with("malformed") {
-            let page = "<!doctype html><title>Sign in to the network</title><p>Accept the terms to go online.";
-            return Answer::bytes(200, "text/html", page.as_bytes().to_vec());
+            return Answer::captive_portal();
         }
         Answer::json(200, &self.config(deployment, base))
     }
@@ -170,6 +180,8 @@ impl Platform {
         }
         if !answer.content_type.is_empty() {
             headers.push(("content-type".into(), answer.content_type.into()));
+        }
+        if !answer.content_type.is_empty() && !answer.headers.iter().any(|(name, _)| name == "cache-control") {
             headers.push(("cache-control".into(), "no-cache".into()));
         }
         headers.extend(answer.headers);
@@ -203,7 +215,7 @@ fn deployment_file(path: &str) -> Option<(String, &'static str)> {
     Some((crate::url::decode(id), file))
 }
 
-fn json_body(request: &HttpRequest) -> Result<Value, Answer> {
+pub(super) fn json_body(request: &HttpRequest) -> Result<Value, Answer> {
     if request.body.len() > JSON_BODY_BYTES {
         return Err(Answer::error(413, "request.too.large", "The body is too large."));
     }

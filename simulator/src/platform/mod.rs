@@ -1,4 +1,5 @@
-//! The platform's side of the guest API (guest-api.md §10), without sockets and without a clock.
+//! The platform's side of the guest API (guest-api.md §10) and of the session protocol (systems.md G), without sockets
+//! and without a clock.
 //!
 //! Frames and requests go in with the time at which they arrive; what the platform does about them comes out of
 //! [`Platform::poll_output`], in order. Nothing here knows about faults: they are laid over it by [`crate::Service`].
@@ -16,7 +17,10 @@ mod http;
 mod jwt;
 mod limits;
 mod message;
+mod oauth;
 mod session;
+mod session_api;
+mod session_socket;
 mod settings;
 mod socket;
 
@@ -28,7 +32,9 @@ use crate::exchange::{ConnectionId, HttpId, HttpResponse};
 use crate::seed::Seed;
 
 pub(crate) use agent::AgentAct;
-pub(crate) use session::{Guest, Key};
+pub(crate) use oauth::Whose;
+pub(crate) use session::{Guest, Key, is_inbound};
+pub(crate) use session_api::session_in;
 pub(crate) use settings::SettingsBook;
 pub(crate) use socket::Connection;
 
@@ -98,6 +104,9 @@ pub struct Platform {
     sessions_made: u64,
     deployments: BTreeMap<String, limits::Window>,
     jwts: BTreeMap<String, history::Grant>,
+    /// The sessions of the session protocol, ended ones too, and the deployment of each.
+    session_ids: BTreeMap<String, String>,
+    access: oauth::AccessTokens,
     files: attachment::Files,
     sign_in: auth::SignIn,
     bot: BTreeMap<(u64, u64), bot::Step>,
@@ -122,6 +131,8 @@ impl Platform {
             sessions_made: 0,
             deployments: BTreeMap::new(),
             jwts: BTreeMap::new(),
+            session_ids: BTreeMap::new(),
+            access: oauth::AccessTokens::default(),
             files: attachment::Files::default(),
             sign_in: auth::SignIn::default(),
             bot: BTreeMap::new(),
@@ -147,17 +158,21 @@ impl Platform {
             .filter(|session| session.is_live())
             .map(|session| self.expiry(session))
             .min();
-        bot.into_iter().chain(expiry).min()
+        bot.into_iter().chain(expiry).chain(self.next_socket_expiry()).min()
     }
 
-    /// Does what is due: the bot's next words, sessions running out.
+    /// Does what is due: the bot's next words, sessions and access tokens running out.
     pub fn handle_timeout(&mut self, now: u64) {
         self.advance(now);
     }
 
-    /// Forgets a deployment's sessions, files and tokens, or all of them. Open connections stay open, unconfigured.
+    /// Forgets a deployment's sessions, files and tokens, or all of them. Open connections stay open, unconfigured; those
+    /// of the session protocol, which has no such state, are closed.
     pub(crate) fn reset(&mut self, deployment: Option<&str>) {
         let gone = |id: &str| deployment.is_none_or(|wanted| wanted == id);
+        self.close_session_sockets(deployment);
+        self.session_ids.retain(|_, id| !gone(id));
+        self.access.reset(deployment);
         self.guests.retain(|key, _| !gone(&key.0));
         self.jwts.retain(|_, grant| !gone(&grant.key.0));
         self.files.retain(|key| !gone(&key.0));
@@ -175,6 +190,7 @@ impl Platform {
     fn advance(&mut self, now: u64) {
         self.now = self.now.max(now);
         self.expire_sessions();
+        self.close_expired_sockets();
         while let Some(entry) = self.bot.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let step = entry.remove();
             self.bot_step(step);

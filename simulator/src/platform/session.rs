@@ -10,8 +10,9 @@ use super::settings::EchoTracing;
 use super::{Note, NoteKind, Platform, Refusal, Request, frame};
 use crate::calendar;
 use crate::exchange::ConnectionId;
+use crate::protocol::Protocol;
 
-/// Deployment id and guest token.
+/// Deployment id and guest token; in the session protocol, the session's id.
 pub(crate) type Key = (String, String);
 /// Sessions are numbered in the order in which they were made.
 pub(crate) type SessionId = u64;
@@ -28,6 +29,11 @@ pub(crate) struct Guest {
     pub(crate) authenticated: bool,
     pub(super) configures: Window,
     pub(super) reads: Window,
+}
+
+/// Whether the guest said it: guest-api.md writes a direction, the session protocol the session's id as sender.
+pub(crate) fn is_inbound(key: &Key, body: &Value) -> bool {
+    body["direction"] == "Inbound" || body["senderId"] == key.1
 }
 
 /// One session of a token.
@@ -65,7 +71,7 @@ impl Session {
 /// A message or presence event of the conversation.
 pub(crate) struct Entry {
     pub(crate) at: u64,
-    /// The `StructuredMessage` body, as history shows it.
+    /// The `StructuredMessage` body, or the session protocol's message, as history shows it.
     pub(crate) body: Value,
     pub(crate) tracing: Option<String>,
     pub(crate) attributes: Map<String, Value>,
@@ -175,7 +181,7 @@ impl Platform {
 
     /// Appends to the conversation and says so.
     pub(super) fn store(&mut self, key: &Key, entry: Entry, connection: Option<ConnectionId>, action: Option<&str>) {
-        let direction = if entry.body["direction"] == "Inbound" { "Inbound" } else { "Outbound" };
+        let direction = if is_inbound(key, &entry.body) { "Inbound" } else { "Outbound" };
         let note = Note {
             kind: NoteKind::Stored,
             deployment: key.0.clone(),
@@ -253,10 +259,13 @@ impl Platform {
         }
     }
 
-    /// Pushes the oldest connection out: `ConnectionClosedEvent` without reason, then a close.
+    /// Pushes the oldest connection out: `ConnectionClosedEvent` without reason (guest API), then a close.
     pub(crate) fn evict_oldest(&mut self, key: &Key) -> Option<ConnectionId> {
         let oldest = *self.session(key)?.connections.first()?;
-        self.send_off(key, &[oldest], None);
+        let protocol = self.protocol_of(key);
+        if protocol == Protocol::Guest {
+            self.send_off(key, &[oldest], None);
+        }
         self.note(Note {
             kind: NoteKind::Evicted,
             deployment: key.0.clone(),
@@ -268,7 +277,10 @@ impl Platform {
             server_id: None,
             direction: None,
         });
-        self.close_connection(oldest, 1000, "");
+        match protocol {
+            Protocol::Guest => self.close_connection(oldest, 1000, ""),
+            Protocol::Session => self.hang_up(oldest, 1000, ""),
+        }
         Some(oldest)
     }
 
@@ -285,8 +297,12 @@ impl Platform {
         }
     }
 
-    /// Ends a session now, as if its time had run out: `SessionExpiredEvent` to all its connections.
+    /// Ends a session now, as if its time had run out: `SessionExpiredEvent` to all its connections, in the session
+    /// protocol a close.
     pub(crate) fn expire_session(&mut self, key: &Key) {
+        if self.protocol_of(key) == Protocol::Session {
+            return self.end_session(key);
+        }
         let Some(session) = self.session_mut(key) else {
             return;
         };

@@ -65,6 +65,9 @@ pub(crate) struct Settings {
     pub(crate) odd_history: bool,
     pub(crate) upload: Upload,
     pub(crate) auth_jwt_seconds: u64,
+    // The session protocol.
+    pub(crate) access_token_seconds: u64,
+    pub(crate) session_page_size: u64,
     // What the deployment's configuration says.
     pub(crate) active: bool,
     pub(crate) auto_start: bool,
@@ -109,6 +112,8 @@ impl Default for Settings {
             odd_history: false,
             upload: Upload::Success,
             auth_jwt_seconds: 3_600,
+            access_token_seconds: 86_400,
+            session_page_size: 25,
             active: true,
             auto_start: true,
             disconnect: Disconnect::ReadOnly,
@@ -174,6 +179,8 @@ impl Settings {
                 self.upload = [Upload::Success, Upload::Failure, Upload::Silent][one_of(&["success", "failure", "silent"])?];
             }
             "authJwtSeconds" => self.auth_jwt_seconds = number()?,
+            "accessTokenSeconds" => self.access_token_seconds = number()?,
+            "sessionPageSize" => self.session_page_size = number()?.max(1),
             "status" => self.active = one_of(&["Inactive", "Active"])? == 1,
             "autoStart" => self.auto_start = flag()?,
             "conversationDisconnect" => {
@@ -223,6 +230,11 @@ impl SettingsBook {
     /// What holds for a deployment.
     pub(crate) fn of(&self, deployment: &str) -> &Settings {
         self.own.get(deployment).map_or(&self.global, |(_, settings)| settings)
+    }
+
+    /// Whether something was set for this deployment alone.
+    pub(crate) fn has_own(&self, deployment: &str) -> bool {
+        self.own.contains_key(deployment)
     }
 
     /// What holds where no deployment is known.

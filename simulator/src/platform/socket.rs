@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::limits::{CONNECTIONS_PER_MINUTE, ECHOES_PER_MINUTE, MINUTE, REQUESTS_PER_MINUTE, Window};
 use super::session::{Key, SessionId};
+use super::session_api::session_in;
+use super::session_socket::Access;
 use super::{Note, NoteKind, Output, Platform, Refusal, Request, frame};
 use crate::exchange::ConnectionId;
 use crate::url::Target;
@@ -17,13 +19,19 @@ pub(crate) struct Connection {
     /// `http://host:port` as the client reached us.
     pub(super) base: String,
     pub(super) deployment: String,
-    /// Set by the configure request: whose connection this is.
+    /// Whose connection this is: set by the configure request, in the session protocol by the upgrade.
     pub(super) session: Option<(Key, SessionId)>,
+    /// Makes it a connection of the session protocol.
+    pub(super) access: Option<Access>,
     requests: Window,
     echoes: Window,
 }
 
 impl Connection {
+    pub(super) fn new(base: String, deployment: String) -> Self {
+        Self { open: true, base, deployment, session: None, access: None, requests: Window::default(), echoes: Window::default() }
+    }
+
     pub(super) fn forget(&mut self) {
         self.session = None;
         self.requests = Window::default();
@@ -32,24 +40,21 @@ impl Connection {
 }
 
 impl Platform {
-    /// An upgrade request: `target` is `/v1?deploymentId=…`, with or without scheme and host in front.
+    /// An upgrade request: `target` is `/v1?deploymentId=…` or `…/sessions/{id}/messages?token=…`, with or without scheme and
+    /// host in front.
     pub fn handle_connect(&mut self, now: u64, id: ConnectionId, target: &str, origin: Option<&str>) {
         self.advance(now);
         let target = Target::parse(target);
+        if let Some(session) = session_in(&target.path) {
+            return self.connect_to_session(id, &target, &session);
+        }
         let deployment = target.parameter("deploymentId").unwrap_or_default();
         if let Err((status, retry_after)) = self.admit_connection(&target, &deployment, origin) {
             self.outputs.push_back(Output::Refuse(id, status, retry_after));
             return;
         }
-        let connection = Connection {
-            open: true,
-            base: target.base.unwrap_or_else(|| self.base.clone()),
-            deployment,
-            session: None,
-            requests: Window::default(),
-            echoes: Window::default(),
-        };
-        self.connections.insert(id, connection);
+        let base = target.base.unwrap_or_else(|| self.base.clone());
+        self.connections.insert(id, Connection::new(base, deployment));
         self.outputs.push_back(Output::Accept(id));
     }
 
@@ -90,8 +95,10 @@ impl Platform {
     /// A text frame. A frame of a connection that has ended still counts: its bytes were under way.
     pub fn handle_text(&mut self, now: u64, id: ConnectionId, text: &str) {
         self.advance(now);
-        if !self.connections.contains_key(&id) {
-            return;
+        match self.connections.get(&id) {
+            Some(Connection { access: Some(_), .. }) => return self.hear(id, text),
+            Some(_) => {}
+            None => return,
         }
         let parsed: Option<Value> = serde_json::from_str(text).ok();
         let member = |name: &str| parsed.as_ref().and_then(|value| value.get(name)).and_then(Value::as_str).map(str::to_owned);
@@ -217,6 +224,13 @@ impl Platform {
     pub(super) fn close_connection(&mut self, id: ConnectionId, code: u16, reason: &str) {
         if let Some(connection) = self.connections.get_mut(&id).filter(|one| one.open) {
             connection.session = None;
+            self.hang_up(id, code, reason);
+        }
+    }
+
+    /// Likewise, but what is still under way on it belongs to its session.
+    pub(super) fn hang_up(&mut self, id: ConnectionId, code: u16, reason: &str) {
+        if self.connections.get(&id).is_some_and(|connection| connection.open) {
             self.end_connection(id);
             self.outputs.push_back(Output::Close(id, code, reason.to_owned()));
         }

@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 use axum::routing::{any, get};
@@ -65,7 +67,12 @@ async fn serve(options: Options) -> std::io::Result<()> {
     let (desk, arrivals) = mpsc::unbounded_channel();
     tokio::spawn(Desk::new(service, clock).run(arrivals));
     let shell = Shell { desk, files: Arc::new(Files::new(options.www, options.csp)), made: Arc::new(AtomicU64::new(0)) };
-    let router = Router::new().route("/v1", get(socket::upgrade)).fallback(any(request)).layer(DefaultBodyLimit::max(BODY_BYTES)).with_state(shell);
+    let router = Router::new()
+        .route("/v1", get(socket::upgrade))
+        .route("/api/v2/conversations/webmessaging/sessions/{id}/messages", any(session_messages))
+        .fallback(any(request))
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .with_state(shell);
 
     let mut out = std::io::stdout();
     writeln!(out, r#"{{"url":"{url}"}}"#)?;
@@ -73,7 +80,22 @@ async fn serve(options: Options) -> std::io::Result<()> {
     axum::serve(listener, router).await
 }
 
-/// Any request but the upgrade.
+/// The session protocol's socket and its history have one address.
+async fn session_messages(
+    shell: State<Shell>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    body: Bytes,
+) -> Response<Body> {
+    match socket {
+        Ok(socket) => socket::upgrade(shell, uri, headers, Ok(socket)).await,
+        Err(_) => request(shell, method, uri, headers, body).await,
+    }
+}
+
+/// Any request but an upgrade.
 async fn request(State(shell): State<Shell>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response<Body> {
     let path = uri.path();
     let ours = path == "/v1" || SERVICE_PATHS.iter().any(|prefix| path.starts_with(prefix));

@@ -35,7 +35,7 @@ impl Drop for Line {
     }
 }
 
-/// `GET /v1`: asks the service, and waits for as long as it takes.
+/// An upgrade: asks the service, and waits for as long as it takes.
 pub(super) async fn upgrade(
     State(shell): State<Shell>,
     uri: Uri,
