@@ -40,13 +40,16 @@ async function imports(bundle, file) {
   return [...Object.values(metafile.inputs).flatMap((input) => input.imports.map(({ path }) => path)), ...urls];
 }
 
+/** Fetched for `protocol: "session"` alone. */
+const SESSION = ["core-session-inline.js", "glue-session.js"];
+
 /** The budgets as `{ name, files, total, limit }`, for a built `dist` folder. */
 export async function measure(dist, budgets) {
   const inDist = (...names) => names.map((name) => join(dist, name));
-  const external = await closure(inDist("slim.js", "core.wasm"), ["core-inline.js"]);
-  const inlined = await closure(inDist("index.js"));
-  const open = await closure(inDist("define.js"));
-  const openExternal = await closure(inDist("define.js", "core.wasm"), ["core-inline.js"]);
+  const external = await closure(inDist("slim.js", "core.wasm"), ["core-inline.js", ...SESSION]);
+  const inlined = await closure(inDist("index.js"), SESSION);
+  const open = await closure(inDist("define.js"), SESSION);
+  const openExternal = await closure(inDist("define.js", "core.wasm"), ["core-inline.js", ...SESSION]);
   const loader = await closure(inDist("guestwire.js"));
   const rows = [
     { name: "chat, external wasm (slim)", files: external, limit: budgets.chatExternal },

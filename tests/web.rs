@@ -22,7 +22,7 @@ fn socket_url(deployment: &str) -> String {
 }
 
 fn request(url: String, timeout_ms: u32) -> Request {
-    Request { method: Method::Get, url, bearer: None, body: None, timeout_ms }
+    Request { method: Method::Get, url, bearer: None, cookies: false, body: None, timeout_ms }
 }
 
 fn config(deployment: &str) -> String {

@@ -272,6 +272,7 @@ impl Client {
                     self.fetches.push((request, what.url));
                 }
             }
+            Act::Token(_) => panic!("the guest API needs no access token"),
             Act::Abort(request) => self.fetches.retain(|(known, _)| *known != request),
             Act::Store(write, key, value) => {
                 if self.willing {

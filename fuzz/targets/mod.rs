@@ -10,7 +10,7 @@ use guestwire::core::http::Reply;
 use guestwire::core::json::{Document, Value};
 use guestwire::core::time;
 use guestwire::guest::options::Options;
-use guestwire::guest::wire::guest_api::{self, Frame};
+use guestwire::guest::wire::{Frame, guest_api};
 use guestwire::guest::{config, outbox, stored};
 
 pub use program::program;

@@ -64,7 +64,7 @@ fn run(client: &mut Client, tape: &mut Tape<'_>, operation: u8) {
                 client.session.cancel(now, &id);
             }
         }
-        6 => client.session.typing(now),
+        6 => drop(client.session.typing(now)),
         7 => client.session.mark_read(now),
         8 => drop(client.session.set_attributes(now, &tape.text())),
         9 => client.history(),

@@ -66,6 +66,10 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub fn fetch(this: &Host, request: &Request) -> Result<Promise, JsValue>;
 
+    /// Asks the page for an access token: a promise of a `Response` that holds it; or throws.
+    #[wasm_bindgen(method, catch)]
+    pub fn token(this: &Host) -> Result<Promise, JsValue>;
+
     /// Takes one event in, a plain object. It must only be queued: listeners run after the call into this memory has
     /// returned.
     #[wasm_bindgen(method)]

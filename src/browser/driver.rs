@@ -14,8 +14,9 @@ use super::lead::Line;
 use super::lifecycle;
 use super::socket::{News, Socket};
 use super::storage::Storage;
-use crate::core::http::{Reply, Unreachable};
+use crate::core::http::{Reply, Request, Unreachable};
 use crate::core::machine::{Act, Close, Input, Machine, Now, Output, Page, Payload, RequestId, SocketId};
+use crate::core::token;
 use gloo_timers::callback::Timeout;
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
@@ -189,13 +190,11 @@ where
             Act::Send(id, text) => self.of_socket(id, |socket| socket.send(&text)),
             Act::Shut(id, code) => self.of_socket(id, |socket| socket.shut(code)),
             Act::Forget(id) => drop(take(&self.sockets, |socket| socket.id == id)),
-            Act::Fetch(id, request) => {
-                let deadline = self.clock.now().mono + u64::from(request.timeout_ms);
-                let rig = Rc::downgrade(self);
-                let tell = move |id, answer| with(&rig, |rig| rig.on_answer(id, answer));
-                match Call::start(&self.bag, &self.host, id, &request, deadline, tell) {
-                    Some(call) if !self.over.get() => self.calls.borrow_mut().push(call),
-                    _ => self.feed(Input::Reply(id, Err(Unreachable::Network))),
+            Act::Fetch(id, request) => self.fetch(id, Some(&request), request.timeout_ms),
+            Act::Token(id) => {
+                // No machine asks for one where this was left out.
+                if cfg!(feature = "session") {
+                    self.fetch(id, None, token::DEADLINE_MS);
                 }
             }
             Act::Abort(id) => drop(take(&self.calls, |call| call.id == id)),
@@ -210,6 +209,16 @@ where
                     self.feed(Input::Role(role));
                 }
             }
+        }
+    }
+
+    fn fetch(self: &Rc<Self>, id: RequestId, request: Option<&Request>, timeout_ms: u32) {
+        let deadline = self.clock.now().mono + u64::from(timeout_ms);
+        let rig = Rc::downgrade(self);
+        let tell = move |id, answer| with(&rig, |rig| rig.on_answer(id, answer));
+        match Call::start(&self.bag, &self.host, id, request, deadline, tell) {
+            Some(call) if !self.over.get() => self.calls.borrow_mut().push(call),
+            _ => self.feed(Input::Reply(id, Err(Unreachable::Network))),
         }
     }
 

@@ -43,19 +43,22 @@ pub struct Answer {
 }
 
 impl Call {
-    /// Starts a request. `tell` is called once, later, unless the call is dropped before; `None` says that the network
+    /// Starts a request, or without one asks the page for an access token. `tell` is called once, later, unless the call is dropped before; `None` says that the network
     /// is away, or the browser forbids the request, or its answer was over the limit.
     pub fn start(
         bag: &Bag,
         host: &Host,
         id: RequestId,
-        request: &Request,
+        request: Option<&Request>,
         deadline: u64,
         mut tell: impl FnMut(RequestId, Option<Answer>) + 'static,
     ) -> Option<Call> {
         let abort = AbortController::new().ok()?;
-        let request = build(request, &abort)?;
-        let sent = JsFuture::from(host.fetch(&request).ok()?);
+        let sent = match request {
+            Some(request) => host.fetch(&build(request, &abort)?),
+            None => host.token(),
+        };
+        let sent = JsFuture::from(sent.ok()?);
         let slot: Rc<Cell<Option<Answer>>> = Rc::default();
         let done = {
             let slot = slot.clone();
@@ -89,15 +92,15 @@ fn build(request: &Request, abort: &AbortController) -> Option<web_sys::Request>
         Method::Get => "GET",
         Method::Post => "POST",
     });
-    // The visitor is known by the token alone; the site's cookies are none of the service's business.
-    init.set_credentials(RequestCredentials::Omit);
+    // The service knows the visitor by the token alone; the site's cookies are none of its business.
+    init.set_credentials(if request.cookies { RequestCredentials::SameOrigin } else { RequestCredentials::Omit });
     init.set_signal(Some(&abort.signal()));
     if let Some(bearer) = &request.bearer {
         headers.set("authorization", &["bearer ", bearer.expose()].concat()).ok()?;
     }
     if let Some(body) = &request.body {
-        headers.set("content-type", "application/json").ok()?;
-        init.set_body(&JsValue::from_str(body));
+        headers.set("content-type", body.kind).ok()?;
+        init.set_body(&JsValue::from_str(&body.text));
     }
     init.set_headers(&headers);
     web_sys::Request::new_with_str_and_init(&request.url, &init).ok()

@@ -2,6 +2,7 @@
 
 use super::json::whole_number;
 use super::secret::Secret;
+use std::fmt;
 
 /// The methods in use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,10 +22,27 @@ pub struct Request {
     pub url: String,
     /// Sent as `Authorization: bearer …`.
     pub bearer: Option<Secret>,
-    /// A JSON body.
-    pub body: Option<String>,
+    /// It goes to the site's own backend, which may know the visitor by a cookie.
+    pub cookies: bool,
+    /// The body.
+    pub body: Option<Body>,
     /// After so many milliseconds the host gives up with [`Unreachable::Timeout`].
     pub timeout_ms: u32,
+}
+
+/// What is sent along.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Body {
+    /// The content type.
+    pub kind: &'static str,
+    /// The text. It may hold a secret, so `Debug` shows nothing of it.
+    pub text: String,
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind)
+    }
 }
 
 /// What came back.

@@ -135,6 +135,10 @@ pub enum Act {
     Forget(SocketId),
     /// Make an HTTP request.
     Fetch(RequestId, Request),
+    /// Ask the page for an access token; what it gives comes as a reply with status 200 and the token response as JSON, what
+    /// it refuses as [`Unreachable::Network`], and nothing within [`token::DEADLINE_MS`](super::token::DEADLINE_MS) as
+    /// [`Unreachable::Timeout`].
+    Token(RequestId),
     /// Give a request up; nothing is reported.
     Abort(RequestId),
     /// Write (or with `None` remove) one key; answered by [`Input::Stored`].

@@ -18,3 +18,5 @@ pub mod secret;
 pub mod state;
 pub mod time;
 pub mod timer;
+pub mod token;
+pub mod url;

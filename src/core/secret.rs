@@ -34,6 +34,7 @@ mod tests {
             method: crate::core::http::Method::Get,
             url: "https://api.example".into(),
             bearer: Some(Secret::new("hunter2".into())),
+            cookies: false,
             body: None,
             timeout_ms: 1,
         };

@@ -1,8 +1,11 @@
 //! The options of one client, read from the JSON that the shim hands over; a wrong one is named.
 
+use super::wire::Wire;
 use crate::core::backoff::Policy;
 use crate::core::error::{Code, Refusal};
 use crate::core::json::{Document, Value};
+use crate::core::secret::Secret;
+use crate::core::token::Source;
 
 /// Where what must survive a reload is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +35,10 @@ pub struct Options {
     pub needs_consent: bool,
     /// Custom attributes for the first message: raw JSON of an object of strings.
     pub attributes: Option<String>,
+    /// Which protocol is spoken.
+    pub wire: Wire,
+    /// Where access tokens come from, for the session protocol.
+    pub token: Source,
     /// How to wait between attempts.
     pub backoff: Policy,
     /// The page is hidden as it begins.
@@ -44,14 +51,22 @@ impl Options {
         let document = Document::parse(text).filter(|document| document.root().is_object()).ok_or(wrong("options"))?;
         let root = document.root();
         let deployment = root.text("deploymentId").filter(|id| id.len() <= 128 && is_made_of(id, "-_")).ok_or(wrong("deploymentId"))?;
-        if choice(root, "protocol", &["guest", "session"])? == 1 {
+        let wire = [Wire::Guest, Wire::Session][choice(root, "protocol", &["guest", "session"])?];
+        if wire == Wire::Session && !wire.is_session() {
             return Err(Refusal::field(Code::UNSUPPORTED, "protocol"));
         }
         let [cdn, api, socket] = hosts(root)?;
+        if wire.is_session() && root.get("endpoint").is_none() {
+            return Err(wrong("endpoint"));
+        }
         let storage = [Storage::Local, Storage::Session, Storage::Memory][choice(root, "storage", &["local", "session", "memory"])?];
         let needs_consent = choice(root, "consent", &["granted", "required"])? == 1;
         let custom = root.get("attributes");
         custom.map_or(Ok(()), attributes)?;
+        if wire.is_session() && custom.is_some() {
+            return Err(Refusal::field(Code::UNSUPPORTED, "attributes"));
+        }
+        let token = if wire.is_session() { source(root, &api)? } else { Source::Callback };
         Ok(Options {
             deployment: deployment.to_string(),
             cdn,
@@ -60,6 +75,8 @@ impl Options {
             storage,
             needs_consent,
             attributes: custom.map(|value| value.raw().to_string()),
+            wire,
+            token,
             backoff: backoff(root)?,
             hidden: root.get("visible").and_then(Value::as_bool) == Some(false),
         })
@@ -106,6 +123,20 @@ fn hosts(root: Value<'_>) -> Result<[String; 3], Refusal> {
         }
         (_, None) => Err(wrong("region")),
         (Some(_), Some(_)) => Err(wrong("endpoint")),
+    }
+}
+
+/// `{"callback": true}`, `{"url"}`, or `{"clientId", "clientSecret"}`.
+fn source(root: Value<'_>, api: &str) -> Result<Source, Refusal> {
+    let token = root.get("token").filter(|token| token.is_object()).ok_or(wrong("token"))?;
+    let text = |name| token.string(name).filter(|value| !value.is_empty());
+    if token.flag("callback") {
+        return Ok(Source::Callback);
+    }
+    match (text("url"), text("clientId"), text("clientSecret")) {
+        (Some(url), None, None) => Ok(Source::Url(url)),
+        (None, Some(id), Some(secret)) => Ok(Source::Grant { url: [api, "/oauth/token"].concat(), id, secret: Secret::new(secret) }),
+        _ => Err(wrong("token")),
     }
 }
 
@@ -161,5 +192,23 @@ mod tests {
         assert_eq!(field(r#"{"deploymentId":"d","region":"a.b","attributes":{"a":1}}"#), Some("attributes"));
         assert_eq!(field(r#"{"deploymentId":"d","region":"a.b","backoff":{"baseMs":0,"maxMs":1}}"#), Some("backoff"));
         assert_eq!(field(r#"{"deploymentId":"d","region":"a.b","protocol":"xmpp"}"#), Some("protocol"));
+    }
+
+    #[test]
+    fn the_session_protocol_needs_an_endpoint_and_a_token_source() {
+        let session = |more: &str| format!(r#"{{"deploymentId":"d","protocol":"session",{more}}}"#);
+        let token = |source: &str| session(&format!(r#""endpoint":"http://h","token":{source}"#));
+        assert_eq!(field(&session(r#""region":"a.b","token":{"callback":true}"#)), Some("endpoint"));
+        assert_eq!(field(&session(r#""endpoint":"http://h""#)), Some("token"));
+        for wrong in ["1", "{}", r#"{"url":""}"#, r#"{"clientId":"a"}"#, r#"{"url":"http://t","clientId":"a","clientSecret":"b"}"#] {
+            assert_eq!(field(&token(wrong)), Some("token"), "{wrong}");
+        }
+        let source = |text: &str| Options::parse(&token(text)).unwrap().token;
+        assert_eq!(source(r#"{"callback":true}"#), Source::Callback);
+        assert_eq!(source(r#"{"url":"http://t"}"#), Source::Url("http://t".into()));
+        let grant = Source::Grant { url: "http://h/oauth/token".into(), id: "a".into(), secret: Secret::new("b".into()) };
+        assert_eq!(source(r#"{"clientId":"a","clientSecret":"b"}"#), grant);
+        let refusal = Options::parse(&session(r#""endpoint":"http://h","token":{"callback":true},"attributes":{"a":"b"}"#)).unwrap_err();
+        assert_eq!((refusal.code, refusal.field), (Code::UNSUPPORTED, Some("attributes")));
     }
 }

@@ -6,7 +6,7 @@
 
 use super::event::Direction;
 use super::outbox::{Anchor, Record};
-use super::wire::guest_api::Entry;
+use super::wire::{Entry, LAG_MS};
 use crate::core::link::Gone;
 use crate::core::machine::{SocketId, WriteId};
 
@@ -14,8 +14,6 @@ use crate::core::machine::{SocketId, WriteId};
 pub const ACK_MS: u64 = 10_000;
 /// What a closed socket's bytes may still take to be stored.
 const LATE_MS: u64 = 3_000;
-/// History may lag behind by five seconds (faults.md row 32); one more for the reading of it.
-const LAG_MS: u64 = 6_000;
 /// The second look comes at the latest after this.
 const SECOND_LOOK_MOST_MS: u64 = 10_000;
 /// So many reads have to fail …

@@ -5,7 +5,7 @@
 
 use super::event::{Direction, Event, Kind, Row, Status};
 use super::outbox;
-use super::wire::guest_api::Entry;
+use super::wire::Entry;
 use crate::core::error::Code;
 use crate::core::json::decimal;
 use std::cmp::Ordering;

@@ -61,38 +61,42 @@ fn row02_the_counter_resets_once_the_session_was_up_10_s() {
     assert_eq!(attempts[1], attempts[0]);
 }
 
-#[test]
-fn row02_the_counter_does_not_reset_on_open_without_a_session() {
-    let mut world = World::new(8);
-    // Opened, but the session is never configured: the connection lasts until its deadline.
-    world.fault(json!({"on": "frame-in", "match": {"action": "configureSession"}, "count": 0, "do": "lose"}));
-    world.start();
-    world.run(120_000);
-    let attempts: Vec<u32> =
-        world.page.states.iter().filter_map(|state| if let State::Waiting { attempt, .. } = state { Some(*attempt) } else { None }).collect();
-    assert!(attempts.len() >= 4, "{attempts:?}");
-    assert!(attempts.windows(2).all(|pair| pair[1] == pair[0] + 1), "{attempts:?}");
+guest_only! {
+    #[test]
+    fn row02_the_counter_does_not_reset_on_open_without_a_session() {
+        let mut world = World::new(8);
+        // Opened, but the session is never configured: the connection lasts until its deadline.
+        world.fault(json!({"on": "frame-in", "match": {"action": "configureSession"}, "count": 0, "do": "lose"}));
+        world.start();
+        world.run(120_000);
+        let attempts: Vec<u32> =
+            world.page.states.iter().filter_map(|state| if let State::Waiting { attempt, .. } = state { Some(*attempt) } else { None }).collect();
+        assert!(attempts.len() >= 4, "{attempts:?}");
+        assert!(attempts.windows(2).all(|pair| pair[1] == pair[0] + 1), "{attempts:?}");
+    }
 }
 
 // Row 3: connect black hole and late open.
 
-#[test]
-fn row03_ten_seconds_cover_open_and_session_response_together() {
-    let mut world = World::new(1);
-    world.fault(json!([
-        {"on": "connect", "do": "delay", "ms": 6_000},
-        {"on": "frame-in", "match": {"action": "configureSession"}, "do": "lose"},
-    ]));
-    world.start();
-    world.wait("the attempt", 1_000, |world| !world.opens.is_empty());
-    let opened = world.opens[0];
-    world.run(9_900);
-    assert_eq!(world.requests("configureSession").len(), 1);
-    assert_eq!(world.state(), State::Connecting { attempt: 1 });
-    world.wait("given up", 200, |world| !world.shuts.is_empty());
-    assert_eq!(world.shuts, [(opened + 10_000, SocketId(1))]);
-    assert!(matches!(world.state(), State::Waiting { reason: Reason::Timeout, .. }), "{:?}", world.state());
-    world.run_until_ready();
+guest_only! {
+    #[test]
+    fn row03_ten_seconds_cover_open_and_session_response_together() {
+        let mut world = World::new(1);
+        world.fault(json!([
+            {"on": "connect", "do": "delay", "ms": 6_000},
+            {"on": "frame-in", "match": {"action": "configureSession"}, "do": "lose"},
+        ]));
+        world.start();
+        world.wait("the attempt", 1_000, |world| !world.opens.is_empty());
+        let opened = world.opens[0];
+        world.run(9_900);
+        assert_eq!(world.requests("configureSession").len(), 1);
+        assert_eq!(world.state(), State::Connecting { attempt: 1 });
+        world.wait("given up", 200, |world| !world.shuts.is_empty());
+        assert_eq!(world.shuts, [(opened + 10_000, SocketId(1))]);
+        assert!(matches!(world.state(), State::Waiting { reason: Reason::Timeout, .. }), "{:?}", world.state());
+        world.run_until_ready();
+    }
 }
 
 #[test]
@@ -179,18 +183,20 @@ fn row04_a_captive_portal_means_offline() {
     world.run_until_ready();
 }
 
-#[test]
-fn row04_a_captive_portal_that_comes_later_means_offline() {
-    let mut world = World::ready(2);
-    world.run(15_000);
-    refuse(&mut world, 403);
-    world.fault(
-        json!({"on": "http", "match": {"path": "/config.json"}, "count": 0, "do": "status", "status": 200, "body": "<html>Please log in</html>"}),
-    );
-    world.break_line();
-    world.wait("offline", 5_000, |world| world.state() == State::Offline);
-    world.heal();
-    world.run_until_ready();
+guest_only! {
+    #[test]
+    fn row04_a_captive_portal_that_comes_later_means_offline() {
+        let mut world = World::ready(2);
+        world.run(15_000);
+        refuse(&mut world, 403);
+        world.fault(
+            json!({"on": "http", "match": {"path": "/config.json"}, "count": 0, "do": "status", "status": 200, "body": "<html>Please log in</html>"}),
+        );
+        world.break_line();
+        world.wait("offline", 5_000, |world| world.state() == State::Offline);
+        world.heal();
+        world.run_until_ready();
+    }
 }
 
 #[test]
@@ -205,48 +211,54 @@ fn row04_a_deployment_that_is_not_there_ends_it() {
     assert_eq!(world.opens.len(), 0, "an ended deployment is not tried");
 }
 
-#[test]
-fn row04_an_inactive_deployment_ends_it() {
-    let mut world = World::new(4);
-    world.set(json!({"status": "Inactive"}));
-    let ticket = world.start();
-    world.run(1_000);
-    assert_eq!(world.state(), State::Ended { reason: End::Inactive });
-    assert_eq!(world.outcome(ticket), Some(Some(Code::DEPLOYMENT_INACTIVE.0)));
-}
-
-#[test]
-fn row04_a_deployment_that_went_away_later_ends_it() {
-    for gone in [json!({"status": 404}), json!({"status": 200, "body": {"status": "Inactive"}})] {
-        let mut world = World::ready(5);
-        world.run(15_000);
-        refuse(&mut world, 403);
-        let mut rule = json!({"on": "http", "match": {"path": "/config.json"}, "count": 0, "do": "status"});
-        rule.as_object_mut().unwrap().extend(gone.as_object().unwrap().clone());
-        world.fault(rule);
-        world.break_line();
-        world.wait("ended", 5_000, |world| world.state() == State::Ended { reason: End::Inactive });
-        let opens = world.opens.len();
-        world.run(600_000);
-        assert_eq!(world.opens.len(), opens);
+guest_only! {
+    #[test]
+    fn row04_an_inactive_deployment_ends_it() {
+        let mut world = World::new(4);
+        world.set(json!({"status": "Inactive"}));
+        let ticket = world.start();
+        world.run(1_000);
+        assert_eq!(world.state(), State::Ended { reason: End::Inactive });
+        assert_eq!(world.outcome(ticket), Some(Some(Code::DEPLOYMENT_INACTIVE.0)));
     }
 }
 
-#[test]
-fn row04_refusals_are_looked_into_at_most_once_a_minute() {
-    let mut world = World::new(6);
-    refuse(&mut world, 403);
-    world.start();
-    world.run(600_000);
-    let reads: Vec<u64> = world
-        .log("http")
-        .iter()
-        .filter(|r| r["path"].as_str().is_some_and(|path| path.contains("config.json")))
-        .map(|r| r["at"].as_u64().unwrap())
-        .collect();
-    // The first is the one before connecting at all.
-    assert!(reads.len() >= 4, "{reads:?}");
-    assert!(reads[1..].windows(2).all(|pair| pair[1] - pair[0] >= 60_000), "{reads:?}");
+guest_only! {
+    #[test]
+    fn row04_a_deployment_that_went_away_later_ends_it() {
+        for gone in [json!({"status": 404}), json!({"status": 200, "body": {"status": "Inactive"}})] {
+            let mut world = World::ready(5);
+            world.run(15_000);
+            refuse(&mut world, 403);
+            let mut rule = json!({"on": "http", "match": {"path": "/config.json"}, "count": 0, "do": "status"});
+            rule.as_object_mut().unwrap().extend(gone.as_object().unwrap().clone());
+            world.fault(rule);
+            world.break_line();
+            world.wait("ended", 5_000, |world| world.state() == State::Ended { reason: End::Inactive });
+            let opens = world.opens.len();
+            world.run(600_000);
+            assert_eq!(world.opens.len(), opens);
+        }
+    }
+}
+
+guest_only! {
+    #[test]
+    fn row04_refusals_are_looked_into_at_most_once_a_minute() {
+        let mut world = World::new(6);
+        refuse(&mut world, 403);
+        world.start();
+        world.run(600_000);
+        let reads: Vec<u64> = world
+            .log("http")
+            .iter()
+            .filter(|r| r["path"].as_str().is_some_and(|path| path.contains("config.json")))
+            .map(|r| r["at"].as_u64().unwrap())
+            .collect();
+        // The first is the one before connecting at all.
+        assert!(reads.len() >= 4, "{reads:?}");
+        assert!(reads[1..].windows(2).all(|pair| pair[1] - pair[0] >= 60_000), "{reads:?}");
+    }
 }
 
 #[test]
@@ -262,26 +274,30 @@ fn row04_refusals_slow_down_to_five_minutes() {
     assert!(gaps.iter().all(|gap| *gap <= 301_000), "{gaps:?}");
 }
 
-#[test]
-fn row04_retry_after_of_the_config_is_used_where_it_can_be_read() {
-    let mut world = World::new(8);
-    world.set(json!({"exposeHeaders": true}));
-    world.fault(json!({"on": "http", "match": {"path": "/config.json"}, "do": "status", "status": 429, "retryAfter": 90}));
-    world.start();
-    world.run(90_000);
-    assert_eq!((world.config_reads(), world.opens.len()), (1, 0));
-    assert!(matches!(world.state(), State::Waiting { reason: Reason::Service { code: 429 }, .. }), "{:?}", world.state());
-    world.wait("ready", 31_000, is_ready);
+guest_only! {
+    #[test]
+    fn row04_retry_after_of_the_config_is_used_where_it_can_be_read() {
+        let mut world = World::new(8);
+        world.set(json!({"exposeHeaders": true}));
+        world.fault(json!({"on": "http", "match": {"path": "/config.json"}, "do": "status", "status": 429, "retryAfter": 90}));
+        world.start();
+        world.run(90_000);
+        assert_eq!((world.config_reads(), world.opens.len()), (1, 0));
+        assert!(matches!(world.state(), State::Waiting { reason: Reason::Service { code: 429 }, .. }), "{:?}", world.state());
+        world.wait("ready", 31_000, is_ready);
+    }
 }
 
-#[test]
-fn row04_an_unreadable_retry_after_means_the_minute_of_the_limits() {
-    let mut world = World::new(9);
-    world.fault(json!({"on": "http", "match": {"path": "/config.json"}, "do": "status", "status": 429, "retryAfter": 90}));
-    world.start();
-    world.run(60_000);
-    assert_eq!((world.config_reads(), world.opens.len()), (1, 0));
-    world.wait("ready", 31_000, is_ready);
+guest_only! {
+    #[test]
+    fn row04_an_unreadable_retry_after_means_the_minute_of_the_limits() {
+        let mut world = World::new(9);
+        world.fault(json!({"on": "http", "match": {"path": "/config.json"}, "do": "status", "status": 429, "retryAfter": 90}));
+        world.start();
+        world.run(60_000);
+        assert_eq!((world.config_reads(), world.opens.len()), (1, 0));
+        world.wait("ready", 31_000, is_ready);
+    }
 }
 
 #[test]
@@ -302,61 +318,69 @@ fn row04_retry_after_of_the_probe_into_a_refusal_is_used_where_it_can_be_read() 
 
 // Row 5: in-band 429.
 
-#[test]
-fn row05_in_band_429_pauses_the_outbox_and_touches_nothing_else() {
-    let mut world = World::ready(1);
-    world.answer_message(too_many(3));
-    let id = world.send("slow down");
-    world.run(1_000);
-    assert_eq!(world.status(&id), Status::Queued);
-    assert_eq!((world.state(), world.opens.len(), world.shuts.len()), (State::Ready, 1, 0));
-    world.wait_sent(10_000);
-    let at = arrivals(&mut world, "slow down");
-    // 20 ms each way; then 3 s, plus a jitter, from when the client read it.
-    assert_eq!(at.len(), 2, "{at:?}");
-    assert!((3_040..=6_000).contains(&(at[1] - at[0])), "{at:?}");
-    assert_eq!(world.times_stored("slow down"), 1);
-    assert_eq!((world.state(), world.opens.len(), world.shuts.len()), (State::Ready, 1, 0));
-    assert_eq!(world.receipts(&id, Status::Failed), 0);
-    assert_eq!(world.events(|event| matches!(event, Event::Error { .. })), 0);
-}
-
-#[test]
-fn row05_the_pause_is_jittered() {
-    let waits: std::collections::BTreeSet<u64> = (0..10)
-        .map(|seed| {
-            let mut world = World::ready(seed);
-            world.answer_message(too_many(3));
-            world.send("x");
-            world.wait_sent(10_000);
-            let at = arrivals(&mut world, "x");
-            at[1] - at[0]
-        })
-        .collect();
-    assert!(waits.len() > 5, "{waits:?}");
-}
-
-#[test]
-fn row05_what_is_queued_behind_a_limited_message_waits_in_its_order() {
-    let mut world = World::ready(2);
-    world.answer_message(too_many(3));
-    for text in ["one", "two", "three"] {
-        world.send(text);
+guest_only! {
+    #[test]
+    fn row05_in_band_429_pauses_the_outbox_and_touches_nothing_else() {
+        let mut world = World::ready(1);
+        world.answer_message(too_many(3));
+        let id = world.send("slow down");
+        world.run(1_000);
+        assert_eq!(world.status(&id), Status::Queued);
+        assert_eq!((world.state(), world.opens.len(), world.shuts.len()), (State::Ready, 1, 0));
+        world.wait_sent(10_000);
+        let at = arrivals(&mut world, "slow down");
+        // 20 ms each way; then 3 s, plus a jitter, from when the client read it.
+        assert_eq!(at.len(), 2, "{at:?}");
+        assert!((3_040..=6_000).contains(&(at[1] - at[0])), "{at:?}");
+        assert_eq!(world.times_stored("slow down"), 1);
+        assert_eq!((world.state(), world.opens.len(), world.shuts.len()), (State::Ready, 1, 0));
+        assert_eq!(world.receipts(&id, Status::Failed), 0);
+        assert_eq!(world.events(|event| matches!(event, Event::Error { .. })), 0);
     }
-    world.run(3_000);
-    assert_eq!(world.sent_texts(), ["one"], "nothing goes out during the pause");
-    world.wait_sent(10_000);
-    assert_eq!(world.stored(), ["one", "two", "three"]);
 }
 
-#[test]
-fn row05_a_limited_message_goes_again_under_the_same_id() {
-    let mut world = World::ready(3);
-    world.answer_message(too_many(1));
-    let id = world.send("again");
-    world.wait_sent(10_000);
-    let ids: Vec<_> = world.sent_messages().iter().map(|frame| frame["tracingId"].as_str().unwrap().to_string()).collect();
-    assert_eq!(ids, [id.clone(), id]);
+guest_only! {
+    #[test]
+    fn row05_the_pause_is_jittered() {
+        let waits: std::collections::BTreeSet<u64> = (0..10)
+            .map(|seed| {
+                let mut world = World::ready(seed);
+                world.answer_message(too_many(3));
+                world.send("x");
+                world.wait_sent(10_000);
+                let at = arrivals(&mut world, "x");
+                at[1] - at[0]
+            })
+            .collect();
+        assert!(waits.len() > 5, "{waits:?}");
+    }
+}
+
+guest_only! {
+    #[test]
+    fn row05_what_is_queued_behind_a_limited_message_waits_in_its_order() {
+        let mut world = World::ready(2);
+        world.answer_message(too_many(3));
+        for text in ["one", "two", "three"] {
+            world.send(text);
+        }
+        world.run(3_000);
+        assert_eq!(world.sent_texts(), ["one"], "nothing goes out during the pause");
+        world.wait_sent(10_000);
+        assert_eq!(world.stored(), ["one", "two", "three"]);
+    }
+}
+
+guest_only! {
+    #[test]
+    fn row05_a_limited_message_goes_again_under_the_same_id() {
+        let mut world = World::ready(3);
+        world.answer_message(too_many(1));
+        let id = world.send("again");
+        world.wait_sent(10_000);
+        let ids: Vec<_> = world.sent_messages().iter().map(|frame| frame["tracingId"].as_str().unwrap().to_string()).collect();
+        assert_eq!(ids, [id.clone(), id]);
+    }
 }
 
 // Row 6: close codes.
@@ -485,15 +509,17 @@ fn row06_the_user_overrides_any_wait() {
     assert_eq!(world.opens.len(), opens + 1);
 }
 
-#[test]
-fn row06_the_user_overrides_an_end_by_policy() {
-    let mut world = World::new(9);
-    world.fault(json!({"on": "connect", "count": 3, "do": "accept-then-close", "code": 1008}));
-    world.start();
-    world.send("kept");
-    world.wait("the end", 60_000, |world| world.state() == State::Ended { reason: End::Policy });
-    world.command(|session, now, ticket| session.restart(now, true, ticket));
-    world.run_until_ready();
-    world.wait_sent(10_000);
-    assert_eq!(world.stored(), ["kept"]);
+guest_only! {
+    #[test]
+    fn row06_the_user_overrides_an_end_by_policy() {
+        let mut world = World::new(9);
+        world.fault(json!({"on": "connect", "count": 3, "do": "accept-then-close", "code": 1008}));
+        world.start();
+        world.send("kept");
+        world.wait("the end", 60_000, |world| world.state() == State::Ended { reason: End::Policy });
+        world.command(|session, now, ticket| session.restart(now, true, ticket));
+        world.run_until_ready();
+        world.wait_sent(10_000);
+        assert_eq!(world.stored(), ["kept"]);
+    }
 }

@@ -13,7 +13,7 @@ fn settled(seed: u64) -> World {
 }
 
 fn type_now(world: &mut World) {
-    world.with(|session, now| session.typing(now));
+    world.typing();
 }
 
 fn typings(world: &World) -> usize {

@@ -107,7 +107,7 @@ fn while_read_only_neither_typing_nor_join_is_sent() {
     let mut world = settled(7);
     disconnect(&mut world, true);
     let events = world.sent_events().len();
-    world.with(|session, now| session.typing(now));
+    world.typing();
     world.break_line();
     world.run_until_ready();
     world.run(10_000);

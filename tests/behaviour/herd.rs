@@ -14,7 +14,7 @@ fn at(mono: u64) -> Now {
 }
 
 fn link(seed: u64) -> Link {
-    Link::new(Policy::default(), Random::new([seed.wrapping_mul(0x9e37_79b9_7f4a_7c15), seed, 3, 4]), false)
+    Link::new(Policy::default(), Random::new([seed.wrapping_mul(0x9e37_79b9_7f4a_7c15), seed, 3, 4]), false, 30_000)
 }
 
 fn broke(code: u16) -> Close<'static> {

@@ -44,24 +44,26 @@ fn reads_per_minute(world: &mut World) -> usize {
     at.iter().map(|from| at.iter().filter(|other| (*from..*from + 60_000).contains(other)).count()).max().unwrap_or(0)
 }
 
-#[test]
-fn row25_a_gap_over_several_pages_is_read_until_the_watermark() {
-    let mut world = gap(1);
-    world.heal();
-    world.run_until_ready();
-    let before = world.history_reads().len();
-    let resyncs = |world: &World| world.events(|event| matches!(event, Event::Metric { kind: "resync", .. }));
-    let done = resyncs(&world);
-    world.wait("resynced", 120_000, |world| resyncs(world) > done);
-    assert!((6..=7).contains(&(world.history_reads().len() - before)), "{:?}", world.history_reads());
-    assert_eq!(world.page.texts(), lines(0, 80));
-    world.run(180_000);
-    assert_eq!(world.page.texts(), lines(0, 80));
-    assert_eq!(gaps(&world), [] as [bool; 0]);
-    // Sixty new entries are six pages; the seventh holds the watermark. The rest of the history is not read, though what
-    // a lagging history may have hidden is looked for a second time.
-    let reads = world.history_reads().len() - before;
-    assert!((6..=14).contains(&reads), "{:?}", world.history_reads());
+guest_only! {
+    #[test]
+    fn row25_a_gap_over_several_pages_is_read_until_the_watermark() {
+        let mut world = gap(1);
+        world.heal();
+        world.run_until_ready();
+        let before = world.history_reads().len();
+        let resyncs = |world: &World| world.events(|event| matches!(event, Event::Metric { kind: "resync", .. }));
+        let done = resyncs(&world);
+        world.wait("resynced", 120_000, |world| resyncs(world) > done);
+        assert!((6..=7).contains(&(world.history_reads().len() - before)), "{:?}", world.history_reads());
+        assert_eq!(world.page.texts(), lines(0, 80));
+        world.run(180_000);
+        assert_eq!(world.page.texts(), lines(0, 80));
+        assert_eq!(gaps(&world), [] as [bool; 0]);
+        // Sixty new entries are six pages; the seventh holds the watermark. The rest of the history is not read, though what
+        // a lagging history may have hidden is looked for a second time.
+        let reads = world.history_reads().len() - before;
+        assert!((6..=14).contains(&reads), "{:?}", world.history_reads());
+    }
 }
 
 #[test]
@@ -88,19 +90,21 @@ fn row25_live_frames_show_at_once_while_pages_are_missing() {
     assert_eq!(world.page.texts().last().unwrap(), "live");
 }
 
-#[test]
-fn row25_a_page_that_answers_500_and_then_429_is_read_all_the_same() {
-    let mut world = gap(4);
-    world.heal();
-    world.fault(json!([
-        {"on": "http", "match": {"path": MESSAGES}, "nth": 2, "do": "status", "status": 500},
-        {"on": "http", "match": {"path": MESSAGES}, "nth": 2, "do": "status", "status": 429},
-    ]));
-    world.run_until_ready();
-    world.run(240_000);
-    let statuses: Vec<u16> = world.history_reads().iter().map(|(status, _)| *status).collect();
-    assert!(statuses.windows(2).any(|pair| pair == [500, 429]), "{statuses:?}");
-    assert_eq!(world.page.texts(), lines(0, 80));
+guest_only! {
+    #[test]
+    fn row25_a_page_that_answers_500_and_then_429_is_read_all_the_same() {
+        let mut world = gap(4);
+        world.heal();
+        world.fault(json!([
+            {"on": "http", "match": {"path": MESSAGES}, "nth": 2, "do": "status", "status": 500},
+            {"on": "http", "match": {"path": MESSAGES}, "nth": 2, "do": "status", "status": 429},
+        ]));
+        world.run_until_ready();
+        world.run(240_000);
+        let statuses: Vec<u16> = world.history_reads().iter().map(|(status, _)| *status).collect();
+        assert!(statuses.windows(2).any(|pair| pair == [500, 429]), "{statuses:?}");
+        assert_eq!(world.page.texts(), lines(0, 80));
+    }
 }
 
 #[test]
@@ -204,57 +208,63 @@ fn row26_a_message_by_live_and_by_history_is_one_row() {
     assert_eq!(world.page.texts(), ["seen", "mine"]);
 }
 
-#[test]
-fn row26_a_message_of_another_tab_by_live_and_by_history_is_one_row() {
-    let mut world = quiet(3);
-    let at = world.now;
-    let frame = json!({"type": "message", "class": "StructuredMessage", "code": 200, "tracingId": "00000000-0000-4000-8000-0000000000aa",
-        "body": {"id": "0123456789abcdef0123456789abcdef", "type": "Text", "text": "from my other tab", "direction": "Inbound",
-            "channel": {"time": iso(at), "messageId": "00000000-0000-4000-8000-0000000000bb"}, "metadata": {"correlationId": "c"}}});
-    world.control("/_sim/agent", json!({"do": "raw", "store": true, "frame": frame}));
-    world.run(1_000);
-    world.break_line();
-    world.run_until_ready();
-    world.run(30_000);
-    assert_eq!(world.page.texts(), ["from my other tab"]);
-    assert_eq!(
-        world.page.rows.iter().filter(|row| row.status == Status::Sent && row.text.is_none() && row.server_id.is_some()).count(),
-        world.page.rows.len()
-    );
+guest_only! {
+    #[test]
+    fn row26_a_message_of_another_tab_by_live_and_by_history_is_one_row() {
+        let mut world = quiet(3);
+        let at = world.now;
+        let frame = json!({"type": "message", "class": "StructuredMessage", "code": 200, "tracingId": "00000000-0000-4000-8000-0000000000aa",
+            "body": {"id": "0123456789abcdef0123456789abcdef", "type": "Text", "text": "from my other tab", "direction": "Inbound",
+                "channel": {"time": iso(at), "messageId": "00000000-0000-4000-8000-0000000000bb"}, "metadata": {"correlationId": "c"}}});
+        world.control("/_sim/agent", json!({"do": "raw", "store": true, "frame": frame}));
+        world.run(1_000);
+        world.break_line();
+        world.run_until_ready();
+        world.run(30_000);
+        assert_eq!(world.page.texts(), ["from my other tab"]);
+        assert_eq!(
+            world.page.rows.iter().filter(|row| row.status == Status::Sent && row.text.is_none() && row.server_id.is_some()).count(),
+            world.page.rows.len()
+        );
+    }
 }
 
-#[test]
-fn row26_rows_are_joined_by_any_shared_id() {
-    let mut world = quiet(4);
-    let body = |id: Option<&str>, message_id: Option<&str>| {
-        let mut body = agent_body("", "one and the same", 2_000);
-        body.as_object_mut().unwrap().remove("id");
-        if let Some(id) = id {
-            body["id"] = json!(id);
-        }
-        if let Some(message_id) = message_id {
-            body["channel"]["messageId"] = json!(message_id);
-        }
-        body
-    };
-    world.raw_body(body(Some("a"), Some("m")));
-    world.raw_body(body(None, Some("m")));
-    world.raw_body(body(Some("b"), Some("m")));
-    world.raw_body(body(Some("b"), None));
-    world.raw_body(body(Some("a"), None));
-    world.run(1_000);
-    assert_eq!(world.page.texts(), ["one and the same"]);
+guest_only! {
+    #[test]
+    fn row26_rows_are_joined_by_any_shared_id() {
+        let mut world = quiet(4);
+        let body = |id: Option<&str>, message_id: Option<&str>| {
+            let mut body = agent_body("", "one and the same", 2_000);
+            body.as_object_mut().unwrap().remove("id");
+            if let Some(id) = id {
+                body["id"] = json!(id);
+            }
+            if let Some(message_id) = message_id {
+                body["channel"]["messageId"] = json!(message_id);
+            }
+            body
+        };
+        world.raw_body(body(Some("a"), Some("m")));
+        world.raw_body(body(None, Some("m")));
+        world.raw_body(body(Some("b"), Some("m")));
+        world.raw_body(body(Some("b"), None));
+        world.raw_body(body(Some("a"), None));
+        world.run(1_000);
+        assert_eq!(world.page.texts(), ["one and the same"]);
+    }
 }
 
-#[test]
-fn row26_two_different_messages_with_equal_text_and_equal_time_are_two_rows() {
-    let mut world = quiet(5);
-    world.raw_body(agent_body("b", "ok", 2_000));
-    world.raw_body(agent_body("a", "ok", 2_000));
-    world.run(1_000);
-    assert_eq!(world.page.texts(), ["ok", "ok"]);
-    let ids: Vec<_> = world.page.rows.iter().filter_map(|row| row.server_id.clone()).filter(|id| id.len() == 1).collect();
-    assert_eq!(ids, ["a", "b"], "a tie is ordered by id");
+guest_only! {
+    #[test]
+    fn row26_two_different_messages_with_equal_text_and_equal_time_are_two_rows() {
+        let mut world = quiet(5);
+        world.raw_body(agent_body("b", "ok", 2_000));
+        world.raw_body(agent_body("a", "ok", 2_000));
+        world.run(1_000);
+        assert_eq!(world.page.texts(), ["ok", "ok"]);
+        let ids: Vec<_> = world.page.rows.iter().filter_map(|row| row.server_id.clone()).filter(|id| id.len() == 1).collect();
+        assert_eq!(ids, ["a", "b"], "a tie is ordered by id");
+    }
 }
 
 #[test]
@@ -273,40 +283,46 @@ fn row26_ties_in_history_are_all_kept() {
     assert_eq!(texts, ["one", "three", "two"]);
 }
 
-#[test]
-fn row26_messages_without_a_time_stand_where_they_arrived() {
-    let mut world = quiet(7);
-    let untimed = |id: &str, text: &str| json!({"id": id, "type": "Text", "text": text, "direction": "Outbound"});
-    world.raw_body(agent_body("a", "first", 2_000));
-    world.raw_body(untimed("b", "second"));
-    world.raw_body(untimed("c", "third"));
-    world.raw_body(agent_body("d", "fourth", 2_500));
-    world.run(1_000);
-    assert_eq!(world.page.texts(), ["first", "second", "third", "fourth"]);
+guest_only! {
+    #[test]
+    fn row26_messages_without_a_time_stand_where_they_arrived() {
+        let mut world = quiet(7);
+        let untimed = |id: &str, text: &str| json!({"id": id, "type": "Text", "text": text, "direction": "Outbound"});
+        world.raw_body(agent_body("a", "first", 2_000));
+        world.raw_body(untimed("b", "second"));
+        world.raw_body(untimed("c", "third"));
+        world.raw_body(agent_body("d", "fourth", 2_500));
+        world.run(1_000);
+        assert_eq!(world.page.texts(), ["first", "second", "third", "fourth"]);
+    }
 }
 
-#[test]
-fn row26_a_time_that_cannot_be_read_costs_nothing_but_the_time() {
-    let mut world = quiet(8);
-    let mut body = agent_body("a", "when?", 2_000);
-    body["channel"]["time"] = json!("yesterday at noon");
-    world.raw_body(body);
-    world.run(1_000);
-    assert_eq!(world.page.texts(), ["when?"]);
+guest_only! {
+    #[test]
+    fn row26_a_time_that_cannot_be_read_costs_nothing_but_the_time() {
+        let mut world = quiet(8);
+        let mut body = agent_body("a", "when?", 2_000);
+        body["channel"]["time"] = json!("yesterday at noon");
+        world.raw_body(body);
+        world.run(1_000);
+        assert_eq!(world.page.texts(), ["when?"]);
+    }
 }
 
-#[test]
-fn row26_one_that_comes_late_is_inserted_where_it_belongs() {
-    let mut world = quiet(9);
-    world.raw_body(agent_body("a", "first", 2_000));
-    world.raw_body(agent_body("c", "third", 5_000));
-    world.run(100);
-    world.raw_body(agent_body("b", "second", 3_500));
-    world.run(100);
-    assert_eq!(world.page.texts(), ["first", "second", "third"]);
-    let index =
-        world.page.events.iter().rev().find_map(|event| if let Event::Message { index, .. } = event { Some(*index as usize) } else { None }).unwrap();
-    assert!(index < world.page.rows.len() - 1, "told as inserted before the last");
+guest_only! {
+    #[test]
+    fn row26_one_that_comes_late_is_inserted_where_it_belongs() {
+        let mut world = quiet(9);
+        world.raw_body(agent_body("a", "first", 2_000));
+        world.raw_body(agent_body("c", "third", 5_000));
+        world.run(100);
+        world.raw_body(agent_body("b", "second", 3_500));
+        world.run(100);
+        assert_eq!(world.page.texts(), ["first", "second", "third"]);
+        let index =
+            world.page.events.iter().rev().find_map(|event| if let Event::Message { index, .. } = event { Some(*index as usize) } else { None }).unwrap();
+        assert!(index < world.page.rows.len() - 1, "told as inserted before the last");
+    }
 }
 
 #[test]
@@ -335,15 +351,17 @@ fn row26_the_unsent_stand_last_and_a_settled_one_is_reported_as_moved() {
     assert_eq!(world.events(|event| matches!(event, Event::Moved { id: moved, .. } if *moved == id)), 1);
 }
 
-#[test]
-fn row26_a_double_of_the_service_is_one_row_and_counted() {
-    let mut world = quiet(12);
-    world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "duplicate"}));
-    world.send("twice at the service");
-    world.run(5_000);
-    assert_eq!(world.times_stored("twice at the service"), 2);
-    assert_eq!(world.page.texts(), ["twice at the service"]);
-    assert_eq!(world.metric("doubles"), 1);
+guest_only! {
+    #[test]
+    fn row26_a_double_of_the_service_is_one_row_and_counted() {
+        let mut world = quiet(12);
+        world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "duplicate"}));
+        world.send("twice at the service");
+        world.run(5_000);
+        assert_eq!(world.times_stored("twice at the service"), 2);
+        assert_eq!(world.page.texts(), ["twice at the service"]);
+        assert_eq!(world.metric("doubles"), 1);
+    }
 }
 
 // Row 27: garbage.
@@ -410,28 +428,32 @@ fn row27_missing_fields_are_stood() {
     ]);
 }
 
-#[test]
-fn row27_null_maps_do_not_cost_the_message() {
-    let world = survives(&[structured(
-        json!({"id": "n", "type": "Text", "text": "with nulls", "direction": "Outbound", "channel": {"time": iso(500), "from": null},
-        "metadata": null, "content": null, "events": null}),
-    )]);
-    assert_eq!(world.page.texts(), ["with nulls", "after it", "mine"]);
+guest_only! {
+    #[test]
+    fn row27_null_maps_do_not_cost_the_message() {
+        let world = survives(&[structured(
+            json!({"id": "n", "type": "Text", "text": "with nulls", "direction": "Outbound", "channel": {"time": iso(500), "from": null},
+            "metadata": null, "content": null, "events": null}),
+        )]);
+        assert_eq!(world.page.texts(), ["with nulls", "after it", "mine"]);
+    }
 }
 
-#[test]
-fn row27_unknown_enum_values_do_not_cost_the_message() {
-    let world = survives(&[
-        structured(
-            json!({"id": "u1", "type": "Message", "text": "a type of the model", "direction": "Outbound", "channel": {"time": iso(500), "type": "Secret"}}),
-        ),
-        structured(json!({"id": "u2", "type": "Structured", "text": "unknown part", "direction": "Sideways", "channel": {"time": iso(600)},
-            "content": [{"contentType": "Hologram", "hologram": {"depth": 3}}], "originatingEntity": "Ghost"})),
-        structured(json!({"id": "u3", "type": "Event", "direction": "Outbound", "channel": {"time": iso(700)},
-            "events": [{"eventType": "Presence", "presence": {"type": "Levitate"}}, {"eventType": "Teleport"}]})),
-        structured(json!({"id": "u4", "type": "Receipt", "direction": "Outbound", "channel": {"time": iso(800)}, "status": "Read"})),
-    ]);
-    assert_eq!(world.page.texts(), ["a type of the model", "unknown part", "after it", "mine"]);
+guest_only! {
+    #[test]
+    fn row27_unknown_enum_values_do_not_cost_the_message() {
+        let world = survives(&[
+            structured(
+                json!({"id": "u1", "type": "Message", "text": "a type of the model", "direction": "Outbound", "channel": {"time": iso(500), "type": "Secret"}}),
+            ),
+            structured(json!({"id": "u2", "type": "Structured", "text": "unknown part", "direction": "Sideways", "channel": {"time": iso(600)},
+                "content": [{"contentType": "Hologram", "hologram": {"depth": 3}}], "originatingEntity": "Ghost"})),
+            structured(json!({"id": "u3", "type": "Event", "direction": "Outbound", "channel": {"time": iso(700)},
+                "events": [{"eventType": "Presence", "presence": {"type": "Levitate"}}, {"eventType": "Teleport"}]})),
+            structured(json!({"id": "u4", "type": "Receipt", "direction": "Outbound", "channel": {"time": iso(800)}, "status": "Read"})),
+        ]);
+        assert_eq!(world.page.texts(), ["a type of the model", "unknown part", "after it", "mine"]);
+    }
 }
 
 #[test]

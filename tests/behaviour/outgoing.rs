@@ -95,47 +95,53 @@ fn row18_a_reload_in_the_middle_of_the_flush_neither_loses_nor_doubles() {
 
 // Row 21: errors without correlation.
 
-#[test]
-fn row21_an_error_without_correlation_touches_only_the_one_in_flight() {
-    let mut world = World::ready(1);
-    world.answer_message(loose_refusal(4011, "message too long"));
-    let ids = ["one", "two", "three"].map(|text| world.send(text));
-    world.run(5_000);
-    assert_eq!((world.status(&ids[0]), world.code(&ids[0])), (Status::Failed, Some(4011)));
-    assert_eq!([world.status(&ids[1]), world.status(&ids[2])], [Status::Sent; 2]);
-    assert!(ids[1..].iter().all(|id| world.receipts(id, Status::Failed) == 0));
-    assert_eq!(world.stored(), ["two", "three"]);
+guest_only! {
+    #[test]
+    fn row21_an_error_without_correlation_touches_only_the_one_in_flight() {
+        let mut world = World::ready(1);
+        world.answer_message(loose_refusal(4011, "message too long"));
+        let ids = ["one", "two", "three"].map(|text| world.send(text));
+        world.run(5_000);
+        assert_eq!((world.status(&ids[0]), world.code(&ids[0])), (Status::Failed, Some(4011)));
+        assert_eq!([world.status(&ids[1]), world.status(&ids[2])], [Status::Sent; 2]);
+        assert!(ids[1..].iter().all(|id| world.receipts(id, Status::Failed) == 0));
+        assert_eq!(world.stored(), ["two", "three"]);
+    }
 }
 
-#[test]
-fn row21_the_oldest_failed_message_is_not_the_one_in_flight() {
-    let mut world = World::ready(2);
-    world.answer_message(refusal(4011, "message too long"));
-    let old = world.send("poison");
-    world.run(1_000);
-    world.answer_message(loose_refusal(400, "Request failed."));
-    let flying = world.send("in flight");
-    let behind = world.send("behind");
-    world.run(20_000);
-    assert_eq!((world.status(&old), world.code(&old)), (Status::Failed, Some(4011)), "the older one keeps its own error");
-    assert_eq!((world.status(&flying), world.code(&flying)), (Status::Failed, Some(400)));
-    assert_eq!(world.status(&behind), Status::Sent);
+guest_only! {
+    #[test]
+    fn row21_the_oldest_failed_message_is_not_the_one_in_flight() {
+        let mut world = World::ready(2);
+        world.answer_message(refusal(4011, "message too long"));
+        let old = world.send("poison");
+        world.run(1_000);
+        world.answer_message(loose_refusal(400, "Request failed."));
+        let flying = world.send("in flight");
+        let behind = world.send("behind");
+        world.run(20_000);
+        assert_eq!((world.status(&old), world.code(&old)), (Status::Failed, Some(4011)), "the older one keeps its own error");
+        assert_eq!((world.status(&flying), world.code(&flying)), (Status::Failed, Some(400)));
+        assert_eq!(world.status(&behind), Status::Sent);
+    }
 }
 
-#[test]
-fn row21_an_error_without_correlation_and_nothing_in_flight_touches_nothing() {
-    let mut world = World::new(3);
-    let id = world.send("waits");
-    world.fault(json!({"on": "frame-in", "match": {"action": "configureSession"}, "do": "delay", "ms": 3_000}));
-    world.start();
-    world.run(1_000);
-    assert_eq!(world.requests("configureSession").len(), 1);
-    assert_eq!(world.status(&id), Status::Queued);
-    world.run_until_ready();
-    world.wait_sent(10_000);
-    world.raw(loose_refusal(4011, "message too long"));
-    world.run(1_000);
-    assert_eq!(world.status(&id), Status::Sent);
+guest_only! {
+    #[test]
+    fn row21_an_error_without_correlation_and_nothing_in_flight_touches_nothing() {
+        let mut world = World::new(3);
+        let id = world.send("waits");
+        world.fault(json!({"on": "frame-in", "match": {"action": "configureSession"}, "do": "delay", "ms": 3_000}));
+        world.start();
+        world.run(1_000);
+        assert_eq!(world.requests("configureSession").len(), 1);
+        assert_eq!(world.status(&id), Status::Queued);
+        world.run_until_ready();
+        world.wait_sent(10_000);
+        world.raw(loose_refusal(4011, "message too long"));
+        world.run(1_000);
+        assert_eq!(world.status(&id), Status::Sent);
+    }
 }
 
 #[test]
@@ -156,53 +162,59 @@ fn row21_a_correlated_error_of_another_request_leaves_the_message_alone() {
 
 // Row 22: poison.
 
-#[test]
-fn row22_a_poisoned_message_fails_and_the_rest_goes_on() {
-    for code in [4011, 4013] {
-        let mut world = World::ready(code.into());
-        world.answer_message(refusal(code, "too large"));
-        let poison = world.send("poison");
-        let next = world.send("fine");
-        world.run(5_000);
-        assert_eq!((world.status(&poison), world.code(&poison)), (Status::Failed, Some(code)));
-        assert_eq!(world.status(&next), Status::Sent);
-        assert_eq!(world.stored(), ["fine"]);
-    }
-}
-
-#[test]
-fn row22_a_poisoned_message_is_never_retried_over_reloads() {
-    for code in [4011, 4013] {
-        let mut world = World::ready(code.into());
-        world.answer_message(refusal(code, "too large"));
-        let poison = world.send("poison");
-        world.run(5_000);
-        for _ in 0..2 {
-            world.reload();
-            world.run_until_ready();
-            world.run(90_000);
-            assert_eq!((world.status(&poison), world.code(&poison)), (Status::Failed, Some(code)), "still shown, with its reason");
+guest_only! {
+    #[test]
+    fn row22_a_poisoned_message_fails_and_the_rest_goes_on() {
+        for code in [4011, 4013] {
+            let mut world = World::ready(code.into());
+            world.answer_message(refusal(code, "too large"));
+            let poison = world.send("poison");
+            let next = world.send("fine");
+            world.run(5_000);
+            assert_eq!((world.status(&poison), world.code(&poison)), (Status::Failed, Some(code)));
+            assert_eq!(world.status(&next), Status::Sent);
+            assert_eq!(world.stored(), ["fine"]);
         }
-        assert_eq!(world.sent_texts(), ["poison"]);
-        world.with(|session, now| session.retry(now, &poison)).unwrap();
-        world.run(20_000);
-        assert_eq!(world.stored(), ["poison"], "a click sends it");
     }
 }
 
-#[test]
-fn row22_attributes_that_are_too_large_go_and_the_text_is_sent_without_them() {
-    let mut world = World::ready(1);
-    world.answer_message(refusal(4013, "Custom Attributes in channel metadata is larger than 2048 bytes"));
-    let draft = json!({"text": "with attributes", "attributes": {"plan": "gold"}}).to_string();
-    let id = world.with(|session, now| session.send(now, &draft)).unwrap();
-    world.run(5_000);
-    assert_eq!(world.status(&id), Status::Sent);
-    let sent = world.sent_messages();
-    assert_eq!(sent.len(), 2);
-    assert_eq!(sent[0]["message"]["channel"]["metadata"]["customAttributes"], json!({"plan": "gold"}));
-    assert_eq!(sent[1]["message"].get("channel"), None);
-    assert_eq!(sent[1]["tracingId"], sent[0]["tracingId"]);
+guest_only! {
+    #[test]
+    fn row22_a_poisoned_message_is_never_retried_over_reloads() {
+        for code in [4011, 4013] {
+            let mut world = World::ready(code.into());
+            world.answer_message(refusal(code, "too large"));
+            let poison = world.send("poison");
+            world.run(5_000);
+            for _ in 0..2 {
+                world.reload();
+                world.run_until_ready();
+                world.run(90_000);
+                assert_eq!((world.status(&poison), world.code(&poison)), (Status::Failed, Some(code)), "still shown, with its reason");
+            }
+            assert_eq!(world.sent_texts(), ["poison"]);
+            world.with(|session, now| session.retry(now, &poison)).unwrap();
+            world.run(20_000);
+            assert_eq!(world.stored(), ["poison"], "a click sends it");
+        }
+    }
+}
+
+guest_only! {
+    #[test]
+    fn row22_attributes_that_are_too_large_go_and_the_text_is_sent_without_them() {
+        let mut world = World::ready(1);
+        world.answer_message(refusal(4013, "Custom Attributes in channel metadata is larger than 2048 bytes"));
+        let draft = json!({"text": "with attributes", "attributes": {"plan": "gold"}}).to_string();
+        let id = world.with(|session, now| session.send(now, &draft)).unwrap();
+        world.run(5_000);
+        assert_eq!(world.status(&id), Status::Sent);
+        let sent = world.sent_messages();
+        assert_eq!(sent.len(), 2);
+        assert_eq!(sent[0]["message"]["channel"]["metadata"]["customAttributes"], json!({"plan": "gold"}));
+        assert_eq!(sent[1]["message"].get("channel"), None);
+        assert_eq!(sent[1]["tracingId"], sent[0]["tracingId"]);
+    }
 }
 
 // Row 24: overflow and age.
@@ -297,61 +309,67 @@ fn row24_a_jump_of_the_visitors_clock_expires_nothing() {
     world.wait_sent(10_000);
 }
 
-#[test]
-fn row24_after_a_jump_and_a_reload_nothing_expires_before_the_service_has_told_its_time() {
-    let mut world = offline(7);
-    let id = world.send("young");
-    world.skew = 2 * HOUR as i64;
-    world.kill();
-    world.load_page();
-    world.start();
-    world.run(600_000);
-    assert_eq!(world.status(&id), Status::Queued);
-    world.heal();
-    world.run_until_ready();
-    world.run(10_000);
-    assert_eq!(world.status(&id), Status::Sent, "ten minutes old by the service's clock");
+guest_only! {
+    #[test]
+    fn row24_after_a_jump_and_a_reload_nothing_expires_before_the_service_has_told_its_time() {
+        let mut world = offline(7);
+        let id = world.send("young");
+        world.skew = 2 * HOUR as i64;
+        world.kill();
+        world.load_page();
+        world.start();
+        world.run(600_000);
+        assert_eq!(world.status(&id), Status::Queued);
+        world.heal();
+        world.run_until_ready();
+        world.run(10_000);
+        assert_eq!(world.status(&id), Status::Sent, "ten minutes old by the service's clock");
+    }
 }
 
-#[test]
-fn row24_age_counts_by_the_service_where_the_visitors_clock_was_slow_and_is_set_right() {
-    let mut world = World::new(8);
-    world.skew = -2 * HOUR as i64;
-    world.start();
-    world.run_until_ready();
-    // The service's time is known from here on.
-    world.network.line = Line::Offline;
-    world.break_line();
-    world.run(1_000);
-    let id = world.send("young");
-    world.kill();
-    world.skew = 0;
-    world.run(60_000);
-    world.heal();
-    world.load_page();
-    world.start();
-    world.run_until_ready();
-    world.run(10_000);
-    assert_eq!(world.status(&id), Status::Sent, "a minute old by the service's clock");
+guest_only! {
+    #[test]
+    fn row24_age_counts_by_the_service_where_the_visitors_clock_was_slow_and_is_set_right() {
+        let mut world = World::new(8);
+        world.skew = -2 * HOUR as i64;
+        world.start();
+        world.run_until_ready();
+        // The service's time is known from here on.
+        world.network.line = Line::Offline;
+        world.break_line();
+        world.run(1_000);
+        let id = world.send("young");
+        world.kill();
+        world.skew = 0;
+        world.run(60_000);
+        world.heal();
+        world.load_page();
+        world.start();
+        world.run_until_ready();
+        world.run(10_000);
+        assert_eq!(world.status(&id), Status::Sent, "a minute old by the service's clock");
+    }
 }
 
-#[test]
-fn row24_age_counts_by_the_service_where_the_visitors_clock_was_set_back() {
-    let mut world = World::ready(9);
-    world.network.line = Line::Offline;
-    world.break_line();
-    world.run(1_000);
-    let id = world.send("old");
-    world.kill();
-    world.run(2 * HOUR);
-    world.skew = -3 * HOUR as i64;
-    world.heal();
-    world.load_page();
-    world.start();
-    world.run_until_ready();
-    world.run(30_000);
-    assert_eq!(world.status(&id), Status::Expired, "two hours old by the service's clock");
-    assert_eq!(world.sent_texts().len(), 0);
+guest_only! {
+    #[test]
+    fn row24_age_counts_by_the_service_where_the_visitors_clock_was_set_back() {
+        let mut world = World::ready(9);
+        world.network.line = Line::Offline;
+        world.break_line();
+        world.run(1_000);
+        let id = world.send("old");
+        world.kill();
+        world.run(2 * HOUR);
+        world.skew = -3 * HOUR as i64;
+        world.heal();
+        world.load_page();
+        world.start();
+        world.run_until_ready();
+        world.run(30_000);
+        assert_eq!(world.status(&id), Status::Expired, "two hours old by the service's clock");
+        assert_eq!(world.sent_texts().len(), 0);
+    }
 }
 
 #[test]
@@ -378,15 +396,17 @@ fn row24_a_session_that_was_idle_for_hours_does_not_make_a_new_message_old() {
     assert_eq!(world.status(&id), Status::Sent, "a minute old by the service's clock");
 }
 
-#[test]
-fn a_text_is_measured_in_bytes_of_utf8_before_it_is_accepted() {
-    let mut world = World::ready(10);
-    assert_eq!(world.try_send(&"é".repeat(2_049)).unwrap_err().code, Code::MESSAGE_TOO_LONG);
-    assert_eq!(world.try_send(&"x".repeat(4_097)).unwrap_err().code, Code::MESSAGE_TOO_LONG);
-    world.send(&"é".repeat(2_048));
-    world.wait_sent(5_000);
-    assert_eq!(world.stored(), ["é".repeat(2_048)]);
-    assert_eq!(world.requests("onMessage").len(), 2, "the Join and the one that fits");
+guest_only! {
+    #[test]
+    fn a_text_is_measured_in_bytes_of_utf8_before_it_is_accepted() {
+        let mut world = World::ready(10);
+        assert_eq!(world.try_send(&"é".repeat(2_049)).unwrap_err().code, Code::MESSAGE_TOO_LONG);
+        assert_eq!(world.try_send(&"x".repeat(4_097)).unwrap_err().code, Code::MESSAGE_TOO_LONG);
+        world.send(&"é".repeat(2_048));
+        world.wait_sent(5_000);
+        assert_eq!(world.stored(), ["é".repeat(2_048)]);
+        assert_eq!(world.requests("onMessage").len(), 2, "the Join and the one that fits");
+    }
 }
 
 #[test]

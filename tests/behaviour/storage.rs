@@ -194,7 +194,7 @@ fn row23_a_key_that_is_none_of_ours_is_put_aside() {
 fn row23_a_corrupt_session_costs_the_conversation_and_nothing_else() {
     let mut world = World::ready(8);
     world.kill();
-    world.storage.insert("gw1:world:session".into(), "{\"v\":1,\"tok".into());
+    world.storage.insert(world.session_key(), "{\"v\":1,\"tok".into());
     world.load_page();
     world.start();
     world.run_until_ready();
@@ -242,23 +242,25 @@ fn row23_a_newer_schema_is_left_as_it_is() {
     assert_eq!(world.metric("quarantined"), 0);
 }
 
-#[test]
-fn row23_a_newer_session_is_used_and_never_written_over() {
-    let mut world = World::new(12);
-    world.kill();
-    let newer = json!({"v": 2, "token": TOKEN, "known": true, "hologram": {"depth": 3}}).to_string();
-    world.storage.insert("gw1:world:session".into(), newer.clone());
-    world.load_page();
-    world.start();
-    world.run_until_ready();
-    world.send("hello");
-    world.wait_sent(5_000);
-    world.agent("hi");
-    world.run(1_000);
-    world.with(|session, now| session.mark_read(now));
-    assert_eq!(world.requests("configureSession")[0]["token"], TOKEN);
-    assert_eq!(world.storage.get("gw1:world:session"), Some(&newer));
-    assert!(world.page.warned(Code::STORAGE_NEWER));
+guest_only! {
+    #[test]
+    fn row23_a_newer_session_is_used_and_never_written_over() {
+        let mut world = World::new(12);
+        world.kill();
+        let newer = json!({"v": 2, "token": TOKEN, "known": true, "hologram": {"depth": 3}}).to_string();
+        world.storage.insert(world.session_key(), newer.clone());
+        world.load_page();
+        world.start();
+        world.run_until_ready();
+        world.send("hello");
+        world.wait_sent(5_000);
+        world.agent("hi");
+        world.run(1_000);
+        world.with(|session, now| session.mark_read(now));
+        assert_eq!(world.requests("configureSession")[0]["token"], TOKEN);
+        assert_eq!(world.storage.get(&world.session_key()), Some(&newer));
+        assert!(world.page.warned(Code::STORAGE_NEWER));
+    }
 }
 
 #[test]
@@ -330,44 +332,48 @@ fn row23_a_record_under_two_keys_is_one_message() {
     assert_eq!(world.message_keys().len(), 0, "neither key is left to be sent by a later life");
 }
 
-#[test]
-fn a_failed_message_survives_the_reload_with_its_reason() {
-    let mut world = World::ready(16);
-    world.answer_message(refusal(4011, "too long"));
-    let id = world.send("poison");
-    world.run(1_000);
-    world.kill();
-    let kept: Value = serde_json::from_str(&world.storage[&key_of(&world, &id)]).unwrap();
-    assert_eq!(kept["text"], "poison");
-    world.load_page();
-    assert_eq!((world.status(&id), world.code(&id)), (Status::Failed, Some(4011)));
+guest_only! {
+    #[test]
+    fn a_failed_message_survives_the_reload_with_its_reason() {
+        let mut world = World::ready(16);
+        world.answer_message(refusal(4011, "too long"));
+        let id = world.send("poison");
+        world.run(1_000);
+        world.kill();
+        let kept: Value = serde_json::from_str(&world.storage[&key_of(&world, &id)]).unwrap();
+        assert_eq!(kept["text"], "poison");
+        world.load_page();
+        assert_eq!((world.status(&id), world.code(&id)), (Status::Failed, Some(4011)));
+    }
 }
 
-#[test]
-fn row23_a_message_asked_for_again_while_storage_refuses_is_not_lost_to_the_old_record() {
-    let mut world = World::ready(40);
-    world.run(12_000);
-    world.answer_message(refusal(4011, "message too long"));
-    let id = world.send("again");
-    world.run(2_000);
-    assert_eq!(world.status(&id), Status::Failed);
-    world.network.line = Line::Offline;
-    world.break_line();
-    world.run(1_000);
-    world.disk = Disk::Unavailable;
-    world.with(|session, now| session.retry(now, &id)).unwrap();
-    world.run(1_000);
-    // Storage still holds the record of before, which the tab reads whenever it becomes the leader.
-    for disk in [Disk::Quota(1), Disk::Works, Disk::Works] {
-        world.disk = disk;
-        world.lose_lead();
+guest_only! {
+    #[test]
+    fn row23_a_message_asked_for_again_while_storage_refuses_is_not_lost_to_the_old_record() {
+        let mut world = World::ready(40);
+        world.run(12_000);
+        world.answer_message(refusal(4011, "message too long"));
+        let id = world.send("again");
+        world.run(2_000);
+        assert_eq!(world.status(&id), Status::Failed);
+        world.network.line = Line::Offline;
+        world.break_line();
         world.run(1_000);
-        world.with(|session, now| session.take_over(now));
+        world.disk = Disk::Unavailable;
+        world.with(|session, now| session.retry(now, &id)).unwrap();
         world.run(1_000);
-        assert_eq!(world.message_keys().len(), 1, "one record, of one message");
+        // Storage still holds the record of before, which the tab reads whenever it becomes the leader.
+        for disk in [Disk::Quota(1), Disk::Works, Disk::Works] {
+            world.disk = disk;
+            world.lose_lead();
+            world.run(1_000);
+            world.with(|session, now| session.take_over(now));
+            world.run(1_000);
+            assert_eq!(world.message_keys().len(), 1, "one record, of one message");
+        }
+        world.reload();
+        world.heal();
+        world.wait("sent", 60_000, |world| world.page.row(&id).is_some_and(|row| row.status == Status::Sent));
+        assert_eq!(world.stored(), ["again"]);
     }
-    world.reload();
-    world.heal();
-    world.wait("sent", 60_000, |world| world.page.row(&id).is_some_and(|row| row.status == Status::Sent));
-    assert_eq!(world.stored(), ["again"]);
 }

@@ -13,13 +13,14 @@ pub use network::{Line, Network};
 pub use page::Page;
 pub use watch::*;
 
-use guestwire::core::http::Unreachable;
+use guestwire::core::http::{Method, Unreachable};
 use guestwire::core::machine::{
     Act, Close, Input, Lead, Machine, Now, Output, Page as PageSignal, Payload, RequestId, Role, SocketId, StoreFault, WriteId,
 };
 use guestwire::core::state::State;
 use guestwire::guest::Session;
 use guestwire::guest::event::{Event, Status, Ticket};
+use guestwire::guest::wire::Wire;
 use simulator::{ConnectionId, Effect, HttpId, HttpRequest, Service};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -36,6 +37,54 @@ pub enum Disk {
     Unavailable,
     /// It takes so many bytes of UTF-16 in all.
     Quota(usize),
+}
+
+/// What this suite speaks: it is run for each wire (see `tests/behaviour_session.rs`).
+pub const WIRE: Wire = if cfg!(feature = "session") && is_session(env!("CARGO_CRATE_NAME")) { Wire::Session } else { Wire::Guest };
+
+const fn is_session(name: &str) -> bool {
+    let (name, ending) = (name.as_bytes(), b"_session");
+    let mut at = 0;
+    while at < ending.len() {
+        if name.len() < ending.len() || name[name.len() - ending.len() + at] != ending[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// A fault rule of the guest API in the words of the session protocol.
+fn of_session(mut rule: serde_json::Value) -> serde_json::Value {
+    if let Some(matched) = rule.get_mut("match").and_then(serde_json::Value::as_object_mut) {
+        for (member, guest, session) in [
+            ("action", "onMessage", "message"),
+            ("action", "echo", "ping"),
+            ("class", "StructuredMessage", "message"),
+            ("type", "Text", "text"),
+            ("path", "/api/v2/webmessaging/messages", "/messages"),
+            ("path", "/webmessaging/messages", "/messages"),
+            ("path", "/config.json", "/webmessaging/sessions"),
+        ] {
+            if matched.get(member).is_some_and(|word| word == guest) {
+                matched.insert(member.into(), session.into());
+            }
+        }
+    }
+    rule
+}
+
+/// What the page does when it is asked for an access token.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Giver {
+    /// It gets one from the site's own backend.
+    Backend,
+    /// It gives this, as JSON.
+    Gives(String),
+    /// Its promise is rejected, or it throws.
+    Rejects,
+    /// Its promise never settles.
+    Hangs,
 }
 
 /// What is on its way to the client.
@@ -65,6 +114,8 @@ pub struct World {
     pub skew: i64,
     pub service: Service,
     pub network: Network,
+    /// What is spoken.
+    pub wire: Wire,
     pub session: Option<Session>,
     pub page: Page,
     pub storage: BTreeMap<String, String>,
@@ -91,6 +142,10 @@ pub struct World {
     next_connection: u64,
     next_http: u64,
     next_ticket: Ticket,
+    /// Where the page's access tokens come from.
+    pub giver: Giver,
+    /// When the page was asked for one.
+    pub token_asks: Vec<u64>,
     /// The lock is held by another tab.
     pub lead_taken: bool,
     /// Every frame the client sent: socket and text.
@@ -101,6 +156,10 @@ pub struct World {
     pub verbose: bool,
     /// When each connection attempt was made.
     pub opens: Vec<u64>,
+    /// Which sockets the client let go of, and when.
+    pub forgotten: Vec<(u64, SocketId)>,
+    /// What the client asked over HTTP: paths and queries.
+    pub fetched: Vec<String>,
     /// Which sockets the client closed, and when.
     pub shuts: Vec<(u64, SocketId)>,
 }
@@ -113,6 +172,16 @@ impl World {
 
     /// The same with more options: JSON members, each led by a comma.
     pub fn with_options(seed: u64, more: &str) -> World {
+        World::of_wire(WIRE, seed, more)
+    }
+
+    /// The same over a wire of the test's own choice.
+    pub fn of_wire(wire: Wire, seed: u64, more: &str) -> World {
+        let protocol = match wire {
+            Wire::Guest => "",
+            Wire::Session if more.contains(r#""token""#) => r#","protocol":"session""#,
+            Wire::Session => r#","protocol":"session","token":{"url":"http://service/demo-backend/token?deploymentId=world"}"#,
+        };
         let mut world = World {
             now: 0,
             skew: 0,
@@ -131,18 +200,23 @@ impl World {
             crashed: None,
             failed_reads: 0,
             unproved_before: 0,
-            options: format!(r#"{{"deploymentId":"{DEPLOYMENT}","endpoint":"http://service"{more}}}"#),
+            options: format!(r#"{{"deploymentId":"{DEPLOYMENT}","endpoint":"http://service"{protocol}{more}}}"#),
+            wire,
             seed,
             lives: 0,
             next_connection: 1,
             next_http: 1,
             next_ticket: 1,
+            giver: Giver::Backend,
+            token_asks: Vec::new(),
             lead_taken: false,
             sent: Vec::new(),
             opens: Vec::new(),
             unwritten: BTreeSet::new(),
             verbose: false,
             shuts: Vec::new(),
+            forgotten: Vec::new(),
+            fetched: Vec::new(),
         };
         world.load_page();
         world
@@ -226,6 +300,10 @@ impl World {
         id
     }
 
+    pub fn typing(&mut self) {
+        self.with(|session, now| session.typing(now)).expect("the guest API has typing");
+    }
+
     pub fn signal(&mut self, signal: PageSignal) {
         self.input(Input::Page(signal));
     }
@@ -277,8 +355,9 @@ impl World {
         self.collect();
     }
 
-    /// Adds a fault rule; gives its id.
+    /// Adds a fault rule, in the words of the guest API.
     pub fn fault(&mut self, rule: serde_json::Value) {
+        let rule = if self.wire == Wire::Session { of_session(rule) } else { rule };
         self.control("/_sim/faults", rule);
     }
 
@@ -287,6 +366,11 @@ impl World {
         let (status, _) = self.service.control(EPOCH + self.now, "DELETE", "/_sim/faults", "");
         assert!((200..300).contains(&status));
         self.collect();
+        self.network.heal(self.now);
+    }
+
+    /// New lines work again; what broke stays broken, and the service's faults stay.
+    pub fn heal_line(&mut self) {
         self.network.heal(self.now);
     }
 
@@ -410,9 +494,7 @@ impl World {
                         self.network.leave_unanswered(self.now, id);
                     }
                 }
-                network::Due::Http(id, method, target, headers, body) => {
-                    self.service.handle_http(now, id, HttpRequest { method, target, headers, body: body.into_bytes() });
-                }
+                network::Due::Http(id, request) => self.service.handle_http(now, id, request),
                 network::Due::Client(arrival) => {
                     if self.frozen {
                         self.held.push_back(arrival);
@@ -508,6 +590,23 @@ impl World {
         }
     }
 
+    fn ask_page_for_token(&mut self, request: RequestId) {
+        self.token_asks.push(self.now);
+        let deadline = u64::from(guestwire::core::token::DEADLINE_MS);
+        match &self.giver {
+            Giver::Backend => {
+                let id = HttpId(self.next_http);
+                self.next_http += 1;
+                let target = format!("/demo-backend/token?deploymentId={DEPLOYMENT}");
+                let asked = HttpRequest { method: "POST".into(), target, headers: Vec::new(), body: Vec::new() };
+                self.network.fetch(self.now, request, id, asked, deadline);
+            }
+            Giver::Gives(token) => self.network.answer(self.now, request, Ok((200, None, token.clone()))),
+            Giver::Rejects => self.network.answer(self.now, request, Err(Unreachable::Network)),
+            Giver::Hangs => self.network.answer(self.now + deadline, request, Err(Unreachable::Timeout)),
+        }
+    }
+
     fn dies(&mut self, point: CrashPoint) -> bool {
         if self.crash_at != Some(point) {
             return false;
@@ -532,7 +631,10 @@ impl World {
                 self.network.connect(self.now, socket, id, target);
             }
             Act::Send(socket, text) => {
-                let is_message = text.contains(r#""action":"onMessage""#) && !text.contains(r#""type":"Event""#);
+                let is_message = match self.wire {
+                    Wire::Guest => text.contains(r#""action":"onMessage""#) && !text.contains(r#""type":"Event""#),
+                    Wire::Session => text.contains(r#""type":"text""#),
+                };
                 self.sent.push((socket, text.clone()));
                 self.network.up(self.now, socket, text);
                 if is_message && self.dies(CrashPoint::AfterSend) {
@@ -543,14 +645,26 @@ impl World {
                 self.shuts.push((self.now, socket));
                 self.network.shut(self.now, socket, code);
             }
-            Act::Forget(socket) => self.network.forget(socket),
+            Act::Forget(socket) => {
+                self.forgotten.push((self.now, socket));
+                self.network.forget(socket);
+            }
             Act::Fetch(request, what) => {
                 let id = HttpId(self.next_http);
                 self.next_http += 1;
                 let target = what.url.strip_prefix("http://service").expect("the endpoint").to_string();
-                let headers = what.bearer.iter().map(|token| ("authorization".to_string(), format!("bearer {}", token.expose()))).collect();
-                self.network.fetch(self.now, request, id, target, headers, what.body.unwrap_or_default(), u64::from(what.timeout_ms));
+                self.fetched.push(target.clone());
+                let bearer = what.bearer.iter().map(|token| ("authorization".to_string(), format!("bearer {}", token.expose())));
+                let kind = what.body.iter().map(|body| ("content-type".to_string(), body.kind.to_string()));
+                let method = match what.method {
+                    Method::Get => "GET",
+                    Method::Post => "POST",
+                };
+                let body = what.body.as_ref().map(|body| body.text.clone().into_bytes()).unwrap_or_default();
+                let asked = HttpRequest { method: method.into(), target, headers: bearer.chain(kind).collect(), body };
+                self.network.fetch(self.now, request, id, asked, u64::from(what.timeout_ms));
             }
+            Act::Token(request) => self.ask_page_for_token(request),
             Act::Abort(request) => self.network.abort(request),
             Act::Store(id, key, value) => {
                 let message = key.contains(":m:");

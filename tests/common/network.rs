@@ -4,7 +4,7 @@
 use super::Arrival;
 use guestwire::core::http::Unreachable;
 use guestwire::core::machine::{RequestId, SocketId};
-use simulator::{ConnectionId, HttpId};
+use simulator::{ConnectionId, HttpId, HttpRequest};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A browser waits about this long for the other side's close frame.
@@ -30,7 +30,7 @@ pub(super) enum Due {
     Connect(ConnectionId, String),
     Text(ConnectionId, String),
     End(ConnectionId, Option<u16>),
-    Http(HttpId, String, String, Vec<(String, String)>, String),
+    Http(HttpId, HttpRequest),
     Client(Arrival),
 }
 
@@ -288,21 +288,11 @@ impl Network {
         std::mem::take(&mut self.sockets).into_iter().filter(|socket| !socket.closed).map(|socket| socket.connection).collect()
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one request, as it goes out")]
-    pub(super) fn fetch(
-        &mut self,
-        now: u64,
-        request: RequestId,
-        id: HttpId,
-        target: String,
-        headers: Vec<(String, String)>,
-        body: String,
-        timeout: u64,
-    ) {
+    pub(super) fn fetch(&mut self, now: u64, request: RequestId, id: HttpId, what: HttpRequest, timeout: u64) {
         self.requests.insert(id, request);
         match self.line {
             Line::Works => {
-                self.push(now + self.latency, Due::Http(id, "GET".into(), target, headers, body));
+                self.push(now + self.latency, Due::Http(id, what));
                 self.push(now + timeout, Due::Client(Arrival::Reply(request, Err(Unreachable::Timeout))));
             }
             Line::Offline => self.push(now + FAIL_MS, Due::Client(Arrival::Reply(request, Err(Unreachable::Network)))),
@@ -316,6 +306,11 @@ impl Network {
             self.queue.retain(|_, due| !matches!(due, Due::Client(Arrival::Reply(waiting, Err(Unreachable::Timeout))) if *waiting == request));
             self.push(now + self.latency, Due::Client(Arrival::Reply(request, Ok(reply))));
         }
+    }
+
+    /// What the page itself answers to a request, at this moment.
+    pub(super) fn answer(&mut self, at: u64, request: RequestId, reply: Result<(u16, Option<String>, String), Unreachable>) {
+        self.push(at, Due::Client(Arrival::Reply(request, reply)));
     }
 
     pub(super) fn abort(&mut self, request: RequestId) {

@@ -4,12 +4,34 @@ use super::{Arrival, EPOCH, World};
 use guestwire::core::machine::SocketId;
 use guestwire::core::state::State;
 use guestwire::guest::event::{Event, Status, Ticket};
+use guestwire::guest::wire::Wire;
 use serde_json::{Value, json};
 
 impl World {
     /// Every frame that the client sent with this action, in order.
     pub fn requests(&self, action: &str) -> Vec<Value> {
+        if self.wire == Wire::Session {
+            return self.session_requests(action);
+        }
         self.sent_json().into_iter().filter(|frame| frame["action"] == action).collect()
+    }
+
+    /// The same in the words of the session protocol. The first ping of a socket is no probe: it finds out whether the
+    /// service answers pings.
+    fn session_requests(&self, action: &str) -> Vec<Value> {
+        let kind = match action {
+            "onMessage" => "text",
+            "echo" => "ping",
+            _ => return Vec::new(),
+        };
+        let mut greeted = Vec::new();
+        let of_kind = |(socket, text): &(SocketId, String)| {
+            let frame: Value = serde_json::from_str(text).expect("the client sends JSON");
+            let first = kind == "ping" && frame["type"] == "ping" && !greeted.contains(socket);
+            greeted.extend(first.then_some(*socket));
+            (frame["type"] == kind && !first).then_some(frame)
+        };
+        self.sent.iter().filter_map(of_kind).collect()
     }
 
     /// Every frame that the client sent, in order.
@@ -24,7 +46,12 @@ impl World {
 
     /// The texts that went out, in order.
     pub fn sent_texts(&self) -> Vec<String> {
-        self.sent_messages().iter().map(|frame| frame["message"]["text"].as_str().unwrap_or_default().to_string()).collect()
+        self.sent_messages().iter().map(|frame| self.text_of(frame)).collect()
+    }
+
+    fn text_of(&self, frame: &Value) -> String {
+        let message = if self.wire == Wire::Session { frame } else { &frame["message"] };
+        message["text"].as_str().unwrap_or_default().to_string()
     }
 
     /// The events that the client sent: `Typing`, or the presence type.
@@ -46,7 +73,10 @@ impl World {
 
     /// How often the service stored a guest's text, over all sessions.
     pub fn times_stored(&mut self, text: &str) -> usize {
-        self.log("stored").iter().filter(|record| record["text"] == text && record["action"] == "onMessage").count()
+        self.log("stored")
+            .iter()
+            .filter(|record| record["text"] == text && (record["action"] == "onMessage" || record["action"] == "message"))
+            .count()
     }
 
     /// History reads that the service answered: status and time since the world began.
@@ -54,7 +84,7 @@ impl World {
         let reads = self.log("http");
         reads
             .iter()
-            .filter(|record| record["path"].as_str().is_some_and(|path| path.contains("/webmessaging/messages")))
+            .filter(|record| record["path"].as_str().is_some_and(|path| path.ends_with("/messages")))
             .map(|record| (record["status"].as_u64().unwrap_or(0) as u16, record["at"].as_u64().unwrap_or(0) - EPOCH))
             .collect()
     }
@@ -62,6 +92,16 @@ impl World {
     /// How often the deployment's configuration was asked for.
     pub fn config_reads(&mut self) -> usize {
         self.log("http").iter().filter(|record| record["path"].as_str().is_some_and(|path| path.contains("/config.json"))).count()
+    }
+
+    /// How often the site's own backend was asked for an access token.
+    pub fn token_requests(&self) -> usize {
+        self.fetched.iter().filter(|target| target.starts_with("/demo-backend/token")).count()
+    }
+
+    /// How many messages wait.
+    pub fn outbox_len(&self) -> usize {
+        self.page.outbox.0 as usize
     }
 
     /// Switches of the simulator.
@@ -129,6 +169,11 @@ impl World {
         self.page.states.iter().any(so)
     }
 
+    /// The key in storage of what is remembered of the conversation.
+    pub fn session_key(&self) -> String {
+        format!("gw1:world:{}", self.wire.key())
+    }
+
     /// The keys in storage that hold messages.
     pub fn message_keys(&self) -> Vec<String> {
         self.storage.keys().filter(|key| key.contains(":m:")).cloned().collect()
@@ -136,7 +181,7 @@ impl World {
 
     /// The visitor's token as stored.
     pub fn stored_token(&self) -> Option<String> {
-        let value: Value = serde_json::from_str(self.storage.get("gw1:world:session")?).ok()?;
+        let value: Value = serde_json::from_str(self.storage.get(&self.session_key())?).ok()?;
         value["token"].as_str().map(str::to_string)
     }
 }

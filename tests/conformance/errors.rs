@@ -2,7 +2,7 @@
 
 use crate::frames::{Read, expect, frame};
 use guestwire::core::error::Code;
-use guestwire::guest::wire::guest_api::Fault;
+use guestwire::guest::wire::Fault;
 
 const fn plain(code: u16) -> Read {
     Read::Error(Fault { code: Code(code), retry_after: None, wants_auth: false })

@@ -2,7 +2,7 @@
 
 use crate::frames::{Read, Said, expect, expect_message, frame};
 use guestwire::guest::event::{Direction, Kind};
-use guestwire::guest::wire::guest_api::Happening;
+use guestwire::guest::wire::Happening;
 
 /// 2022-03-09T13:35:31.104Z
 const MARCH: Option<i64> = Some(1_646_832_931_104);

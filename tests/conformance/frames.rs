@@ -3,7 +3,7 @@
 use crate::json::tamed;
 use guestwire::core::json::Document;
 use guestwire::guest::event::{Direction, Kind};
-use guestwire::guest::wire::guest_api::{self, Entry, Fault, Frame, Happening, SessionResponse};
+use guestwire::guest::wire::{Entry, Fault, Frame, Happening, SessionResponse, guest_api};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -84,6 +84,7 @@ pub fn read(text: &str) -> Option<(Option<&'static str>, Read)> {
         Frame::Cleared => Read::Cleared,
         Frame::Closed { signed_in } => Read::Closed { signed_in },
         Frame::LoggedOut => Read::LoggedOut,
+        Frame::Pong => panic!("the guest API has no ping"),
         Frame::Other => Read::Other,
         Frame::Unknown => Read::Unknown,
     };

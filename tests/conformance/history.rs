@@ -3,7 +3,8 @@
 use crate::frames::{Said, frame, said};
 use guestwire::core::json::Document;
 use guestwire::guest::event::{Direction, Kind};
-use guestwire::guest::wire::guest_api::{Happening, page};
+use guestwire::guest::wire::Happening;
+use guestwire::guest::wire::guest_api::page;
 
 /// What a page says: its entries and how many pages there are; `None` where it is no page.
 fn read(text: &str) -> Option<(Vec<Said>, Option<i64>)> {

@@ -3,7 +3,8 @@
 use crate::frames::{Read, Said, expect, expect_message, frame};
 use guestwire::core::json::Document;
 use guestwire::guest::event::{Direction, Kind};
-use guestwire::guest::wire::guest_api::{Frame, decode};
+use guestwire::guest::wire::Frame;
+use guestwire::guest::wire::guest_api::decode;
 
 /// 2022-08-22T19:24:26.704Z
 const AUGUST: Option<i64> = Some(1_661_196_266_704);

@@ -3,7 +3,7 @@
 
 use crate::common::{Line, World};
 use guestwire::core::state::State;
-use guestwire::guest::wire::guest_api::{self, Outgoing};
+use guestwire::guest::wire::{Outgoing, guest_api};
 use serde_json::{Value, json};
 
 const TOKEN: &str = "11111111-1111-4111-8111-111111111111";
@@ -187,7 +187,7 @@ fn a_conversation_writes_nothing_else() {
     let mut world = World::with_options(11, r#","attributes":{"page":"home"}"#);
     world.start();
     world.run_until_ready();
-    world.with(|session, now| session.typing(now));
+    world.typing();
     world.run(1_000);
     world.send("plain \"text\" 😀");
     world.wait_sent(5_000);

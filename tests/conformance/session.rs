@@ -1,7 +1,7 @@
 //! `SessionResponse` (guest-api.md §3.3) and `JwtResponse` (§3.6).
 
 use crate::frames::{Read, expect, frame, read};
-use guestwire::guest::wire::guest_api::SessionResponse;
+use guestwire::guest::wire::SessionResponse;
 
 /// What `{"connected":true}` says: every other member has its default.
 const PLAIN: SessionResponse = SessionResponse {

@@ -287,7 +287,7 @@ impl Run {
 
     fn visitor(&mut self) {
         match self.chance.below(5) {
-            0 => self.world.with(|session, now| session.typing(now)),
+            0 => drop(self.world.with(|session, now| session.typing(now))),
             1 => self.world.with(|session, now| session.reconnect(now)),
             2 => self.world.with(|session, now| session.mark_read(now)),
             3 => {

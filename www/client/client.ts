@@ -9,7 +9,7 @@ import type { CoreEvent } from "./core-event.js";
 import { Early, lockName, type Draft } from "./early.js";
 import { Emitter, type ListenOptions } from "./emitter.js";
 import { Code, GuestwireError, messageOf } from "./errors.js";
-import { Core } from "./generated/core.js";
+import type { Core } from "./generated/core.js";
 import { Call } from "./generated/enums.js";
 import { known } from "./fields.js";
 import { Host } from "./host.js";
@@ -60,12 +60,12 @@ export abstract class Client {
 
   constructor(options: GuestOptions, provide: Provide) {
     checkOptions(options);
-    const { createSocket, fetch, debug, signal } = options;
+    const { createSocket, fetch, debug, signal, token } = options;
     this.#options = options;
     this.#provide = provide;
     this.#consent = options.consent !== "required";
     this.#bag = new Bag((run) => this.#enterFromOutside(run));
-    this.#host = new Host({ createSocket, fetch, debug, event: (event) => void this.#told.push(event) });
+    this.#host = new Host({ createSocket, fetch, debug, token, event: (event) => void this.#told.push(event) });
     this.#early = new Early(options, this.#bag, () => this.#consent);
     this.#inhabitant = { flush: () => this.#flush(), abandon: () => this.#abandon(), revive: (cause) => this.#revive(cause), giveUp: (error) => this.#giveUp(error) };
     if (signal?.aborted) return this.dispose(), this;
@@ -100,13 +100,17 @@ export abstract class Client {
   /** Works in every state but stopped, also before the module has loaded. Throws GuestwireError when refused. */
   send(text: string, { attributes, attachments }: SendOptions = {}): Receipt {
     if (typeof text !== "string") throw new GuestwireError(Code.InvalidOption, { field: "text" });
-    if (attributes !== undefined) checkAttributes(attributes);
+    if (attributes !== undefined) {
+      checkAttributes(attributes);
+      this.#needGuestApi("attributes");
+    }
     if (attachments !== undefined && attachments.length > 0) throw new GuestwireError(Code.Unsupported, { field: "attachments" });
     return this.#accept({ text, attributes });
   }
 
   /** Answers with something that the other side offered, or with a content part of the page's own making. */
   reply(choice: Choice | object): Receipt {
+    this.#needGuestApi("choice");
     return this.#accept(draftOf(choice));
   }
 
@@ -134,7 +138,10 @@ export abstract class Client {
     return true;
   }
 
-  typing(): void { this.#ofCore(Call.Typing); }
+  typing(): void {
+    this.#needGuestApi("typing");
+    this.#ofCore(Call.Typing);
+  }
   markRead(): void { this.#tell(Call.Read); }
   reconnect(): void { this.#tell(Call.Reconnect); }
   /** Takes the conversation over from the tab that has it. */
@@ -143,6 +150,7 @@ export abstract class Client {
   /** Custom attributes for the next message. Throws GuestwireError when refused. */
   setAttributes(attributes: Record<string, string>): void {
     checkAttributes(attributes);
+    this.#needGuestApi("attributes");
     this.#refuseStopped();
     this.#ofCore(Call.Attributes, JSON.stringify(attributes));
     this.#attributes = { ...this.#attributes, ...attributes };
@@ -159,7 +167,10 @@ export abstract class Client {
     return { loaded, complete };
   }
 
-  async clear(): Promise<void> { await this.#ask(Call.Clear); }
+  async clear(): Promise<void> {
+    this.#needGuestApi("clear");
+    await this.#ask(Call.Clear);
+  }
 
   /** A new conversation after an end. What was unsent is sent into it or thrown away; there is no default. */
   restart({ outbox }: { outbox: "send" | "discard" }): Promise<Session> {
@@ -264,7 +275,7 @@ export abstract class Client {
     const seed = crypto.getRandomValues(new Uint8Array(64));
     const { storage = "local" } = this.#options;
     this.#enter(() => {
-      this.#core = new Core(plainOptions(this.#options), seed, storage, lockName(this.#options, this.#consent), this.#bag, this.#host);
+      this.#core = new this.#runtime!.glue.Core(plainOptions(this.#options), seed, storage, lockName(this.#options, this.#consent), this.#bag, this.#host);
     });
     if (this.#options.consent === "required" && this.#consent) this.#pending.unshift(() => this.#enterCore(Call.Consent));
     if (Object.keys(this.#attributes).length > 0) this.#pending.unshift(() => this.#enterCore(Call.Attributes, JSON.stringify(this.#attributes)));
@@ -370,6 +381,11 @@ export abstract class Client {
     const settled = asked.then(() => this.#session ?? { newSession: false, readOnly: false });
     settled.catch(() => {});
     return settled;
+  }
+
+  /** The session protocol carries text and nothing else. */
+  #needGuestApi(field: string): void {
+    if (this.#options.protocol === "session") throw new GuestwireError(Code.Unsupported, { field });
   }
 
   #refuseStopped(): void {

@@ -1,11 +1,13 @@
 /** What stands between the core and the platform: the page's factories, or the platform's own. */
 
+import type { TokenSource } from "./api.js";
 import type { CoreEvent } from "./core-event.js";
 import { Code, GuestwireError } from "./errors.js";
 
 export interface HostOptions {
   readonly createSocket?: ((url: string) => WebSocket) | undefined;
   readonly fetch?: typeof fetch | undefined;
+  readonly token?: TokenSource | undefined;
   /** Gets redacted lines. */
   readonly debug?: ((line: string) => void) | undefined;
   /** Takes in what the core tells. It must only queue it. */
@@ -38,6 +40,11 @@ export class Host {
     if (typeof response?.headers?.get !== "function") throw new TypeError("fetch gave no Response");
     this.#log(String(response.status), request.url);
     return response;
+  }
+
+  /** Asks the page for an access token, as if it were a request. */
+  async token(): Promise<Response> {
+    return Response.json(await (this.#options.token as () => Promise<object>)());
   }
 
   #log(what: string, url: string): void {

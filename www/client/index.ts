@@ -2,20 +2,26 @@
 
 import type { GuestOptions } from "./api.js";
 import { Client } from "./client.js";
-import { decode } from "./load.js";
+import * as glue from "./glue.js";
+import { decode, type Provide } from "./load.js";
 
 export type * from "./api.js";
 export { GuestwireError, type Fault } from "./errors.js";
 
-async function inlined(): Promise<ArrayBuffer> {
+const inlined: Provide = async () => {
   const { wasmGzipBase64 } = await import("./generated/core-inline.js");
-  return decode(wasmGzipBase64);
-}
+  return { glue, source: await decode(wasmGzipBase64) };
+};
+
+const inlinedSession: Provide = async () => {
+  const [glueSession, { wasmGzipBase64 }] = await Promise.all([import("./glue-session.js"), import("./generated/session/core-inline.js")]);
+  return { glue: glueSession, source: await decode(wasmGzipBase64) };
+};
 
 /** A conversation of one visitor. */
 export class GuestClient extends Client {
   /** Validates at once and begins to load the module; usable immediately. */
   constructor(options: GuestOptions) {
-    super(options, inlined);
+    super(options, options?.protocol === "session" ? inlinedSession : inlined);
   }
 }

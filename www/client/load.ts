@@ -1,13 +1,20 @@
 /** The module: loaded once, when the first client is made, and brought up anew after a panic, with every client of it. */
 
 import { Code, GuestwireError } from "./errors.js";
-import { imports, start } from "./generated/core.js";
+import type { Core } from "./generated/core.js";
 
 /** What `WebAssembly` can be made of. */
 export type WasmSource = string | URL | Request | Response | BufferSource | WebAssembly.Module;
 
-/** Says where the module is. */
-export type Provide = () => WasmSource | Promise<WasmSource>;
+/** What binds a module to JavaScript. It fits one module and no other. */
+export interface Glue {
+  readonly Core: typeof Core;
+  imports(): WebAssembly.Imports;
+  start(module: WebAssembly.Module, instance?: WebAssembly.Instance): void;
+}
+
+/** Says what the module is, and where. */
+export type Provide = () => Promise<{ readonly glue: Glue; readonly source: WasmSource }>;
 
 /** So many panics within a minute are a panic of the restarting itself. */
 const MAX_PANICS = 3;
@@ -25,6 +32,7 @@ export interface Inhabitant {
 }
 
 export class Runtime {
+  readonly glue: Glue;
   readonly #module: WebAssembly.Module;
   readonly #clients = new Set<Inhabitant>();
   /** Which memory this is, counted from 0. */
@@ -33,9 +41,10 @@ export class Runtime {
   #panic: { readonly cause: unknown } | undefined;
   #panics: number[] = [];
 
-  constructor({ module, instance }: WebAssembly.WebAssemblyInstantiatedSource) {
+  constructor(glue: Glue, { module, instance }: WebAssembly.WebAssemblyInstantiatedSource) {
+    this.glue = glue;
     this.#module = module;
-    start(module, instance);
+    glue.start(module, instance);
   }
 
   add(client: Inhabitant): void {
@@ -78,7 +87,7 @@ export class Runtime {
     this.#panics = [...this.#panics.filter((at) => now - at < 60_000), now];
     try {
       if (this.#panics.length > MAX_PANICS) throw cause;
-      start(this.#module);
+      this.glue.start(this.#module);
       this.#panic = undefined;
     } catch (error) {
       for (const client of [...this.#clients]) client.giveUp(new GuestwireError(Code.Restarted, { cause: error }));
@@ -88,12 +97,11 @@ export class Runtime {
   }
 }
 
-let runtime: Runtime | undefined;
+const runtimes = new Map<Glue, Runtime>();
 const loading = new Map<Provide, Promise<Runtime>>();
 
-/** Loads the module, once: where several say where it is, the first that is there serves all. A failure is not remembered. */
+/** Loads a module, once: where several say where it is, the first that is there serves all. A failure is not remembered. */
 export function loadRuntime(provide: Provide): Promise<Runtime> {
-  if (runtime !== undefined) return Promise.resolve(runtime);
   const begun = loading.get(provide) ?? load(provide);
   loading.set(provide, begun);
   return begun.catch((error: unknown) => {
@@ -103,22 +111,25 @@ export function loadRuntime(provide: Provide): Promise<Runtime> {
 }
 
 async function load(provide: Provide): Promise<Runtime> {
-  const made = await instantiate(await provide());
-  return (runtime ??= new Runtime(made));
+  const { glue, source } = await provide();
+  const made = runtimes.has(glue) ? undefined : await instantiate(source, glue);
+  const runtime = runtimes.get(glue) ?? new Runtime(glue, made!);
+  runtimes.set(glue, runtime);
+  return runtime;
 }
 
 /** What the page gave as a module, whatever it is, and a first instance of it. */
-export async function instantiate(source: WasmSource): Promise<WebAssembly.WebAssemblyInstantiatedSource> {
-  if (typeof source === "string" || source instanceof URL || source instanceof Request) return instantiate(await fetch(source));
+export async function instantiate(source: WasmSource, glue: Glue): Promise<WebAssembly.WebAssemblyInstantiatedSource> {
+  if (typeof source === "string" || source instanceof URL || source instanceof Request) return instantiate(await fetch(source), glue);
   if (source instanceof Response) {
     if (!source.ok) throw new Error(`${source.status} ${source.statusText} for ${source.url}`);
     // Compiled while it arrives, where the platform can and may.
     const typed = source.headers.get("content-type") === "application/wasm";
-    if (typed && typeof WebAssembly.instantiateStreaming === "function") return WebAssembly.instantiateStreaming(source, imports());
+    if (typed && typeof WebAssembly.instantiateStreaming === "function") return WebAssembly.instantiateStreaming(source, glue.imports());
     if (!typed) console.warn("guestwire: not served as application/wasm, and slower for it:", source.url);
-    return instantiate(await source.arrayBuffer());
+    return instantiate(await source.arrayBuffer(), glue);
   }
-  const made: WebAssembly.WebAssemblyInstantiatedSource | WebAssembly.Instance = await WebAssembly.instantiate(source as BufferSource, imports());
+  const made: WebAssembly.WebAssemblyInstantiatedSource | WebAssembly.Instance = await WebAssembly.instantiate(source as BufferSource, glue.imports());
   return made instanceof WebAssembly.Instance ? { module: source as WebAssembly.Module, instance: made } : made;
 }
 

@@ -8,10 +8,9 @@ const PLAIN = ["deploymentId", "region", "endpoint", "protocol", "storage", "con
 /** Throws what is wrong with them, by field. */
 export function checkOptions(options: GuestOptions): void {
   if (typeof options !== "object" || options === null) fail("options");
-  const { deploymentId, region, endpoint, protocol, token, storage, consent, attributes, backoff, createSocket, fetch, signal, debug } = options;
+  const { deploymentId, region, endpoint, protocol, storage, consent, attributes, backoff, createSocket, fetch, signal, debug } = options;
   if (typeof deploymentId !== "string" || !/^[A-Za-z0-9_-]{1,128}$/.test(deploymentId)) fail("deploymentId");
-  if (protocol === "session" || token !== undefined) throw new GuestwireError(Code.Unsupported, { field: token === undefined ? "protocol" : "token" });
-  oneOf("protocol", protocol, ["guest"]);
+  oneOf("protocol", protocol, ["guest", "session"]);
   if (region === undefined && endpoint === undefined) fail("region");
   if (region !== undefined && endpoint !== undefined) fail("endpoint");
   if (region !== undefined && !(typeof region === "string" && region.includes(".") && /^[A-Za-z0-9.-]+$/.test(region))) fail("region");
@@ -19,6 +18,7 @@ export function checkOptions(options: GuestOptions): void {
   oneOf("storage", storage, ["local", "session", "memory"]);
   oneOf("consent", consent, ["granted", "required"]);
   if (attributes !== undefined) checkAttributes(attributes);
+  if (protocol === "session") checkSession(options);
   if (typeof backoff === "object" && backoff !== null) {
     const { baseMs, maxMs } = backoff;
     if (!(Number.isInteger(baseMs) && Number.isInteger(maxMs) && baseMs >= 1 && maxMs >= baseMs && maxMs <= 3_600_000)) fail("backoff");
@@ -29,6 +29,20 @@ export function checkOptions(options: GuestOptions): void {
   if (signal !== undefined && typeof signal?.addEventListener !== "function") fail("signal");
 }
 
+/** What the session protocol needs, and what it does not have. */
+function checkSession({ endpoint, token, attributes }: GuestOptions): void {
+  if (endpoint === undefined) fail("endpoint");
+  if (attributes !== undefined) throw new GuestwireError(Code.Unsupported, { field: "attributes" });
+  if (typeof token === "function") return;
+  const { url, clientId, clientSecret, allowSecretInPage } = (token ?? {}) as Partial<Record<string, unknown>>;
+  const isText = (value: unknown): boolean => typeof value === "string" && value !== "";
+  if (url !== undefined ? !isText(url) || clientId !== undefined || clientSecret !== undefined : !(isText(clientId) && isText(clientSecret))) fail("token");
+  // Whoever reads the page has the secret, and with it everything that it opens.
+  if (url === undefined && allowSecretInPage !== true && globalThis.document !== undefined && globalThis.location?.protocol === "https:") {
+    throw new GuestwireError(Code.SecretInPage, { field: "token" });
+  }
+}
+
 /** Throws unless it is an object of strings. */
 export function checkAttributes(attributes: unknown): void {
   const good = typeof attributes === "object" && attributes !== null && !Array.isArray(attributes) && Object.values(attributes).every((value) => typeof value === "string");
@@ -37,7 +51,9 @@ export function checkAttributes(attributes: unknown): void {
 
 /** The plain members as JSON, as the core takes them. */
 export function plainOptions(options: GuestOptions): string {
-  return JSON.stringify({ ...Object.fromEntries(PLAIN.map((name) => [name, options[name]])), visible: !globalThis.document?.hidden });
+  const { token } = options;
+  const source = typeof token === "function" ? { callback: true } : token !== undefined && "url" in token ? { url: new URL(token.url, globalThis.document?.baseURI).href } : token;
+  return JSON.stringify({ ...Object.fromEntries(PLAIN.map((name) => [name, options[name]])), token: source, visible: !globalThis.document?.hidden });
 }
 
 function oneOf(field: string, value: unknown, allowed: readonly string[]): void {

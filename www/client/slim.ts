@@ -3,7 +3,8 @@
 import type { GuestOptions } from "./api.js";
 import { Client } from "./client.js";
 import { Code, GuestwireError } from "./errors.js";
-import type { WasmSource } from "./load.js";
+import * as glue from "./glue.js";
+import type { Provide, WasmSource } from "./load.js";
 
 export type * from "./api.js";
 export { GuestwireError, type Fault } from "./errors.js";
@@ -12,8 +13,8 @@ export type { WasmSource } from "./load.js";
 let source: WasmSource | Promise<WasmSource> | undefined;
 
 /**
- * Says what the module is made of: its URL (`guestwire/core.wasm`), a response, its bytes, or a compiled module. To be
- * called before the first client is made. Nothing is loaded before that.
+ * Says what the module is made of: its URL (`guestwire/core.wasm`, or `guestwire/core-session.wasm` for `protocol: "session"`),
+ * a response, its bytes, or a compiled module. To be called before the first client is made. Nothing is loaded before that.
  */
 export function initGuestwire(urlOrModule: WasmSource | Promise<WasmSource>): void {
   source = urlOrModule;
@@ -24,11 +25,14 @@ function given(): WasmSource | Promise<WasmSource> {
   return source;
 }
 
+const provide: Provide = async () => ({ glue, source: await given() });
+const provideSession: Provide = async () => ({ glue: await import("./glue-session.js"), source: await given() });
+
 /** A conversation of one visitor. */
 export class GuestClient extends Client {
   /** Validates at once and begins to load the module; usable immediately. */
   constructor(options: GuestOptions) {
     given();
-    super(options, given);
+    super(options, options?.protocol === "session" ? provideSession : provide);
   }
 }

@@ -21,8 +21,6 @@ use super::timer::{Purpose, Timers};
 const CONNECT_MS: u64 = 10_000;
 /// A connection that stayed up this long after it was established was a good one (faults.md row 2).
 const STABLE_MS: u64 = 10_000;
-/// Without an answer for this long the line is probed; two `echo` a minute are allowed (guest-api.md §4.4).
-const IDLE_MS: u64 = 30_000;
 /// How long a probe may take.
 const PROBE_MS: u64 = 3_000;
 /// How long a probe may take after a wake-up, when a dead socket is the likely case.
@@ -37,6 +35,8 @@ const GRACE_MS: u64 = 1_000;
 const GAP_MS: u64 = 2_000;
 /// An abandoned socket is forgotten after this long at the latest.
 const FORGET_MS: u64 = 15_000;
+/// How long the socket in use and its successor may stand side by side.
+const OVERLAP_MS: u64 = 15_000;
 /// A line that answered this lately is not probed again on a signal.
 const FRESH_MS: u64 = 5_000;
 /// After `online` and the like the next attempt comes within this time.
@@ -57,6 +57,8 @@ const EVICTED_MOST_MS: u64 = 600_000;
 const HIDDEN_ATTEMPT_MS: u64 = 60_000;
 /// Three policy closes within this end the connection for good (faults.md row 6).
 const POLICY_WINDOW_MS: u64 = 60_000;
+/// Whether any protocol of this build replaces sockets; where none does, what hangs on it is left out.
+const REPLACES: bool = cfg!(feature = "session");
 /// Close code of every shutdown of ours: normal closure.
 const NORMAL: u16 = 1000;
 
@@ -77,6 +79,8 @@ pub enum Output {
     Classify,
     /// The established or connecting socket is no longer in use; it may still deliver what was sent.
     Lost(SocketId, Reason),
+    /// A socket was replaced by its successor. It still delivers what was sent over it; [`Link::release`] ends that.
+    Replaced(SocketId),
     /// A lost socket's close has come (clean or not), or was given up.
     Gone(SocketId, Gone),
     /// The state changed.
@@ -118,6 +122,8 @@ pub enum Refused {
     Refused,
     /// The service asks to come again, after so many milliseconds.
     Later(u64),
+    /// What was refused has been replaced: the next attempt is another.
+    Again(Reason),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -191,6 +197,10 @@ pub struct Link {
     refusals: u32,
     evictions: u32,
     policy_closes: [Option<u64>; 3],
+    /// How long the line may go without an answer before it is probed, milliseconds.
+    idle: u64,
+    /// A second socket that is being made ready while the first is in use, and since when.
+    successor: Option<(SocketId, u64)>,
     /// The abandoned socket whose close is still to come.
     leaving: Option<SocketId>,
     /// One whose last words do not count.
@@ -208,7 +218,7 @@ pub struct Link {
 
 impl Link {
     /// A link at rest.
-    pub fn new(policy: Policy, random: Random, hidden: bool) -> Link {
+    pub fn new(policy: Policy, random: Random, hidden: bool, idle: u64) -> Link {
         Link {
             policy,
             random,
@@ -216,11 +226,13 @@ impl Link {
             shown: State::Idle,
             timers: Timers::default(),
             heartbeat: Heartbeat::default(),
-            next_socket: 1,
+            next_socket: 0,
             failures: 0,
             refusals: 0,
             evictions: 0,
             policy_closes: [None; 3],
+            idle,
+            successor: None,
             leaving: None,
             disowned: None,
             probing: false,
@@ -248,6 +260,11 @@ impl Link {
     /// The state as the page sees it.
     pub fn state(&self) -> State {
         self.shown
+    }
+
+    /// Whether [`Link::prepared`] is waited for.
+    pub fn is_preparing(&self) -> bool {
+        self.phase == Phase::Preparing
     }
 
     /// The established socket.
@@ -303,7 +320,30 @@ impl Link {
         match self.phase {
             Phase::Waiting(_) => self.attempt(),
             Phase::Up(_) => self.wake(now),
+            Phase::Final(State::AuthRequired) => self.start(now),
             _ => {}
+        }
+    }
+
+    /// A second socket is made ready in the background and then takes the place of the first; `false` if that cannot be
+    /// now.
+    pub fn replace(&mut self, now: Now) -> bool {
+        self.observe(now);
+        if self.up().is_none() || self.successor.is_some() || self.leaving.is_some() {
+            return false;
+        }
+        let socket = self.next_socket();
+        self.successor = Some((socket, now.mono));
+        self.timers.arm(Timer::Connect, now.mono + CONNECT_MS);
+        self.out.push(Output::Open(socket));
+        true
+    }
+
+    /// Nothing is waited for any more on a socket that was replaced.
+    pub fn release(&mut self, now: Now) {
+        self.observe(now);
+        if let Some(socket) = self.leaving {
+            self.out.push(Output::Shut(socket, NORMAL));
         }
     }
 
@@ -313,8 +353,7 @@ impl Link {
         if self.phase != Phase::Preparing {
             return;
         }
-        let socket = SocketId(self.next_socket);
-        self.next_socket += 1;
+        let socket = self.next_socket();
         self.phase = Phase::Connecting { socket, opened: false };
         self.timers.arm(Timer::Connect, now.mono + CONNECT_MS);
         self.out.push(Output::Open(socket));
@@ -342,19 +381,31 @@ impl Link {
                 *opened = true;
                 true
             }
-            _ => false,
+            _ => REPLACES && self.successor.is_some_and(|(socket, _)| socket == id),
         }
     }
 
     /// The session stands.
     pub fn established(&mut self, now: Now) {
         self.observe(now);
-        let Phase::Connecting { socket, .. } = self.phase else { return };
+        let socket = match (self.phase, self.take_successor()) {
+            (Phase::Connecting { socket, .. }, _) => socket,
+            (Phase::Up(before), Some((socket, since))) => {
+                for timer in [Timer::Suspect, Timer::Probe, Timer::ProbeGrace] {
+                    self.timers.disarm(timer);
+                }
+                self.leaving = Some(before);
+                self.timers.arm(Timer::Forget, since + OVERLAP_MS);
+                self.out.push(Output::Replaced(before));
+                socket
+            }
+            _ => return,
+        };
         self.phase = Phase::Up(socket);
         self.timers.disarm(Timer::Connect);
         self.timers.disarm(Timer::ConnectGrace);
         self.timers.arm(Timer::Stable, now.mono + STABLE_MS);
-        self.timers.arm(Timer::Idle, now.mono + IDLE_MS);
+        self.timers.arm(Timer::Idle, now.mono + self.idle);
         self.heartbeat.reset(now.mono);
         self.probing = false;
         self.missed = 0;
@@ -388,7 +439,7 @@ impl Link {
         self.missed = 0;
         self.timers.disarm(Timer::Probe);
         self.timers.disarm(Timer::ProbeGrace);
-        self.timers.arm(Timer::Idle, now.mono + IDLE_MS);
+        self.timers.arm(Timer::Idle, now.mono + self.idle);
         if self.suspect {
             self.suspect = false;
             self.show(State::Ready);
@@ -421,13 +472,26 @@ impl Link {
             self.gone(if close.clean { Gone::Clean } else { Gone::Unclean });
             return true;
         }
+        if REPLACES && self.successor.take_if(|(socket, _)| *socket == id).is_some() {
+            self.timers.disarm(Timer::Connect);
+            self.timers.disarm(Timer::ConnectGrace);
+            return true;
+        }
         if self.socket() != Some(id) {
             return false;
         }
         let opened = !matches!(self.phase, Phase::Connecting { opened: false, .. });
         let reason = Reason::Closed { code: close.code };
+        let successor = self.take_successor();
         self.lose(reason);
         self.out.push(Output::Gone(id, if close.clean { Gone::Clean } else { Gone::Unclean }));
+        if let Some((socket, since)) = successor {
+            // It is on its way already.
+            self.phase = Phase::Connecting { socket, opened: false };
+            self.timers.arm(Timer::Connect, since + CONNECT_MS);
+            self.show(State::Connecting { attempt: self.failures + 1 });
+            return true;
+        }
         match closing::verdict(close.code) {
             Verdict::Policy if self.closed_by_policy() => self.end(now, End::Policy),
             _ if opened => self.retry_later(reason, None),
@@ -545,6 +609,7 @@ impl Link {
             let late = now.mono - due > LATE_MS;
             match timer {
                 Timer::Connect if late => self.timers.arm(Timer::ConnectGrace, now.mono + GRACE_MS),
+                Timer::Connect | Timer::ConnectGrace if REPLACES && self.up().is_some() => self.drop_successor(),
                 Timer::Connect | Timer::ConnectGrace => self.fail(now, Reason::Timeout, None),
                 Timer::Retry => self.attempt(),
                 Timer::Stable => self.failures = 0,

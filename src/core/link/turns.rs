@@ -9,7 +9,12 @@ impl Link {
         self.now = Now { mono: now.mono.max(before.mono), unix: now.unix };
         let slept = now.unix.saturating_sub(before.unix) > self.now.mono - before.mono + GAP_MS;
         if slept && before != Now::default() {
-            self.wake(self.now);
+            if self.up().is_some() && !self.probing {
+                // However lately the line answered: that clock may have stood still.
+                self.probe(WAKE_PROBE_MS);
+            } else {
+                self.wake(self.now);
+            }
         }
     }
 
@@ -68,6 +73,7 @@ impl Link {
             self.lost_at = Some(self.now.mono);
         }
         self.phase = Phase::Idle;
+        self.drop_successor();
         self.suspect = false;
         self.probing = false;
         for timer in [Timer::Connect, Timer::ConnectGrace, Timer::Stable, Timer::Idle, Timer::Suspect, Timer::Probe, Timer::ProbeGrace] {
@@ -75,6 +81,24 @@ impl Link {
         }
         self.out.push(Output::Lost(socket, reason));
         Some(socket)
+    }
+
+    /// The second socket is of no use, or will not come.
+    pub(super) fn drop_successor(&mut self) {
+        if let Some((socket, _)) = self.take_successor() {
+            self.timers.disarm(Timer::Connect);
+            self.timers.disarm(Timer::ConnectGrace);
+            self.out.push(Output::Forget(socket));
+        }
+    }
+
+    pub(super) fn take_successor(&mut self) -> Option<(SocketId, u64)> {
+        if REPLACES { self.successor.take() } else { None }
+    }
+
+    pub(super) fn next_socket(&mut self) -> SocketId {
+        self.next_socket += 1;
+        SocketId(self.next_socket)
     }
 
     /// Closes what is open and stops what is under way; `false` if there was nothing.
@@ -144,6 +168,7 @@ impl Link {
                 let wait = self.backoff().max(after);
                 self.wait(State::Paused { until: Some(self.now.unix + wait), reason: Pause::RateLimited }, Some(wait));
             }
+            Refused::Again(reason) => self.retry_later(reason, None),
             Refused::Refused => {
                 let stretch = self.refusals.saturating_sub(REFUSALS_BEFORE_STRETCH).min(8);
                 self.refusals += 1;

@@ -56,6 +56,11 @@ impl Session {
         let root = document.root();
         let text = root.text("text").unwrap_or_default();
         let content = root.get("content").filter(|content| content.is_array());
+        for field in ["content", "attributes"] {
+            if root.get(field).is_some() {
+                self.needs_guest_api(field)?;
+            }
+        }
         if text.trim().is_empty() && content.is_none() {
             return Err(Refusal::field(Code::MESSAGE_EMPTY, "text"));
         }
@@ -157,9 +162,13 @@ impl Session {
     }
 
     /// The guest is writing; passed on at most every five seconds, where the deployment shows it.
-    pub fn typing(&mut self, now: Now) {
+    ///
+    /// # Errors
+    /// The session protocol has no typing.
+    pub fn typing(&mut self, now: Now) -> Result<(), Refusal> {
+        self.needs_guest_api("protocol")?;
         if !self.begin(now) {
-            return;
+            return Ok(());
         }
         let allowed = self.config.is_some_and(|config| config.shows_user_typing) && self.can_talk();
         let rested = self.typed_at.is_none_or(|at| self.now.mono - at > TYPING_EVERY_MS);
@@ -173,6 +182,7 @@ impl Session {
             self.act(Act::Send(socket, frame));
         }
         self.settle();
+        Ok(())
     }
 
     /// The visitor has seen everything there is.
@@ -196,6 +206,7 @@ impl Session {
     /// # Errors
     /// Not an object of strings, or over the session's limit.
     pub fn set_attributes(&mut self, now: Now, attributes: &str) -> Result<(), Refusal> {
+        self.needs_guest_api("attributes")?;
         if !self.begin(now) {
             return Err(Refusal::new(Code::STOPPED));
         }
@@ -226,6 +237,7 @@ impl Session {
             return self.done(ticket, Some(Code::STOPPED));
         }
         match (self.link.up(), self.config) {
+            _ if self.wire.is_session() => self.done(ticket, Some(Code::UNSUPPORTED)),
             (Some(_), Some(config)) if !config.clearable => self.done(ticket, Some(Code::CLEAR_NOT_ALLOWED)),
             (Some(socket), Some(_)) if self.configured.is_some() => {
                 let tracing = self.random.uuid();

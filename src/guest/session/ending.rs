@@ -54,6 +54,11 @@ impl Session {
             self.tell(crate::guest::event::Event::Error { code });
         }
         self.end_conversation(End::LoggedOut);
+        self.forget_identity();
+    }
+
+    /// Whoever comes next is another guest, in another conversation.
+    pub(super) fn forget_identity(&mut self) {
         self.forget_conversation();
         self.forget_token();
     }
@@ -63,8 +68,7 @@ impl Session {
         self.wipe_outbox();
         self.link.end(self.now, End::LoggedOut);
         self.transcript.wipe();
-        self.forget_conversation();
-        self.forget_token();
+        self.forget_identity();
     }
 
     fn wipe_outbox(&mut self) {
@@ -76,7 +80,7 @@ impl Session {
 
     fn forget_token(&mut self) {
         if self.remembered.take().is_some() && !self.frozen {
-            let key = [&self.prefix, "session"].concat();
+            let key = [&self.prefix, self.wire.key()].concat();
             self.write(key, None, super::Write::Other);
         }
     }
@@ -140,6 +144,9 @@ impl Session {
                 self.ask(socket, Asked::CloseSession, tracing, frame);
             }
             None => {
+                if self.wire.is_session() {
+                    self.forget_identity();
+                }
                 self.start_new = self.remembered.is_some();
                 self.wanted = true;
                 if self.leading {

@@ -34,7 +34,7 @@ impl Session {
         let mut has_session = false;
         for (key, value) in entries {
             let Some(name) = key.strip_prefix(prefix.as_str()) else { continue };
-            if name == "session" {
+            if name == self.wire.key() {
                 match Remembered::read(value) {
                     Some((remembered, newer)) => {
                         has_session = true;
@@ -78,7 +78,7 @@ impl Session {
         let changed = self.remembered.as_ref().is_none_or(|known| known.token != remembered.token);
         if changed {
             // The last life's reads still count against the service's limit.
-            self.history = History::new(!remembered.known);
+            self.history = History::new(self.wire, !remembered.known);
         }
         self.remembered = Some(remembered);
     }
@@ -171,7 +171,7 @@ impl Session {
     }
 
     /// What was written for another guest than the one who is here now goes nowhere unasked.
-    fn disown_outbox(&mut self) {
+    pub(super) fn disown_outbox(&mut self) {
         let Some(mark) = self.remembered.as_ref().map(Remembered::mark) else { return };
         for id in self.outbox.ids(&|record| record.is_queued() && record.owner.as_ref().is_some_and(|owner| *owner != mark)) {
             self.give_up(&id, Code::SESSION_ENDED);
@@ -184,7 +184,7 @@ impl Session {
             return;
         }
         if let Some(value) = self.remembered.as_ref().map(Remembered::write) {
-            let key = [&self.prefix, "session"].concat();
+            let key = [&self.prefix, self.wire.key()].concat();
             self.write(key, Some(value), Write::Other);
         }
     }

@@ -10,7 +10,7 @@ use crate::core::state::{End, Pause, Reason, State};
 use crate::guest::config::{self, Found};
 use crate::guest::event::Event;
 use crate::guest::proof::{Doubt, Flight};
-use crate::guest::wire::guest_api::{self, Fault, SessionResponse};
+use crate::guest::wire::{Fault, SessionResponse, guest_api};
 
 /// How long the configuration may take, milliseconds.
 const CONFIG_MS: u32 = 10_000;
@@ -29,13 +29,19 @@ impl Session {
                     self.metrics.connects += 1;
                     self.requests.fill(self.now.mono);
                     self.echoes.fill(self.now.mono);
+                    if self.wire.is_session() {
+                        self.open_session(socket);
+                        continue;
+                    }
                     let url = guest_api::socket_url(&self.options.socket, &self.options.deployment);
                     self.act(Act::Open(socket, url));
                 }
                 link::Output::Shut(socket, code) => self.act(Act::Shut(socket, code)),
                 link::Output::Forget(socket) => self.act(Act::Forget(socket)),
                 link::Output::Probe(socket) => self.probe(socket),
+                link::Output::Classify if self.wire.is_session() => self.classify_session(),
                 link::Output::Classify => self.fetch_config(ConfigUse::Classify),
+                link::Output::Replaced(socket) => self.replaced = Some(socket),
                 link::Output::Lost(socket, _) => self.lost(socket),
                 link::Output::Gone(socket, how) => self.gone(socket, how),
                 link::Output::Metric(kind, ms) => self.tell(Event::Metric { kind, ms }),
@@ -56,6 +62,9 @@ impl Session {
     }
 
     fn prepare(&mut self) {
+        if self.wire.is_session() {
+            return self.admit();
+        }
         self.ensure_token();
         match self.config {
             Some(_) => self.link.prepared(self.now),
@@ -69,13 +78,16 @@ impl Session {
             self.act(Act::Abort(earlier));
         }
         let url = config::url(&self.options.cdn, &self.options.deployment);
-        self.act(Act::Fetch(request, Request { method: Method::Get, url, bearer: None, body: None, timeout_ms: CONFIG_MS }));
+        self.act(Act::Fetch(request, Request { method: Method::Get, url, bearer: None, cookies: false, body: None, timeout_ms: CONFIG_MS }));
     }
 
     pub(super) fn reply(&mut self, request: RequestId, reply: Result<Reply<'_>, Unreachable>) {
         match self.config_request {
             Some((waited, why)) if waited == request => {
                 self.config_request = None;
+                if self.wire.is_session() {
+                    return self.admission_reply(why, reply);
+                }
                 let found = config::read(reply);
                 if let Found::Active(config) = found {
                     self.config = Some(config);
@@ -85,11 +97,15 @@ impl Session {
                     ConfigUse::Classify => self.classified(found),
                 }
             }
-            _ => self.history_reply(request, reply),
+            _ => {
+                if !(self.wire.is_session() && self.token_reply(request, reply)) {
+                    self.history_reply(request, reply);
+                }
+            }
         }
     }
 
-    fn prepared(&mut self, found: Found) {
+    pub(super) fn prepared(&mut self, found: Found) {
         match found {
             Found::Active(_) => self.link.prepared(self.now),
             Found::Never(code) => {
@@ -108,7 +124,7 @@ impl Session {
         }
     }
 
-    fn classified(&mut self, found: Found) {
+    pub(super) fn classified(&mut self, found: Found) {
         let verdict = match found {
             Found::Active(_) => Refused::Refused,
             Found::Never(code) => {
@@ -122,20 +138,26 @@ impl Session {
             },
         };
         self.link.classified(self.now, verdict);
-        if matches!(self.link.state(), State::Paused { reason: Pause::Refused, .. }) && matches!(found, Found::Active(_)) {
-            // The deployment is well, so it is this page that is not wanted: a hint at its allowed domains.
+        if matches!(found, Found::Active(_)) {
+            self.hint_at_domains();
+        }
+    }
+
+    /// The deployment is well, so it is this page that is not wanted: a hint at its allowed domains.
+    pub(super) fn hint_at_domains(&mut self) {
+        if matches!(self.link.state(), State::Paused { reason: Pause::Refused, .. }) {
             self.tell(Event::Warning { code: Code::NOT_ALLOWED });
         }
     }
 
-    fn never(&mut self, code: Code) {
+    pub(super) fn never(&mut self, code: Code) {
         self.tell(Event::Error { code });
         self.finish(Call::Start, Some(code));
     }
 
     pub(super) fn opened(&mut self, socket: SocketId) {
         if self.link.opened(self.now, socket) {
-            self.configure(socket);
+            if self.wire.is_session() { self.admitted(socket) } else { self.configure(socket) }
         }
     }
 
@@ -225,6 +247,8 @@ impl Session {
         if self.link.socket() == Some(socket) {
             match closing::verdict(close.code) {
                 Verdict::TooBig => self.too_big(),
+                // A token that has run out, as a rule; what refused it does not say so.
+                Verdict::Policy if self.wire.is_session() => drop(self.tokens.refuse()),
                 Verdict::Service(4006 | 4007) => self.end_conversation(End::SessionExpired),
                 Verdict::Service(4017) => self.rotate(Code(4017)),
                 _ => {}
@@ -252,7 +276,7 @@ impl Session {
             self.watermark = self.transcript.oldest();
         }
         self.flight = match std::mem::replace(&mut self.flight, Flight::Idle) {
-            Flight::Waiting { id, .. } => Flight::Unsure(Doubt::lost(id, self.now.mono, socket)),
+            Flight::Waiting { id, socket: over, .. } if over == socket => Flight::Unsure(Doubt::lost(id, self.now.mono, socket)),
             Flight::Unsure(mut doubt) => {
                 doubt.note_lost(socket);
                 Flight::Unsure(doubt)
@@ -263,13 +287,23 @@ impl Session {
 
     fn gone(&mut self, socket: SocketId, how: Gone) {
         let now = self.now.mono;
-        if let Flight::Unsure(doubt) = &mut self.flight {
-            doubt.note_gone(socket, now, how);
+        match &mut self.flight {
+            // It went over a socket that was replaced meanwhile.
+            Flight::Waiting { id, socket: over, .. } if *over == socket => {
+                let mut doubt = Doubt::lost(std::mem::take(id), now, socket);
+                doubt.note_gone(socket, now, how);
+                self.flight = Flight::Unsure(doubt);
+            }
+            Flight::Unsure(doubt) => doubt.note_gone(socket, now, how),
+            _ => {}
         }
     }
 
     /// Asks anything cheap: an `echo` while its budget lasts, else a token for the history.
     fn probe(&mut self, socket: SocketId) {
+        if self.wire.is_session() {
+            return self.probe_session(socket);
+        }
         let tracing = self.random.uuid();
         if self.echoes.take(self.now.mono, 0) {
             let tracing = [ECHO_MARK, &tracing[ECHO_MARK.len()..]].concat();
@@ -311,6 +345,7 @@ impl Session {
             }
             Page::Shown => {
                 self.away = false;
+                self.history.hurry();
                 if !self.leading {
                     self.seek_lead(Lead::Join);
                 }
@@ -318,11 +353,20 @@ impl Session {
             _ => {}
         }
         self.link.page(self.now, page);
+        if self.wire.is_session() && matches!(page, Page::Online | Page::Visible | Page::Shown) && self.link.state() == State::AuthRequired {
+            // Where tokens come from may have been away, and the page did not say so.
+            self.link.reconnect(self.now);
+        }
     }
 
     /// Requests under way are given up; the link does the same with its socket.
     pub(super) fn give_up_line(&mut self) {
         if let Some((request, _)) = self.config_request.take() {
+            self.act(Act::Abort(request));
+        }
+        if self.wire.is_session()
+            && let Some(request) = self.tokens.abort()
+        {
             self.act(Act::Abort(request));
         }
         self.stop_reading();

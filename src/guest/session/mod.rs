@@ -5,6 +5,7 @@
 //! of them; `reading` reads the history; `ending` is every way in which a conversation ends and begins anew; `keeping` is
 //! storage.
 
+mod admission;
 mod commands;
 mod ending;
 mod keeping;
@@ -21,13 +22,14 @@ use super::outbox::Outbox;
 use super::proof::Flight;
 use super::stored::Remembered;
 use super::transcript::{Point, Transcript};
-use super::wire::guest_api;
+use super::wire::{Wire, guest_api};
 use crate::core::bucket::{Bucket, Window};
 use crate::core::error::{Code, Refusal};
 use crate::core::link::Link;
 use crate::core::machine::{Act, Input, Lead, Machine, Now, Output, Payload, RequestId, SocketId, WriteId};
 use crate::core::random::Random;
 use crate::core::timer::{Purpose, Timers};
+use crate::core::token::Tokens;
 use std::collections::VecDeque;
 
 /// Clocks that went on by amounts this far apart: the machine slept, or one of them was set. Milliseconds.
@@ -57,13 +59,15 @@ enum Timer {
     Expire,
     /// When a stop no longer waits for the outbox.
     Flush,
+    /// When the access token is to be replaced.
+    Renew,
 }
 
-const TIMERS: usize = 9;
+const TIMERS: usize = 10;
 
 impl Purpose for Timer {
     const ALL: &'static [Timer] =
-        &[Timer::Ask, Timer::Ack, Timer::Look, Timer::Pace, Timer::History, Timer::Gap, Timer::Typing, Timer::Expire, Timer::Flush];
+        &[Timer::Ask, Timer::Ack, Timer::Look, Timer::Pace, Timer::History, Timer::Gap, Timer::Typing, Timer::Expire, Timer::Flush, Timer::Renew];
     fn place(self) -> usize {
         self as usize
     }
@@ -104,7 +108,7 @@ enum Call {
     Forget,
 }
 
-/// Why the deployment's configuration is being fetched.
+/// Why the deployment's configuration is being fetched, or on the session protocol what admits in its place.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ConfigUse {
     Prepare,
@@ -149,6 +153,19 @@ struct Metrics {
 /// The guest session.
 pub struct Session {
     options: Options,
+    /// What is spoken now.
+    wire: Wire,
+    tokens: Tokens,
+    /// The socket that was opened last, and when the token that it was opened with is to be replaced.
+    opening: (SocketId, Option<u64>),
+    /// When the token of the line in use is to be replaced.
+    line_renew_at: Option<u64>,
+    /// A socket that was replaced and not let go of yet.
+    replaced: Option<SocketId>,
+    /// The service was seen to answer a ping.
+    ponged: bool,
+    /// Since when the history is read in the place of a ping.
+    probed_at: Option<u64>,
     /// Every key of this deployment begins with it.
     prefix: String,
     random: Random,
@@ -225,7 +242,14 @@ impl Session {
         let for_link = Random::new([random.bits(), random.bits(), random.bits(), random.bits()]);
         let mut session = Session {
             prefix: ["gw1:", &options.deployment, ":"].concat(),
-            link: Link::new(options.backoff, for_link, options.hidden),
+            link: Link::new(options.backoff, for_link, options.hidden, options.wire.idle_ms()),
+            wire: options.wire,
+            tokens: Tokens::new(options.token.clone()),
+            opening: (SocketId(0), None),
+            line_renew_at: None,
+            replaced: None,
+            ponged: false,
+            probed_at: None,
             random,
             secrets: Random::new([seed[4], seed[5], seed[6], seed[7]]),
             now: Now::default(),
@@ -251,7 +275,7 @@ impl Session {
             outbox: Outbox::default(),
             flight: Flight::Idle,
             transcript: Transcript::default(),
-            history: History::new(true),
+            history: History::new(options.wire, true),
             watermark: None,
             has_hole: false,
             has_gap: false,
@@ -341,6 +365,9 @@ impl Session {
         loop {
             let before = self.out.len();
             self.follow_link();
+            if self.wire.is_session() {
+                self.release_replaced();
+            }
             self.pump();
             self.read_on();
             for event in self.transcript.drain() {
@@ -377,6 +404,8 @@ impl Session {
                 Timer::Typing => self.end_typing(),
                 Timer::Expire => self.expire(),
                 Timer::Flush => self.flush_over(),
+                Timer::Renew if self.wire.is_session() => self.renew(),
+                Timer::Renew => {}
             }
         }
     }

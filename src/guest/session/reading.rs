@@ -10,19 +10,22 @@ use crate::guest::history::{Finished, History, Step};
 use crate::guest::outbox::Anchor;
 use crate::guest::proof::Flight;
 use crate::guest::transcript::Point;
-use crate::guest::wire::guest_api;
+use crate::guest::wire::{LAG_MS, guest_api};
 
 /// A gap is tried again after this, milliseconds.
 const GAP_MS: u64 = 60_000;
-/// History may lag behind by five seconds (faults.md row 32): it is read a second time after this.
-pub(super) const LAG_MS: u64 = 6_000;
 
 impl Session {
     /// Takes the next step of reading, if one can be taken now.
     pub(super) fn read_on(&mut self) {
         let (Some(socket), true) = (self.link.up(), self.configured.is_some()) else { return };
+        if self.wire.is_session() && self.history.wants_token() && !self.history_admission() {
+            return;
+        }
         let request = self.request_id();
-        match self.history.step(self.now, &self.options.api, request) {
+        let urgent = self.outbox.head().is_some();
+        let me = self.remembered.as_ref().map_or("", |remembered| remembered.token.expose());
+        match self.history.step(self.now, &self.options.api, me, request, urgent) {
             Some(Step::Token) => {
                 let tracing = self.random.uuid();
                 let frame = guest_api::get_jwt(self.token(), &tracing);
@@ -41,9 +44,18 @@ impl Session {
         if !self.history.owns(request) {
             return;
         }
+        if self.wire.is_session() && !self.is_admitted(reply) {
+            return;
+        }
         let document = reply.ok().filter(|reply| (200..300).contains(&reply.status)).and_then(|reply| Document::parse(reply.body));
-        let finished = match document.as_ref().and_then(guest_api::page) {
+        let page = document.as_ref().and_then(|document| self.wire.page(document, self.token()));
+        let finished = match page {
             Some(page) => {
+                if self.wire.is_session()
+                    && let Some(since) = self.probed_at.take()
+                {
+                    self.link.answered(self.now, self.now.mono - since);
+                }
                 let mut loaded = 0;
                 for entry in &page.entries {
                     loaded += u32::from(self.take_in(entry, None, false));
@@ -97,16 +109,20 @@ impl Session {
         if ok {
             if std::mem::replace(&mut self.reads_again, false) {
                 // What was stored just before may not have been shown yet.
-                let recent = self.service_now().filter(|_| met);
+                let recent = self.service_now().filter(|_| met && !self.wire.is_session());
                 self.read_down_to = recent.map(|now| Point { time: now.saturating_sub(took + LAG_MS) as i64, id: String::new() });
-                self.timers.arm(Timer::Gap, self.now.mono + LAG_MS);
+                self.timers.arm(Timer::Gap, self.now.mono + self.wire.read_again_ms());
             } else if met {
                 self.has_hole = false;
             } else {
                 // The whole history, twice, and not what was known: the service has begun a new session, and the answer
-                // that said so was lost.
+                // that said so was lost. What of it came live and is not in the history yet is read a little later.
                 self.begin_anew();
+                (self.has_hole, self.reads_again) = (true, true);
                 self.history.want_resync(None);
+            }
+            if self.wire.is_session() {
+                self.note_visitors_time();
             }
             self.tell(Event::Metric { kind: "resync", ms: took });
             if std::mem::take(&mut self.has_gap) {
@@ -150,6 +166,7 @@ impl Session {
         for ticket in tickets {
             self.done(ticket, Some(Code::NOT_CONNECTED));
         }
+        self.probed_at = None;
         self.timers.disarm(Timer::History);
         self.timers.disarm(Timer::Gap);
     }

@@ -9,7 +9,7 @@ use crate::core::state::{End, Reason};
 use crate::guest::event::{Direction, Event, Kind};
 use crate::guest::outbox::{Anchor, MAX_AGE_MS, Standing};
 use crate::guest::proof;
-use crate::guest::wire::guest_api::{self, Entry, Fault, Frame, Happening, Incoming};
+use crate::guest::wire::{Entry, Fault, Frame, Happening, Incoming};
 
 /// More unreadable frames than this within a minute and the line is replaced once (faults.md row 27).
 const GARBAGE_PER_MINUTE: usize = 20;
@@ -28,7 +28,7 @@ impl Session {
             return;
         }
         let document = Document::parse(text);
-        let Some(incoming) = document.as_ref().and_then(guest_api::decode) else {
+        let Some(incoming) = document.as_ref().and_then(|document| self.wire.decode(document, self.token())) else {
             return self.garbage(socket, text);
         };
         if current {
@@ -83,6 +83,8 @@ impl Session {
             Frame::Closed { signed_in: true } => self.rotate(Code(0)),
             Frame::Closed { signed_in: false } => self.link.evicted(self.now),
             Frame::LoggedOut => self.logged_out(),
+            Frame::Pong if self.wire.is_session() => self.ponged = true,
+            Frame::Pong => {}
             Frame::Other => {}
             Frame::Unknown => self.garbage(socket, text),
         }
@@ -211,7 +213,13 @@ impl Session {
             return;
         }
         self.offset = Some(offset);
+        self.note_time(Some(time));
+    }
+
+    /// Dates what waits, by the service's time or else by the visitor's clock.
+    pub(super) fn note_time(&mut self, of_service: Option<i64>) {
         let (mono, unix) = (self.now.mono, self.now.unix as i64);
+        let time = of_service.unwrap_or(unix);
         let mut redated = Vec::new();
         for record in self.outbox.iter_mut() {
             if record.due.is_none() {
@@ -219,7 +227,7 @@ impl Session {
                 let by_service = time.saturating_sub(record.at as i64);
                 let age = if record.by_service { by_service } else { by_service.min(unix.saturating_sub(record.at as i64)) };
                 record.due = Some(mono + MAX_AGE_MS.saturating_sub(age.max(0) as u64));
-            } else if !record.by_service {
+            } else if !record.by_service && of_service.is_some() {
                 // Accepted in this life of the page: how long ago is known whatever the visitor's clock did meanwhile.
                 let ago = (mono + MAX_AGE_MS).saturating_sub(record.due.unwrap_or(0));
                 (record.at, record.by_service) = (time.saturating_sub(ago as i64).max(0) as u64, true);

@@ -1,15 +1,15 @@
 //! Messages out: one at a time, each stored before it is sent, each proved before it is sent again.
 
 use super::line::LIMIT_MS;
-use super::reading::LAG_MS;
 use super::receive::CLOCK_ERROR_MS;
 use super::{KEPT_FOR_CONTROL, Session, Timer, Write};
 use crate::core::error::Code;
 use crate::core::machine::{Act, WriteId};
+use crate::core::state::Reason;
 use crate::guest::event::{Event, Status};
 use crate::guest::outbox::{Anchor, Standing};
 use crate::guest::proof::{ACK_MS, Doubt, Flight, Look};
-use crate::guest::wire::guest_api::{self, Entry, Fault, Outgoing};
+use crate::guest::wire::{Entry, Fault, LAG_MS, Outgoing};
 
 /// So often may the service say that it cannot take a message now, before it is given up.
 const TRIES: u32 = 5;
@@ -45,7 +45,7 @@ impl Session {
         if record.due.is_some_and(|due| due <= self.now.mono) {
             return self.expire();
         }
-        if record.due.is_none() && self.offset.is_none() && self.has_hole && !self.has_gap {
+        if record.due.is_none() && self.offset.is_none() && self.is_reading() {
             // Of an earlier life of the page, and how old is not known before the service tells its time.
             return;
         }
@@ -55,8 +55,7 @@ impl Session {
             return self.timers.arm(Timer::Pace, ready);
         }
         let newest = self.anchor();
-        let reading = self.has_hole && !self.has_gap;
-        if newest.is_none() && reading && !self.configured.is_some_and(|configured| configured.new) {
+        if newest.is_none() && self.is_reading() && !self.configured.is_some_and(|configured| configured.new) {
             // There may be an older message of the same words: what is there is read first.
             return;
         }
@@ -71,6 +70,11 @@ impl Session {
         if !self.keeps() {
             self.stored(write, Ok(()));
         }
+    }
+
+    /// The history was not read through yet. On the session protocol once has to do: it is read again much later.
+    fn is_reading(&self) -> bool {
+        self.has_hole && !self.has_gap && (self.reads_again || !self.wire.is_session())
     }
 
     /// The newest entry known, or else the moment: only what is newer can be a message that is sent now.
@@ -102,7 +106,7 @@ impl Session {
             content: record.content.as_deref(),
             attributes: record.attributes.as_deref(),
         };
-        let frame = guest_api::message(self.token(), &id, &outgoing);
+        let frame = self.wire.message(self.token(), &id, &outgoing);
         let now = self.now.mono;
         self.pace.note(now);
         let _ = self.requests.take(now, 0);
@@ -158,6 +162,10 @@ impl Session {
 
     /// Ten seconds without an echo on a line that answers: it is looked for on the same connection.
     pub(super) fn ack_overdue(&mut self) {
+        if self.wire.is_session() && !self.ponged {
+            // Without an answer to a ping nothing tells that this line is alive.
+            return self.link.fail(self.now, Reason::Timeout, None);
+        }
         if let Flight::Waiting { id, .. } = &self.flight {
             let id = id.clone();
             self.link.awaiting(self.now, false);

@@ -1,5 +1,6 @@
 //! The platform's guest API, version 1 (guest-api.md): frames in and out, and history pages.
 
+use super::{Entry, Fault, Frame, Happening, Incoming, Outgoing, Page, SessionResponse};
 use crate::core::error::Code;
 use crate::core::json::{Document, Object, Value, decimal};
 use crate::core::time;
@@ -11,140 +12,6 @@ pub const MAX_TEXT_BYTES: usize = 4096;
 pub const MAX_ATTRIBUTE_BYTES: usize = 2048;
 /// One history page (the Java client's size; §5.7).
 pub const PAGE_SIZE: u32 = 100;
-
-/// A frame that was read.
-pub struct Incoming<'a> {
-    /// The request that it answers or echoes.
-    pub tracing: Option<&'a str>,
-    /// What it says.
-    pub frame: Frame<'a>,
-}
-
-/// What a frame says.
-pub enum Frame<'a> {
-    /// `SessionResponse` (§3.3).
-    Session(SessionResponse),
-    /// `StructuredMessage` (§3.4); `response` is the envelope's type, which an `echo` reply has.
-    Message {
-        /// The envelope says that it answers a request.
-        response: bool,
-        /// The message.
-        entry: Entry<'a>,
-    },
-    /// `JwtResponse` (§3.6): the token, and when it runs out, Unix milliseconds by the service's clock.
-    Jwt(&'a str, Option<i64>),
-    /// An error, in any of its forms (§3.7, §3.8).
-    Error(Fault),
-    /// `SessionExpiredEvent`.
-    Expired,
-    /// `SessionClearedEvent`.
-    Cleared,
-    /// `ConnectionClosedEvent`; whether the guest signed in elsewhere.
-    Closed {
-        /// `reason: "signedIn"`.
-        signed_in: bool,
-    },
-    /// `LogoutEvent`.
-    LoggedOut,
-    /// A class that this version does not act on.
-    Other,
-    /// A class that the reference does not know.
-    Unknown,
-}
-
-/// What configuring gave.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SessionResponse {
-    /// False only on the way to a new session.
-    pub connected: bool,
-    /// There was none before for this token.
-    pub new: bool,
-    /// Ended; only reads are allowed.
-    pub read_only: bool,
-    /// No Join is owed.
-    pub auto_started: bool,
-    /// The budget of custom attributes.
-    pub max_attribute_bytes: Option<usize>,
-    /// The window of inactivity, milliseconds.
-    pub duration_ms: Option<i64>,
-    /// When it runs out, Unix milliseconds by the service's clock.
-    pub expires_at: Option<i64>,
-}
-
-/// An error of the service.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Fault {
-    /// Its code (§4); a plain 429 stands for 4029.
-    pub code: Code,
-    /// The wait asked for, milliseconds.
-    pub retry_after: Option<u64>,
-    /// The body says that the visitor has to sign in (§4.2, step 1).
-    pub wants_auth: bool,
-}
-
-/// One message or event, live or from history.
-#[derive(Clone, Copy)]
-pub struct Entry<'a> {
-    /// `body.id`.
-    pub id: Option<&'a str>,
-    /// `body.channel.messageId`.
-    pub message_id: Option<&'a str>,
-    /// The guest's own id as carried back in `body.metadata`.
-    pub own_id: Option<&'a str>,
-    /// The service's time, Unix milliseconds.
-    pub time: Option<i64>,
-    /// Who wrote it.
-    pub direction: Direction,
-    /// What it is; `None` for what is never shown (receipts, typing).
-    pub kind: Option<Kind>,
-    /// Its text.
-    pub text: Option<&'a str>,
-    /// The whole body as it came.
-    pub body: &'a str,
-    /// What happened, for events.
-    events: Option<Value<'a>>,
-    /// `metadata.readOnly`.
-    pub read_only: bool,
-    /// The expiry that an echo reply carries (§3.4.6), Unix milliseconds.
-    pub expires_at: Option<i64>,
-}
-
-impl<'a> Entry<'a> {
-    /// What happened, for events.
-    pub fn happenings(&self) -> impl Iterator<Item = Happening> + 'a {
-        happenings(self.events)
-    }
-
-    /// The service's ids, the first of them its name for the entry.
-    pub fn ids(&self) -> impl Iterator<Item = &'a str> {
-        self.id.into_iter().chain(self.message_id)
-    }
-
-    /// The service's name for the entry.
-    pub fn server_id(&self) -> Option<&'a str> {
-        self.id.or(self.message_id)
-    }
-}
-
-/// One part of an event message (§3.4.5).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Happening {
-    /// Someone types, for so many milliseconds; or stopped.
-    Typing {
-        /// `On`, or anything but `Off`.
-        on: bool,
-        /// How long it is good for.
-        duration_ms: u64,
-    },
-    /// The guest joined.
-    Join,
-    /// The other side left.
-    Disconnect,
-    /// The conversation was cleared.
-    Clear,
-    /// Anything else.
-    Other,
-}
 
 /// Typing without a duration is shown for this long (§5.4).
 const TYPING_MS: i64 = 5_000;
@@ -255,7 +122,7 @@ pub fn entry(body: Value<'_>) -> Option<Entry<'_>> {
     })
 }
 
-fn happenings<'a>(events: Option<Value<'a>>) -> impl Iterator<Item = Happening> + 'a {
+pub(super) fn happenings<'a>(events: Option<Value<'a>>) -> impl Iterator<Item = Happening> + 'a {
     events.into_iter().flat_map(Value::items).map(happening)
 }
 
@@ -277,19 +144,11 @@ fn happening(part: Value<'_>) -> Happening {
     }
 }
 
-/// A history page (§5.7).
-pub struct Page<'a> {
-    /// The entries that could be read, in the page's order.
-    pub entries: Vec<Entry<'a>>,
-    /// How many there are in all.
-    pub page_count: Option<i64>,
-}
-
 /// Reads a history page; one odd entry never costs the rest. `None` where it is no page.
 pub fn page<'a>(document: &'a Document<'_>) -> Option<Page<'a>> {
     let root = document.root();
     let entities = root.get("entities").filter(|entities| entities.is_array())?;
-    Some(Page { entries: entities.items().filter_map(entry).collect(), page_count: root.int("pageCount") })
+    Some(Page { entries: entities.items().filter_map(entry).collect(), page_count: root.int("pageCount"), next: None })
 }
 
 /// The socket's URL (§1.3).
@@ -333,18 +192,6 @@ pub fn get_jwt(token: &str, tracing: &str) -> String {
 /// `closeSession` (§2.7).
 pub fn close_session(token: &str, tracing: &str) -> String {
     request(token, "closeSession", tracing).raw("closeAllConnections", "true").end()
-}
-
-/// What a guest message is made of.
-pub struct Outgoing<'a> {
-    /// Its text.
-    pub text: &'a str,
-    /// `Structured` instead of `Text`.
-    pub structured: bool,
-    /// Raw content parts, a JSON array.
-    pub content: Option<&'a str>,
-    /// Custom attributes, a JSON object.
-    pub attributes: Option<&'a str>,
 }
 
 /// `onMessage` with text (§2.4). The id goes out twice: as `tracingId` and as `message.metadata.id`; the echo carries

@@ -1,0 +1,35 @@
+//! The behaviour suite over the session protocol: the files of `tests/behaviour` once more, without the tests in them that are
+//! of the guest API alone, and what this wire does in its own way. The harness knows by the name of this crate what to speak.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(unused_imports, dead_code, reason = "what only the tests of the guest API use")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+/// The session protocol carries neither ids nor errors nor events, and its sessions are made by the service.
+macro_rules! guest_only {
+    ($($test:item)*) => {};
+}
+
+#[path = "../behaviour/chat.rs"]
+mod chat;
+#[path = "../behaviour/connection.rs"]
+mod connection;
+#[path = "../behaviour/incoming.rs"]
+mod incoming;
+#[path = "../behaviour/lifecycle.rs"]
+mod lifecycle;
+#[path = "../behaviour/listener.rs"]
+mod listener;
+#[path = "../behaviour/liveness.rs"]
+mod liveness;
+#[path = "../behaviour/outgoing.rs"]
+mod outgoing;
+#[path = "../behaviour/proof.rs"]
+mod proof;
+mod session_protocol;
+#[path = "../behaviour/storage.rs"]
+mod storage;
+mod tokens;
+#[path = "../behaviour/unprovable.rs"]
+mod unprovable;

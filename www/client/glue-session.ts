@@ -1,0 +1,3 @@
+/** The glue of the module that speaks the session protocol as well. It is fetched when a client asks for that, and not before. */
+
+export { Core, imports, start } from "./generated/session/core.js";
