@@ -3,10 +3,13 @@
 //! A token's life counts from the request that brought it. Two clocks watch it, because the monotonic one may stand still
 //! while the machine sleeps and the visitor's may be set: the one that says less is believed.
 
-use super::http::{Body, Method, Reply, Request, Unreachable};
+#[cfg(feature = "session")]
+use super::http::{Body, Method, Request};
+use super::http::{Reply, Unreachable};
 use super::json::Document;
 use super::machine::{Act, Now, RequestId};
 use super::secret::Secret;
+#[cfg(feature = "session")]
 use super::url;
 
 /// How long a source may take, milliseconds.
@@ -28,8 +31,10 @@ pub enum Source {
     /// The page gives them.
     Callback,
     /// A URL of the site's own backend gives them.
+    #[cfg(feature = "session")]
     Url(String),
     /// The client-credentials grant, for trusted hosts only.
+    #[cfg(feature = "session")]
     Grant {
         /// The token endpoint.
         url: String,
@@ -38,6 +43,22 @@ pub enum Source {
         /// `client_secret`
         secret: Secret,
     },
+}
+
+#[cfg(feature = "session")]
+impl Source {
+    /// What is asked over HTTP; `None` where the page is asked.
+    fn request(&self) -> Option<Request> {
+        let (url, body) = match self {
+            Source::Callback => return None,
+            Source::Url(url) => (url, None),
+            Source::Grant { url, id, secret } => {
+                let form = ["grant_type=client_credentials&client_id=", &url::encode(id), "&client_secret=", &url::encode(secret.expose())];
+                (url, Some(Body { kind: "application/x-www-form-urlencoded", text: form.concat() }))
+            }
+        };
+        Some(Request { method: Method::Post, url: url.clone(), bearer: None, cookies: true, body, timeout_ms: DEADLINE_MS })
+    }
 }
 
 struct Token {
@@ -112,15 +133,11 @@ impl Tokens {
             return None;
         }
         self.request = Some((id, now));
-        let (url, body) = match &self.source {
-            Source::Callback => return Some(Act::Token(id)),
-            Source::Url(url) => (url.clone(), None),
-            Source::Grant { url, id, secret } => {
-                let form = ["grant_type=client_credentials&client_id=", &url::encode(id), "&client_secret=", &url::encode(secret.expose())];
-                (url.clone(), Some(Body { kind: "application/x-www-form-urlencoded", text: form.concat() }))
-            }
-        };
-        Some(Act::Fetch(id, Request { method: Method::Post, url, bearer: None, cookies: true, body, timeout_ms: DEADLINE_MS }))
+        #[cfg(feature = "session")]
+        if let Some(request) = self.source.request() {
+            return Some(Act::Fetch(id, request));
+        }
+        Some(Act::Token(id))
     }
 
     /// Whether an answer is waited for.

@@ -4,6 +4,7 @@ use super::wire::Wire;
 use crate::core::backoff::Policy;
 use crate::core::error::{Code, Refusal};
 use crate::core::json::{Document, Value};
+#[cfg(feature = "session")]
 use crate::core::secret::Secret;
 use crate::core::token::Source;
 
@@ -66,7 +67,10 @@ impl Options {
         if wire.is_session() && custom.is_some() {
             return Err(Refusal::field(Code::UNSUPPORTED, "attributes"));
         }
+        #[cfg(feature = "session")]
         let token = if wire.is_session() { source(root, &api)? } else { Source::Callback };
+        #[cfg(not(feature = "session"))]
+        let token = Source::Callback;
         Ok(Options {
             deployment: deployment.to_string(),
             cdn,
@@ -126,13 +130,11 @@ fn hosts(root: Value<'_>) -> Result<[String; 3], Refusal> {
     }
 }
 
-/// `{"callback": true}`, `{"url"}`, or `{"clientId", "clientSecret"}`.
+/// `{"url"}`, `{"clientId", "clientSecret"}`, or nothing: then the page is asked.
+#[cfg(feature = "session")]
 fn source(root: Value<'_>, api: &str) -> Result<Source, Refusal> {
-    let token = root.get("token").filter(|token| token.is_object()).ok_or(wrong("token"))?;
+    let Some(token) = root.get("token") else { return Ok(Source::Callback) };
     let text = |name| token.string(name).filter(|value| !value.is_empty());
-    if token.flag("callback") {
-        return Ok(Source::Callback);
-    }
     match (text("url"), text("clientId"), text("clientSecret")) {
         (Some(url), None, None) => Ok(Source::Url(url)),
         (None, Some(id), Some(secret)) => Ok(Source::Grant { url: [api, "/oauth/token"].concat(), id, secret: Secret::new(secret) }),
@@ -198,17 +200,16 @@ mod tests {
     fn the_session_protocol_needs_an_endpoint_and_a_token_source() {
         let session = |more: &str| format!(r#"{{"deploymentId":"d","protocol":"session",{more}}}"#);
         let token = |source: &str| session(&format!(r#""endpoint":"http://h","token":{source}"#));
-        assert_eq!(field(&session(r#""region":"a.b","token":{"callback":true}"#)), Some("endpoint"));
-        assert_eq!(field(&session(r#""endpoint":"http://h""#)), Some("token"));
+        assert_eq!(field(&session(r#""region":"a.b""#)), Some("endpoint"));
         for wrong in ["1", "{}", r#"{"url":""}"#, r#"{"clientId":"a"}"#, r#"{"url":"http://t","clientId":"a","clientSecret":"b"}"#] {
             assert_eq!(field(&token(wrong)), Some("token"), "{wrong}");
         }
         let source = |text: &str| Options::parse(&token(text)).unwrap().token;
-        assert_eq!(source(r#"{"callback":true}"#), Source::Callback);
+        assert_eq!(Options::parse(&session(r#""endpoint":"http://h""#)).unwrap().token, Source::Callback);
         assert_eq!(source(r#"{"url":"http://t"}"#), Source::Url("http://t".into()));
         let grant = Source::Grant { url: "http://h/oauth/token".into(), id: "a".into(), secret: Secret::new("b".into()) };
         assert_eq!(source(r#"{"clientId":"a","clientSecret":"b"}"#), grant);
-        let refusal = Options::parse(&session(r#""endpoint":"http://h","token":{"callback":true},"attributes":{"a":"b"}"#)).unwrap_err();
+        let refusal = Options::parse(&session(r#""endpoint":"http://h","attributes":{"a":"b"}"#)).unwrap_err();
         assert_eq!((refusal.code, refusal.field), (Code::UNSUPPORTED, Some("attributes")));
     }
 }

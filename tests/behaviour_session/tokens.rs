@@ -8,7 +8,6 @@ use guestwire::core::state::{Reason, State};
 use guestwire::guest::event::Status;
 use serde_json::json;
 
-const CALLBACK: &str = r#","token":{"callback":true}"#;
 const MINUTE: u64 = 60_000;
 
 /// A visitor whose page is asked for tokens.

@@ -39,6 +39,9 @@ pub enum Disk {
     Quota(usize),
 }
 
+/// More options, for a page that gives its tokens itself.
+pub const CALLBACK: &str = " ";
+
 /// What this suite speaks: it is run for each wire (see `tests/behaviour_session.rs`).
 pub const WIRE: Wire = if cfg!(feature = "session") && is_session(env!("CARGO_CRATE_NAME")) { Wire::Session } else { Wire::Guest };
 
@@ -179,7 +182,7 @@ impl World {
     pub fn of_wire(wire: Wire, seed: u64, more: &str) -> World {
         let protocol = match wire {
             Wire::Guest => "",
-            Wire::Session if more.contains(r#""token""#) => r#","protocol":"session""#,
+            Wire::Session if more.contains(r#""token""#) || more == CALLBACK => r#","protocol":"session""#,
             Wire::Session => r#","protocol":"session","token":{"url":"http://service/demo-backend/token?deploymentId=world"}"#,
         };
         let mut world = World {

@@ -167,10 +167,7 @@ export abstract class Client {
     return { loaded, complete };
   }
 
-  async clear(): Promise<void> {
-    this.#needGuestApi("clear");
-    await this.#ask(Call.Clear);
-  }
+  async clear(): Promise<void> { await this.#ask(Call.Clear); }
 
   /** A new conversation after an end. What was unsent is sent into it or thrown away; there is no default. */
   restart({ outbox }: { outbox: "send" | "discard" }): Promise<Session> {

@@ -129,7 +129,7 @@ const TABLE: Readonly<Record<number, Entry>> = {
   7103: ["NoWebSocket", "caller", "This host has no WebSocket.", "Give the option createSocket."],
   7104: ["Cancelled", "caller", "The message was taken back.", "Nothing."],
   7105: ["NotInitialised", "caller", "guestwire/slim does not know where its module is.", "Call initGuestwire(urlOrModule) first."],
-  7106: ["SecretInPage", "caller", "A client secret in a page is everybody's.", "Give tokens by { url } of the site's own backend, or by a function. Where only trusted people see the page, set token.allowSecretInPage."],
+  7106: ["SecretInPage", "caller", "A client secret in a page is everybody's.", "Give token a url or a function, or allowSecretInPage."],
 };
 
 function unlisted(code: number): Entry {

@@ -1,3 +1,6 @@
 /** The glue of the module that speaks the session protocol as well. It is fetched when a client asks for that, and not before. */
 
-export { Core, imports, start } from "./generated/session/core.js";
+import type { Glue } from "./load.js";
+import { Core, imports, start } from "./generated/session/core.js";
+
+export const glue: Glue = { Core, imports, start };

@@ -1,3 +1,6 @@
 /** The glue of the module that speaks the guest API. */
 
-export { Core, imports, start } from "./generated/core.js";
+import type { Glue } from "./load.js";
+import { Core, imports, start } from "./generated/core.js";
+
+export const glue: Glue = { Core, imports, start };

@@ -2,7 +2,7 @@
 
 import type { GuestOptions } from "./api.js";
 import { Client } from "./client.js";
-import * as glue from "./glue.js";
+import { glue } from "./glue.js";
 import { decode, type Provide } from "./load.js";
 
 export type * from "./api.js";
@@ -14,8 +14,8 @@ const inlined: Provide = async () => {
 };
 
 const inlinedSession: Provide = async () => {
-  const [glueSession, { wasmGzipBase64 }] = await Promise.all([import("./glue-session.js"), import("./generated/session/core-inline.js")]);
-  return { glue: glueSession, source: await decode(wasmGzipBase64) };
+  const [{ glue: ofSession }, { wasmGzipBase64 }] = await Promise.all([import("./glue-session.js"), import("./generated/session/core-inline.js")]);
+  return { glue: ofSession, source: await decode(wasmGzipBase64) };
 };
 
 /** A conversation of one visitor. */

@@ -6,8 +6,9 @@ import type { Core } from "./generated/core.js";
 /** What `WebAssembly` can be made of. */
 export type WasmSource = string | URL | Request | Response | BufferSource | WebAssembly.Module;
 
-/** What binds a module to JavaScript. It fits one module and no other. */
+/** What binds a module to JavaScript. It fits one module and no other, and holds one instance of it. */
 export interface Glue {
+  runtime?: Runtime;
   readonly Core: typeof Core;
   imports(): WebAssembly.Imports;
   start(module: WebAssembly.Module, instance?: WebAssembly.Instance): void;
@@ -97,7 +98,6 @@ export class Runtime {
   }
 }
 
-const runtimes = new Map<Glue, Runtime>();
 const loading = new Map<Provide, Promise<Runtime>>();
 
 /** Loads a module, once: where several say where it is, the first that is there serves all. A failure is not remembered. */
@@ -112,10 +112,8 @@ export function loadRuntime(provide: Provide): Promise<Runtime> {
 
 async function load(provide: Provide): Promise<Runtime> {
   const { glue, source } = await provide();
-  const made = runtimes.has(glue) ? undefined : await instantiate(source, glue);
-  const runtime = runtimes.get(glue) ?? new Runtime(glue, made!);
-  runtimes.set(glue, runtime);
-  return runtime;
+  const made = await instantiate(source, glue);
+  return (glue.runtime ??= new Runtime(glue, made));
 }
 
 /** What the page gave as a module, whatever it is, and a first instance of it. */

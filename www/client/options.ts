@@ -3,7 +3,7 @@
 import type { GuestOptions } from "./api.js";
 import { Code, GuestwireError } from "./errors.js";
 
-const PLAIN = ["deploymentId", "region", "endpoint", "protocol", "storage", "consent", "attributes", "backoff"] as const;
+const PLAIN = ["deploymentId", "region", "endpoint", "protocol", "storage", "consent", "attributes", "backoff", "token"] as const;
 
 /** Throws what is wrong with them, by field. */
 export function checkOptions(options: GuestOptions): void {
@@ -35,10 +35,10 @@ function checkSession({ endpoint, token, attributes }: GuestOptions): void {
   if (attributes !== undefined) throw new GuestwireError(Code.Unsupported, { field: "attributes" });
   if (typeof token === "function") return;
   const { url, clientId, clientSecret, allowSecretInPage } = (token ?? {}) as Partial<Record<string, unknown>>;
-  const isText = (value: unknown): boolean => typeof value === "string" && value !== "";
-  if (url !== undefined ? !isText(url) || clientId !== undefined || clientSecret !== undefined : !(isText(clientId) && isText(clientSecret))) fail("token");
+  const given = url === undefined ? [clientId, clientSecret] : [url];
+  if (!given.every((value) => typeof value === "string" && value !== "") || (given.length === 1 && clientSecret !== undefined)) fail("token");
   // Whoever reads the page has the secret, and with it everything that it opens.
-  if (url === undefined && allowSecretInPage !== true && globalThis.document !== undefined && globalThis.location?.protocol === "https:") {
+  if (given.length === 2 && allowSecretInPage !== true && globalThis.document !== undefined && globalThis.location?.protocol === "https:") {
     throw new GuestwireError(Code.SecretInPage, { field: "token" });
   }
 }
@@ -49,11 +49,9 @@ export function checkAttributes(attributes: unknown): void {
   if (!good) fail("attributes");
 }
 
-/** The plain members as JSON, as the core takes them. */
+/** The plain members as JSON, as the core takes them. A function does not pass: where there is no token, the core asks the page. */
 export function plainOptions(options: GuestOptions): string {
-  const { token } = options;
-  const source = typeof token === "function" ? { callback: true } : token !== undefined && "url" in token ? { url: new URL(token.url, globalThis.document?.baseURI).href } : token;
-  return JSON.stringify({ ...Object.fromEntries(PLAIN.map((name) => [name, options[name]])), token: source, visible: !globalThis.document?.hidden });
+  return JSON.stringify({ ...Object.fromEntries(PLAIN.map((name) => [name, options[name]])), visible: !globalThis.document?.hidden });
 }
 
 function oneOf(field: string, value: unknown, allowed: readonly string[]): void {

@@ -3,7 +3,7 @@
 import type { GuestOptions } from "./api.js";
 import { Client } from "./client.js";
 import { Code, GuestwireError } from "./errors.js";
-import * as glue from "./glue.js";
+import { glue } from "./glue.js";
 import type { Provide, WasmSource } from "./load.js";
 
 export type * from "./api.js";
@@ -26,7 +26,7 @@ function given(): WasmSource | Promise<WasmSource> {
 }
 
 const provide: Provide = async () => ({ glue, source: await given() });
-const provideSession: Provide = async () => ({ glue: await import("./glue-session.js"), source: await given() });
+const provideSession: Provide = async () => ({ glue: (await import("./glue-session.js")).glue, source: await given() });
 
 /** A conversation of one visitor. */
 export class GuestClient extends Client {

@@ -57,8 +57,8 @@ impl Session {
         let text = root.text("text").unwrap_or_default();
         let content = root.get("content").filter(|content| content.is_array());
         for field in ["content", "attributes"] {
-            if root.get(field).is_some() {
-                self.needs_guest_api(field)?;
+            if self.wire.is_session() && root.get(field).is_some() {
+                return Err(Refusal::field(Code::UNSUPPORTED, field));
             }
         }
         if text.trim().is_empty() && content.is_none() {

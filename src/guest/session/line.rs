@@ -41,7 +41,8 @@ impl Session {
                 link::Output::Probe(socket) => self.probe(socket),
                 link::Output::Classify if self.wire.is_session() => self.classify_session(),
                 link::Output::Classify => self.fetch_config(ConfigUse::Classify),
-                link::Output::Replaced(socket) => self.replaced = Some(socket),
+                link::Output::Replaced(socket) if self.wire.is_session() => self.replaced = Some(socket),
+                link::Output::Replaced(_) => {}
                 link::Output::Lost(socket, _) => self.lost(socket),
                 link::Output::Gone(socket, how) => self.gone(socket, how),
                 link::Output::Metric(kind, ms) => self.tell(Event::Metric { kind, ms }),
@@ -276,7 +277,9 @@ impl Session {
             self.watermark = self.transcript.oldest();
         }
         self.flight = match std::mem::replace(&mut self.flight, Flight::Idle) {
-            Flight::Waiting { id, socket: over, .. } if over == socket => Flight::Unsure(Doubt::lost(id, self.now.mono, socket)),
+            Flight::Waiting { id, socket: over, .. } if over == socket || !self.wire.is_session() => {
+                Flight::Unsure(Doubt::lost(id, self.now.mono, socket))
+            }
             Flight::Unsure(mut doubt) => {
                 doubt.note_lost(socket);
                 Flight::Unsure(doubt)
@@ -289,7 +292,7 @@ impl Session {
         let now = self.now.mono;
         match &mut self.flight {
             // It went over a socket that was replaced meanwhile.
-            Flight::Waiting { id, socket: over, .. } if *over == socket => {
+            Flight::Waiting { id, socket: over, .. } if self.wire.is_session() && *over == socket => {
                 let mut doubt = Doubt::lost(std::mem::take(id), now, socket);
                 doubt.note_gone(socket, now, how);
                 self.flight = Flight::Unsure(doubt);
@@ -345,7 +348,9 @@ impl Session {
             }
             Page::Shown => {
                 self.away = false;
-                self.history.hurry();
+                if self.wire.is_session() {
+                    self.history.hurry();
+                }
                 if !self.leading {
                     self.seek_lead(Lead::Join);
                 }
