@@ -40,6 +40,8 @@ pub struct Options {
     pub wire: Wire,
     /// Where access tokens come from, for the session protocol.
     pub token: Source,
+    /// Tokens can be had.
+    pub has_token: bool,
     /// How to wait between attempts.
     pub backoff: Policy,
     /// The page is hidden as it begins.
@@ -47,6 +49,12 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether what the other protocol left behind can be settled over it.
+    pub fn can_speak(&self, wire: Wire) -> bool {
+        // One origin serves both; the session protocol needs tokens besides.
+        self.cdn == self.api && (!wire.is_session() || self.has_token)
+    }
+
     /// Reads options.
     pub fn parse(text: &str) -> Result<Options, Refusal> {
         let document = Document::parse(text).filter(|document| document.root().is_object()).ok_or(wrong("options"))?;
@@ -68,9 +76,9 @@ impl Options {
             return Err(Refusal::field(Code::UNSUPPORTED, "attributes"));
         }
         #[cfg(feature = "session")]
-        let token = if wire.is_session() { source(root, &api)? } else { Source::Callback };
+        let (token, has_token) = (source(root, &api)?, wire.is_session() || root.get("token").is_some());
         #[cfg(not(feature = "session"))]
-        let token = Source::Callback;
+        let (token, has_token) = (Source::Callback, false);
         Ok(Options {
             deployment: deployment.to_string(),
             cdn,
@@ -81,6 +89,7 @@ impl Options {
             attributes: custom.map(|value| value.raw().to_string()),
             wire,
             token,
+            has_token,
             backoff: backoff(root)?,
             hidden: root.get("visible").and_then(Value::as_bool) == Some(false),
         })

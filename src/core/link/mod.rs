@@ -247,6 +247,11 @@ impl Link {
         }
     }
 
+    /// How long the line may go without an answer from now on, milliseconds.
+    pub fn set_idle(&mut self, idle: u64) {
+        self.idle = idle;
+    }
+
     /// What is asked for next.
     pub fn poll_output(&mut self) -> Option<Output> {
         (!self.out.is_empty()).then(|| self.out.remove(0))

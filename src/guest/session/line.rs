@@ -52,6 +52,9 @@ impl Session {
     }
 
     fn state_changed(&mut self, state: State) {
+        if self.is_moving() && matches!(state, State::Ended { .. } | State::AuthRequired) {
+            return;
+        }
         self.tell(Event::State { state });
         let code = match state {
             State::Ended { .. } => Code::SESSION_ENDED,
@@ -153,7 +156,9 @@ impl Session {
 
     pub(super) fn never(&mut self, code: Code) {
         self.tell(Event::Error { code });
-        self.finish(Call::Start, Some(code));
+        if !self.is_moving() {
+            self.finish(Call::Start, Some(code));
+        }
     }
 
     pub(super) fn opened(&mut self, socket: SocketId) {
@@ -195,9 +200,11 @@ impl Session {
         self.configured =
             Some(Configured { read_only: response.read_only, new: response.new, duration_ms: response.duration_ms, expires_at: response.expires_at });
         self.link.established(self.now);
-        self.tell_session();
-        self.finish(Call::Start, None);
-        self.finish(Call::Restart, response.read_only.then_some(Code::NOT_ENDED));
+        if !self.is_moving() {
+            self.tell_session();
+            self.finish(Call::Start, None);
+            self.finish(Call::Restart, response.read_only.then_some(Code::NOT_ENDED));
+        }
         self.has_hole = true;
         // What came before this answer was of the new conversation, and went with the old one.
         self.reads_again = anew || !response.new;

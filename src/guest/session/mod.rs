@@ -10,6 +10,7 @@ mod commands;
 mod ending;
 mod keeping;
 mod line;
+mod moving;
 mod reading;
 mod receive;
 mod send;
@@ -160,6 +161,8 @@ pub struct Session {
     opening: (SocketId, Option<u64>),
     /// When the token of the line in use is to be replaced.
     line_renew_at: Option<u64>,
+    /// The link is started once storage was read.
+    starts_when_loaded: bool,
     /// A socket that was replaced and not let go of yet.
     replaced: Option<SocketId>,
     /// The service was seen to answer a ping.
@@ -247,6 +250,7 @@ impl Session {
             tokens: Tokens::new(options.token.clone()),
             opening: (SocketId(0), None),
             line_renew_at: None,
+            starts_when_loaded: false,
             replaced: None,
             ponged: false,
             probed_at: None,
@@ -367,6 +371,9 @@ impl Session {
             self.follow_link();
             if self.wire.is_session() {
                 self.release_replaced();
+            }
+            if self.is_moving() {
+                self.move_on();
             }
             self.pump();
             self.read_on();

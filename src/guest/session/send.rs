@@ -34,7 +34,8 @@ impl Session {
     }
 
     fn send_next(&mut self) {
-        let Some(record) = self.outbox.head() else { return };
+        let next = if self.is_moving() { self.next_unknown() } else { self.outbox.head() };
+        let Some(record) = next else { return };
         let id = record.id.clone();
         if record.sent {
             // Sent in an earlier life of the page, or before a click asked for it again: it is looked for first.

@@ -26,9 +26,14 @@ impl Wire {
         cfg!(feature = "session") && self == Wire::Session
     }
 
+    /// The one that this is not.
+    pub fn other(self) -> Wire {
+        if self == Wire::Guest { Wire::Session } else { Wire::Guest }
+    }
+
     /// The key, behind the prefix, under which is stored what belongs to this wire's conversation alone.
     pub fn key(self) -> &'static str {
-        if self.is_session() { "session-protocol" } else { "session" }
+        if self == Wire::Session { "session-protocol" } else { "session" }
     }
 
     /// Idle for so long, the line is probed, milliseconds.
