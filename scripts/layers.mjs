@@ -51,11 +51,11 @@ export const layers = [
     },
   },
   { id: "simulator", what: "the simulator checked on a plain WebSocket", programs: simulatorCheck },
-  { id: "behaviour", what: "behaviour in virtual time", programs: ({ run }) => cargoTests(run, "behaviour", (name) => !["simulation", "conformance", "web"].includes(name)) },
+  { id: "behaviour", what: "behaviour in virtual time", programs: ({ run }) => cargoTests(run, "behaviour", (name) => name.startsWith("behaviour")) },
   {
     id: "simulation",
     what: `simulation (${seeds} seeds)`,
-    programs: ({ run }) => cargoTests(run, "simulation", (name) => name === "simulation", { profile: "sim", args: ["--", "--nocapture"], env: { GUESTWIRE_SEEDS: seeds }, timeoutMs: 15 * minutes }),
+    programs: ({ run }) => cargoTests(run, "simulation", (name) => name.startsWith("simulation"), { profile: "sim", args: ["--", "--nocapture"], env: { GUESTWIRE_SEEDS: seeds }, timeoutMs: 15 * minutes }),
   },
   { id: "conformance", what: "conformance", programs: ({ run }) => cargoTests(run, "conformance", (name) => name === "conformance") },
   { id: "typescript", what: "unit tests (TypeScript)", build: "tried", programs: typescriptTests },

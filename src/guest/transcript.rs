@@ -253,6 +253,11 @@ impl Transcript {
         self.settled().next().map(Record::point)
     }
 
+    /// The newest of the service's rows that is no newer than this.
+    pub fn newest_until(&self, time: i64) -> Option<Point> {
+        self.settled().find(|record| record.time <= time).map(Record::point)
+    }
+
     /// The oldest of the service's rows.
     pub fn oldest(&self) -> Option<Point> {
         self.settled().last().map(Record::point)

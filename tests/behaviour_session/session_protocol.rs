@@ -80,7 +80,7 @@ fn g4_where_pings_are_not_answered_the_history_serves_at_most_every_30_s() {
 fn g6_history_is_read_from_the_last_id_on() {
     let mut world = ready();
     world.agent("known");
-    world.run(35_000);
+    world.run(65_000);
     let known = world.held_messages().pop().unwrap().2;
     world.break_line();
     world.run(100);
@@ -97,7 +97,7 @@ fn g6_history_is_read_from_the_last_id_on() {
 fn g6_history_over_three_pages_with_a_429_in_the_middle_is_read_to_its_end() {
     let mut world = ready();
     world.set(json!({"sessionPageSize": 10, "exposeHeaders": true}));
-    world.run(35_000);
+    world.run(65_000);
     world.network.line = Line::Offline;
     world.break_line();
     world.run(1_000);
@@ -150,7 +150,7 @@ fn g6_unless_the_outbox_needs_it() {
 fn g6_an_after_that_the_service_does_not_know_costs_a_full_read_and_nothing_else() {
     let mut world = ready();
     world.agent("one");
-    world.run(35_000);
+    world.run(65_000);
     world.fault(json!({"on": "http", "match": {"path": "/messages"}, "do": "status", "status": 400}));
     world.break_line();
     world.run(10);
@@ -190,7 +190,7 @@ fn g11_a_refused_token_is_replaced_once_and_then_it_connects() {
 #[test]
 fn a_401_for_the_history_replaces_the_token_and_the_line_that_stands_on_it() {
     let mut world = ready();
-    world.run(35_000);
+    world.run(65_000);
     world.fault(json!({"on": "http", "match": {"path": "/messages"}, "do": "status", "status": 401}));
     world.break_line();
     world.run(20);

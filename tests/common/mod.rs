@@ -161,6 +161,8 @@ pub struct World {
     pub opens: Vec<u64>,
     /// Which sockets the client let go of, and when.
     pub forgotten: Vec<(u64, SocketId)>,
+    /// The session that the client connected to last, on the session protocol.
+    pub session_id: String,
     /// What the client asked over HTTP: paths and queries.
     pub fetched: Vec<String>,
     /// Which sockets the client closed, and when.
@@ -219,6 +221,7 @@ impl World {
             verbose: false,
             shuts: Vec::new(),
             forgotten: Vec::new(),
+            session_id: String::new(),
             fetched: Vec::new(),
         };
         world.load_page();
@@ -404,6 +407,8 @@ impl World {
     pub fn current_messages(&mut self) -> Vec<(String, Option<String>)> {
         let sessions = self.control("/_sim/sessions", serde_json::Value::Null);
         let live = sessions.as_array().into_iter().flatten().filter(|session| session["ended"] == false);
+        // One whose id could not be stored goes on without the visitor.
+        let live = live.filter(|session| self.wire == Wire::Guest || session["token"] == self.session_id.as_str());
         let messages = live.flat_map(|session| session["messages"].as_array().cloned().unwrap_or_default());
         let text = |value: &serde_json::Value| value.as_str().map(str::to_string);
         messages.map(|message| (text(&message["serverId"]).expect("what is stored has an id"), text(&message["tracingId"]))).collect()
@@ -631,6 +636,9 @@ impl World {
                 let id = ConnectionId(self.next_connection);
                 self.next_connection += 1;
                 let target = url.strip_prefix("ws://service").expect("the endpoint's socket").to_string();
+                if let Some((_, after)) = target.split_once("/sessions/") {
+                    self.session_id = after.split('/').next().unwrap_or_default().to_string();
+                }
                 self.network.connect(self.now, socket, id, target);
             }
             Act::Send(socket, text) => {

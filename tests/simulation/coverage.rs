@@ -1,9 +1,11 @@
 //! What a run has met. Whatever should be met is named here, so that a zero shows.
 
+use crate::common::WIRE;
+use guestwire::guest::wire::Wire;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Everything that a run of some thousand seeds has to meet.
+/// What a run of some thousand seeds has to meet over every wire.
 const EXPECTED: &[(&str, &[&str])] = &[
     (
         "fault",
@@ -29,17 +31,9 @@ const EXPECTED: &[(&str, &[&str])] = &[
             "accept-then-close",
             "blackhole-upgrade",
             "close",
-            "rate-limit",
-            "rate-limit-uncorrelated",
-            "reply-500",
-            "poison",
             "history-status",
             "history-refused",
-            "config-status",
-            "evicted",
             "expired",
-            "read-only",
-            "cleared",
             "reload",
             "crash",
             "storage",
@@ -48,16 +42,28 @@ const EXPECTED: &[(&str, &[&str])] = &[
             "hidden",
             "pagehide",
             "lead-lost",
-            "clear",
             "restart",
         ],
     ),
     ("state", &["Connecting", "Ready", "Suspect", "Waiting", "Paused", "Offline", "Ended", "Idle"]),
     ("crash", &["BeforePersist", "AfterPersist", "AfterSend", "BeforeAckPersisted", "AfterAckPersisted"]),
     ("proof", &["acknowledged", "acknowledgedByText", "foundAtFirstLook", "foundAtSecondLook", "resends", "unprovedResends", "deliveryUnknown"]),
-    ("code", &["4011", "5000", "7010", "7011", "7012"]),
+    ("code", &["7010", "7011", "7012"]),
     ("warning", &["7050", "7051"]),
+];
+
+/// … over the guest API.
+const EXPECTED_OF_GUEST: &[(&str, &[&str])] = &[
+    ("fault", &["rate-limit", "rate-limit-uncorrelated", "reply-500", "poison", "config-status", "evicted", "read-only", "cleared", "clear"]),
+    ("code", &["4011", "5000"]),
     ("service", &["echoes-ids", "no-metadata", "no-tracing", "nothing", "4006", "new"]),
+];
+
+/// … and over the session protocol.
+const EXPECTED_OF_SESSION: &[(&str, &[&str])] = &[
+    ("fault", &["token-status", "token-refused", "token-expired", "upgrade-401", "history-401", "session-status"]),
+    ("service", &["long-tokens", "short-tokens", "small-pages"]),
+    ("state", &["AuthRequired"]),
 ];
 
 #[derive(Default, Clone)]
@@ -80,7 +86,12 @@ impl Coverage {
 
     pub fn missing(&self) -> Vec<String> {
         let met = |kind: &str, name: &str| self.0.get(&(kind.to_string(), name.to_string())).is_some_and(|times| *times > 0);
-        EXPECTED.iter().flat_map(|(kind, names)| names.iter().filter(|name| !met(kind, name)).map(move |name| format!("{kind} {name}"))).collect()
+        let of_wire = if WIRE == Wire::Guest { EXPECTED_OF_GUEST } else { EXPECTED_OF_SESSION };
+        EXPECTED
+            .iter()
+            .chain(of_wire)
+            .flat_map(|(kind, names)| names.iter().filter(|name| !met(kind, name)).map(move |name| format!("{kind} {name}")))
+            .collect()
     }
 }
 

@@ -1,7 +1,11 @@
 //! What was promised: every message that `send` accepted, across reloads and crashes, and what may become of it.
 
-use crate::common::World;
+use crate::common::{WIRE, World};
+use guestwire::guest::wire::Wire;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What is said more than once.
+pub const AGAIN: &str = "yes";
 
 /// One accepted message.
 pub struct Promise {
@@ -25,6 +29,8 @@ pub struct Ledger {
     pub promises: BTreeMap<String, Promise>,
     /// What the service was seen to hold, by the id it was sent under, in the order of storing.
     pub stored: Vec<String>,
+    /// How often the service holds texts that were said more than once, where it carries no ids.
+    pub ambiguous: BTreeMap<String, usize>,
     /// The log's next number.
     read_to: u64,
 }
@@ -42,12 +48,32 @@ impl Ledger {
         self.read_to = log["next"].as_u64().expect("the log says where to read on");
         let records = log["records"].as_array().expect("the log has records");
         let texts = records.iter().filter(|record| record["kind"] == "stored" && record["direction"] == "Inbound" && record["text"].is_string());
-        self.stored.extend(texts.map(|record| record["tracingId"].as_str().expect("every request of ours has an id").to_string()));
+        for record in texts {
+            let text = record["text"].as_str().expect("it is a text");
+            match record["tracingId"].as_str() {
+                Some(id) => self.stored.push(id.to_string()),
+                None if self.is_ambiguous(text) => *self.ambiguous.entry(text.to_string()).or_default() += 1,
+                None => self.stored.push(self.only(text).unwrap_or_else(|| panic!("the service holds what was never accepted: {text:?}"))),
+            }
+        }
+    }
+
+    /// Whether a text does not tell which message it is.
+    pub fn is_ambiguous(&self, text: &str) -> bool {
+        WIRE == Wire::Session && text == AGAIN
+    }
+
+    fn only(&self, text: &str) -> Option<String> {
+        self.promises.iter().find(|(_, promise)| promise.text == text).map(|(id, _)| id.clone())
     }
 
     /// Order and number at the service, by the ids that the guest's requests carried.
     /// A message whose record could not be rewritten when it was sent is not known to have been, after a crash.
     pub fn check_safety(&self, unproved: u64, unwritten: &BTreeSet<String>) {
+        for (text, stored) in &self.ambiguous {
+            let accepted = self.promises.values().filter(|promise| promise.text == *text).count();
+            assert!(*stored <= accepted || unproved > 0 || !unwritten.is_empty(), "{stored} times {text:?}, of {accepted}");
+        }
         let mut once = BTreeSet::new();
         let mut last = 0;
         for id in &self.stored {

@@ -1,13 +1,14 @@
 //! One seed: a service with its habits, a schedule of what people and networks do, and the checks around it.
 
 use crate::chance::Chance;
-use crate::common::{CrashPoint, Disk, Line, World};
+use crate::common::{CrashPoint, Disk, Line, WIRE, World};
 use crate::coverage::Coverage;
-use crate::ledger::Ledger;
+use crate::ledger::{AGAIN, Ledger};
 use guestwire::core::error::Code;
 use guestwire::core::machine::Page as Signal;
 use guestwire::core::state::{End, State};
 use guestwire::guest::event::{Event, Kind, Status};
+use guestwire::guest::wire::Wire;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -83,6 +84,10 @@ impl Run {
 
     /// Draws which proofs this service offers.
     fn offer(&mut self) {
+        self.world.network.latency = self.chance.between(1, 300);
+        if WIRE == Wire::Session {
+            return self.offer_session();
+        }
         let (metadata, tracing, name) = match self.chance.below(5) {
             0 => (false, "sender", "no-metadata"),
             1 => (true, "none", "no-tracing"),
@@ -94,10 +99,22 @@ impl Run {
         let auto_start = self.chance.one_in(2);
         self.world
             .control("/_sim/set", json!({"echoMetadata": metadata, "echoTracingId": tracing, "expiredConfigure": expired, "autoStart": auto_start}));
-        self.world.network.latency = self.chance.between(1, 300);
         self.coverage.hit("service", name);
         self.coverage.hit("service", expired);
         self.note(&format!("the service: {name}, {expired}, autoStart {auto_start}"));
+    }
+
+    /// The session protocol offers text alone; what differs is how long tokens live and how the history is cut.
+    fn offer_session(&mut self) {
+        let short = self.chance.one_in(2);
+        let seconds = if short { self.chance.between(20, 300) } else { 86_400 };
+        let page = if self.chance.one_in(2) { self.chance.between(1, 5) } else { 25 };
+        self.world.control("/_sim/set", json!({"accessTokenSeconds": seconds, "sessionPageSize": page}));
+        self.coverage.hit("service", if short { "short-tokens" } else { "long-tokens" });
+        if page < 25 {
+            self.coverage.hit("service", "small-pages");
+        }
+        self.note(&format!("the service: tokens live {seconds} s, {page} on a page"));
     }
 
     fn step(&mut self) {
@@ -118,7 +135,7 @@ impl Run {
         for _ in 0..self.chance.between(1, 3) {
             self.said += 1;
             // Now and then the same words again: they are two messages.
-            let text = if self.chance.one_in(8) { "yes".to_string() } else { format!("m{}", self.said) };
+            let text = if self.chance.one_in(8) { AGAIN.to_string() } else { format!("m{}", self.said) };
             if let Ok(id) = self.world.try_send(&text) {
                 let durable = self.world.session.as_ref().is_some_and(|session| session.is_durable(&id));
                 self.note(&format!("says {text:?} {id} durable {durable}"));
@@ -182,7 +199,9 @@ impl Run {
         let message = json!({"action": "onMessage"});
         let echo = json!({"class": "StructuredMessage"});
         let count = self.chance.between(1, 3);
-        let (name, rule) = match self.chance.below(24) {
+        let kinds = if WIRE == Wire::Session { 26 } else { 24 };
+        let (name, rule) = match self.chance.below(kinds) {
+            kind @ (16..=19 | 22..=25) if WIRE == Wire::Session => return self.break_admission(kind, count),
             // Only answers: a line that loses what the agent says and stays up is no line.
             0 => ("lose-echo", json!({"on": "frame-out", "match": message, "do": "lose", "count": count})),
             1 => ("lose-request", json!({"on": "frame-in", "match": message, "do": "lose"})),
@@ -225,6 +244,31 @@ impl Run {
         self.world.fault(rule);
     }
 
+    /// What admits to the session protocol: tokens and sessions.
+    fn break_admission(&mut self, kind: u64, count: u64) {
+        let token = json!({"path": "/demo-backend/token"});
+        let (name, rule) = match kind {
+            16 => {
+                ("token-status", json!({"on": "http", "match": token, "do": "status", "status": self.chance.pick(&[429, 500, 503]), "count": count}))
+            }
+            17 => ("token-refused", json!({"on": "http", "match": token, "do": "status", "status": 403, "count": self.chance.between(1, 6)})),
+            18 | 22 => {
+                self.hit("token-expired");
+                let body = json!({"what": "token", "deploymentId": crate::common::DEPLOYMENT}).to_string();
+                let _ = self.world.service.control(crate::common::EPOCH + self.world.now, "POST", "/_sim/expire", &body);
+                return;
+            }
+            19 | 23 => ("upgrade-401", json!({"on": "connect", "do": "refuse", "status": 401, "count": count})),
+            24 => ("history-401", json!({"on": "http", "match": {"path": "/messages"}, "do": "status", "status": 401, "count": count})),
+            _ => (
+                "session-status",
+                json!({"on": "http", "match": {"path": "/config.json"}, "do": "status", "status": self.chance.pick(&[401, 429, 503]), "count": count}),
+            ),
+        };
+        self.hit(name);
+        self.world.fault(rule);
+    }
+
     fn reply(&self, frame: serde_json::Value) -> serde_json::Value {
         json!({"on": "frame-in", "match": {"action": "onMessage"}, "do": "reply", "frame": frame})
     }
@@ -253,7 +297,12 @@ impl Run {
             }
             5 => {
                 self.hit("clock");
-                self.world.skew += *self.chance.pick(&[-600_000_i64, 600_000, 7_200_000]);
+                let by = *self.chance.pick(&[-600_000_i64, 600_000, 7_200_000]);
+                self.world.skew += by;
+                if WIRE == Wire::Session && by > 3_600_000 {
+                    // This wire tells no time before a message: until then the visitor's clock has to do.
+                    self.excused.insert(Code::MESSAGE_EXPIRED.0);
+                }
             }
             6 => {
                 self.hit("freeze");
@@ -322,6 +371,7 @@ impl Run {
 
     fn end_or_begin(&mut self) {
         match self.chance.below(8) {
+            1..=3 if WIRE == Wire::Session => self.restart(),
             0 => {
                 self.hit("expired");
                 self.end_excuses();
@@ -468,6 +518,10 @@ impl Run {
         for _ in 0..2 {
             self.world.run(HEALING);
             self.restart();
+            if self.world.state() == State::AuthRequired {
+                // The visitor signs in and tries again.
+                self.world.with(|session, now| session.reconnect(now));
+            }
         }
         self.world.run(HEALING);
         self.ledger.observe(&mut self.world);
@@ -486,7 +540,7 @@ impl Run {
             self.excused.insert(Code::DELIVERY_UNKNOWN.0);
         }
         for (id, promise) in &self.ledger.promises {
-            if promise.undecided {
+            if promise.undecided || self.ledger.is_ambiguous(&promise.text) {
                 continue;
             }
             if promise.cancelled {
@@ -506,7 +560,21 @@ impl Run {
                 None => assert!(held.contains(id) || !kept, "lost: {:?} {id}", promise.text),
             }
         }
+        self.check_ambiguous();
         self.check_list_equals_history();
+    }
+
+    /// Of the same words said twice nobody can tell which is which where nothing carries ids: they are counted.
+    fn check_ambiguous(&self) {
+        let is_sent = |id: &String| self.world.page.row(id).is_some_and(|row| row.status == Status::Sent);
+        for (text, stored) in &self.ledger.ambiguous {
+            let shown = self.ledger.promises.iter().filter(|(id, promise)| promise.text == *text && is_sent(id)).count();
+            assert!(shown <= *stored, "{shown} times {text:?} shown as sent, {stored} at the service");
+        }
+        for (id, promise) in &self.ledger.promises {
+            let row = self.world.page.row(id).map(|row| row.status);
+            assert!(!matches!(row, Some(Status::Queued | Status::Sending)), "still {row:?}: {:?} {id}", promise.text);
+        }
     }
 
     fn check_list_equals_history(&mut self) {

@@ -12,8 +12,11 @@ use crate::core::token;
 use crate::guest::config::{self, Found};
 use crate::guest::proof::Flight;
 use crate::guest::stored::Remembered;
+use crate::guest::transcript::Point;
 use crate::guest::wire::{SessionResponse, session_api};
 
+/// A frame that comes so much later than one behind it is not expected any more.
+const OVERTAKEN_MS: i64 = 10_000;
 /// How long the look into a refusal may take, milliseconds.
 const LOOK_MS: u32 = 10_000;
 /// A token that could not be replaced in time is tried again after this.
@@ -119,6 +122,13 @@ impl Session {
         // Whether this service answers pings is known before one is needed.
         self.ping(socket);
         self.renew();
+    }
+
+    /// The newest entry that nothing can be missing before. Reading begins behind it: one that was overtaken on the way, and
+    /// lost with the line, lies before the newest of all.
+    pub(super) fn settled_point(&self) -> Option<Point> {
+        let until = self.service_now().map_or(i64::MAX, |now| now as i64 - OVERTAKEN_MS);
+        self.transcript.newest_until(until)
     }
 
     /// Lets go of a socket that was replaced, once nothing is waited for on it.

@@ -207,7 +207,8 @@ impl Session {
         }
         self.has_hole = true;
         // What came before this answer was of the new conversation, and went with the old one.
-        self.reads_again = anew || !response.new;
+        // On the session protocol it was made before the line was there.
+        self.reads_again = anew || !response.new || self.wire.is_session();
         self.read_down_to = None;
         self.history.want_resync(self.watermark.clone());
         self.join();
@@ -277,10 +278,10 @@ impl Session {
         // What was begun by closing the session is ended by the next connection.
         self.start_new |= self.awaits(Call::Restart);
         if !self.has_hole {
-            self.watermark = self.transcript.newest();
-        } else if self.watermark.is_none() {
+            self.watermark = if self.wire.is_session() { self.settled_point() } else { self.transcript.newest() };
+        } else if self.watermark.is_none() && !self.wire.is_session() {
             // Lost before the history was read through: all that is shown is read again, down to its oldest row. Should that
-            // be gone by then, so is the conversation.
+            // be gone by then, so is the conversation. Where it is read from a point on, that is the beginning.
             self.watermark = self.transcript.oldest();
         }
         self.flight = match std::mem::replace(&mut self.flight, Flight::Idle) {

@@ -1,0 +1,71 @@
+//! The seeds, over all cores, and the account of what they met.
+
+use crate::coverage::Coverage;
+use crate::schedule;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+const SEEDS: u64 = 2_000;
+/// Fewer seeds than this cannot be expected to meet everything.
+const SEEDS_FOR_COVERAGE: u64 = 1_000;
+
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is a number, not {value}")))
+}
+
+fn replay(seed: u64) -> String {
+    format!("replay: GUESTWIRE_SEED={seed} cargo test --test {} -- --nocapture", env!("CARGO_CRATE_NAME"))
+}
+
+#[test]
+fn nothing_is_lost_reordered_or_doubled_whatever_happens() {
+    if let Some(seed) = setting("GUESTWIRE_SEED") {
+        let coverage = schedule::run(seed, true);
+        println!("{coverage}");
+        return;
+    }
+    let seeds = setting("GUESTWIRE_SEEDS").unwrap_or(SEEDS);
+    let next = AtomicU64::new(0);
+    let workers = thread::available_parallelism().map_or(1, |cores| cores.get());
+    let parts: Vec<(Coverage, Vec<u64>)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut coverage = Coverage::default();
+                    let mut failed = Vec::new();
+                    while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < seeds) {
+                        match catch_unwind(AssertUnwindSafe(|| schedule::run(seed, false))) {
+                            Ok(met) => coverage.add(&met),
+                            Err(_) => {
+                                // At once: the run may have long to go.
+                                eprintln!("{}", replay(seed));
+                                failed.push(seed);
+                            }
+                        }
+                        if failed.len() >= 5 {
+                            break;
+                        }
+                    }
+                    (coverage, failed)
+                })
+            })
+            .collect();
+        workers.into_iter().map(|worker| worker.join().expect("a worker catches what a seed does")).collect()
+    });
+    let mut coverage = Coverage::default();
+    let mut failed = Vec::new();
+    for (part, failures) in parts {
+        coverage.add(&part);
+        failed.extend(failures);
+    }
+    println!("{seeds} seeds\n{coverage}");
+    for seed in &failed {
+        println!("{}", replay(*seed));
+    }
+    assert!(failed.is_empty(), "{} seeds failed, the first: {:?}", failed.len(), failed.first());
+    if seeds >= SEEDS_FOR_COVERAGE {
+        let missing = coverage.missing();
+        assert!(missing.is_empty(), "never met: {missing:?}");
+    }
+}
