@@ -8,8 +8,8 @@
 //!
 //! | room | what it is for |
 //! | --- | --- |
-//! | [`core`] | what everything that holds a connection shares: the link and its liveness, backoff, budgets, timers, the JSON reader, the seam to the host |
-//! | [`guest`] | the guest chat: outbox, proof of delivery, transcript, history, and the session that composes them |
+//! | [`core`] | what everything that holds a connection shares: the link and its liveness, backoff, access tokens, budgets, timers, the JSON reader, the seam to the host |
+//! | [`guest`] | the guest chat: outbox, proof of delivery, transcript, history, the session that composes them, and the two wires that it speaks |
 //! | `browser` | the only place that knows a browser: it drives a [`Machine`](core::machine::Machine) and exports classes (WebAssembly only) |
 //!
 //! Arrows run one way: `core` ← `guest` ← `browser`.

@@ -60,10 +60,11 @@ impl Options {
         let document = Document::parse(text).filter(|document| document.root().is_object()).ok_or(wrong("options"))?;
         let root = document.root();
         let deployment = root.text("deploymentId").filter(|id| id.len() <= 128 && is_made_of(id, "-_")).ok_or(wrong("deploymentId"))?;
-        let wire = [Wire::Guest, Wire::Session][choice(root, "protocol", &["guest", "session"])?];
-        if wire == Wire::Session && !wire.is_session() {
-            return Err(Refusal::field(Code::UNSUPPORTED, "protocol"));
-        }
+        let wire = match choice(root, "protocol", &["guest", "session"])? {
+            0 => Wire::Guest,
+            _ if cfg!(feature = "session") => Wire::Session,
+            _ => return Err(Refusal::field(Code::UNSUPPORTED, "protocol")),
+        };
         let [cdn, api, socket] = hosts(root)?;
         if wire.is_session() && root.get("endpoint").is_none() {
             return Err(wrong("endpoint"));

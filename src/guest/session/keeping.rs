@@ -32,8 +32,6 @@ impl Session {
         let mut bad = Vec::new();
         let mut seen = Vec::new();
         let mut has_session = false;
-        let mut other = None;
-        let other_wire = self.wire.other();
         for (key, value) in entries {
             let Some(name) = key.strip_prefix(prefix.as_str()) else { continue };
             if name == self.wire.key() {
@@ -48,8 +46,6 @@ impl Session {
                     }
                     None => bad.push((name, *value)),
                 }
-            } else if cfg!(feature = "session") && name == other_wire.key() {
-                other = Remembered::read(value);
             } else if let Some(name_of_record) = name.strip_prefix("m:") {
                 match outbox::read(name_of_record, value) {
                     Stored::Record(record) => {
@@ -71,14 +67,8 @@ impl Session {
         for (name, value) in bad {
             self.put_aside(name, value, &mut quarantined);
         }
-        if cfg!(feature = "session")
-            && !self.is_moving()
-            && let Some((other, _)) = other
-        {
-            self.take_over_from(other_wire, other);
-        }
-        if cfg!(feature = "session") && std::mem::take(&mut self.starts_when_loaded) && self.wanted && self.leading {
-            self.link.start(self.now);
+        if cfg!(feature = "session") {
+            self.look_for_other_wire(entries);
         }
         // What was accepted before anything could be stored is stored now.
         for id in self.outbox.ids(&|record| !record.durable) {

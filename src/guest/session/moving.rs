@@ -19,8 +19,20 @@ impl Session {
         cfg!(feature = "session") && self.wire != self.options.wire
     }
 
-    /// Storage holds a conversation of the other protocol.
-    pub(super) fn take_over_from(&mut self, wire: Wire, other: Remembered) {
+    /// Storage was read; it may hold a conversation of the other protocol.
+    pub(super) fn look_for_other_wire(&mut self, entries: &[(&str, &str)]) {
+        let wire = self.wire.other();
+        let key = [&self.prefix, wire.key()].concat();
+        let other = entries.iter().find(|(name, _)| *name == key).and_then(|(_, value)| Remembered::read(value));
+        if let (false, Some((other, _))) = (self.is_moving(), other) {
+            self.take_over_from(wire, other);
+        }
+        if std::mem::take(&mut self.starts_when_loaded) && self.wanted && self.leading {
+            self.link.start(self.now);
+        }
+    }
+
+    fn take_over_from(&mut self, wire: Wire, other: Remembered) {
         let mark = other.mark();
         let theirs = self.outbox.ids(&|record| record.is_queued() && record.owner.as_ref() == Some(&mark));
         let is_unknown = |id: &String| self.outbox.get(id).is_some_and(Record::may_arrive);

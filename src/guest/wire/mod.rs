@@ -33,7 +33,7 @@ impl Wire {
 
     /// The key, behind the prefix, under which is stored what belongs to this wire's conversation alone.
     pub fn key(self) -> &'static str {
-        if self == Wire::Session { "session-protocol" } else { "session" }
+        if self.is_session() { "session-protocol" } else { "session" }
     }
 
     /// Idle for so long, the line is probed, milliseconds.
