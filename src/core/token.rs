@@ -199,6 +199,11 @@ impl Tokens {
         self.refused = 0;
     }
 
+    /// Whoever comes next is another visitor.
+    pub fn forget(&mut self) {
+        self.token = None;
+    }
+
     /// Nobody waits for the answer any more; names the request that is under way.
     pub fn abort(&mut self) -> Option<RequestId> {
         self.request.take().map(|(id, _)| id)

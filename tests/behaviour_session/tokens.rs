@@ -289,3 +289,21 @@ fn a_backend_that_is_away_at_renewal_is_asked_again_while_the_old_token_lasts() 
     assert!(!world.was(|state| matches!(state, State::Waiting { .. } | State::Offline)), "{:?}", world.page.states);
     assert_eq!(world.token_requests(), 4, "one, two that failed, and the one that did not");
 }
+
+#[test]
+fn forgotten_the_next_visitor_gets_a_token_and_a_session_of_their_own() {
+    let mut world = World::new(22);
+    world.start();
+    world.run_until_ready();
+    world.send("mine");
+    world.wait_sent(5_000);
+    let first = world.session_id.clone();
+    let forgotten = world.command(|session, now, ticket| session.forget(now, ticket));
+    assert_eq!(world.outcome(forgotten), Some(None));
+    assert_eq!(world.storage.len(), 0);
+    world.start();
+    world.run_until_ready();
+    assert_ne!(world.session_id, first);
+    assert_eq!(world.token_requests(), 2);
+    assert_eq!(world.page.texts().len(), 0);
+}

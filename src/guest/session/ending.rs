@@ -202,6 +202,9 @@ impl Session {
         self.transcript.wipe();
         self.forget_conversation();
         self.remembered = None;
+        if self.wire.is_session() {
+            self.tokens.forget();
+        }
         self.frozen = false;
         self.wanted = false;
         self.act(Act::Lead(Lead::Leave));
