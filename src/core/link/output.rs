@@ -1,5 +1,7 @@
 //! What a link and the machine that composes it say to each other.
 
+#[cfg(doc)]
+use super::Link;
 use crate::core::machine::SocketId;
 use crate::core::state::{End, Reason, State};
 
