@@ -307,3 +307,16 @@ fn forgotten_the_next_visitor_gets_a_token_and_a_session_of_their_own() {
     assert_eq!(world.token_requests(), 2);
     assert_eq!(world.page.texts().len(), 0);
 }
+
+#[test]
+fn row07_a_dead_socket_that_is_replaced_hides_nothing_of_what_was_sent_over_it() {
+    let mut world = short_lived(23);
+    world.run(52_000);
+    world.network.strand();
+    world.agent("into the dead socket");
+    world.wait("renewed", 20_000, |world| world.opens.len() == 2);
+    world.agent("over the new one");
+    world.run(90_000);
+    assert_eq!(world.page.texts(), ["into the dead socket", "over the new one"]);
+    assert!(!world.was(|state| matches!(state, State::Waiting { .. })), "the line was replaced before anybody noticed: {:?}", world.page.states);
+}

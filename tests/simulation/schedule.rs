@@ -294,6 +294,10 @@ impl Run {
             4 => {
                 self.hit("storage");
                 self.world.disk = *self.chance.pick(&[Disk::Unavailable, Disk::Quota(1_500)]);
+                if WIRE == Wire::Session {
+                    // The service names the session; where that cannot be stored, a reload is another guest.
+                    self.end_excuses();
+                }
             }
             5 => {
                 self.hit("clock");

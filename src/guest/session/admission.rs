@@ -5,7 +5,7 @@ use super::line::LIMIT_MS;
 use super::{Asked, ConfigUse, Session, Timer};
 use crate::core::error::{Code, Refusal};
 use crate::core::http::{Method, Reply, Request, Unreachable};
-use crate::core::link::{Refused, Unprepared};
+use crate::core::link::{Gone, Refused, Unprepared};
 use crate::core::machine::{Act, RequestId, SocketId};
 use crate::core::state::{End, Reason};
 use crate::core::token;
@@ -129,6 +129,30 @@ impl Session {
     pub(super) fn settled_point(&self) -> Option<Point> {
         let until = self.service_now().map_or(i64::MAX, |now| now as i64 - OVERTAKEN_MS);
         self.transcript.newest_until(until)
+    }
+
+    /// A second socket took the place of the first, which still delivers what it holds.
+    pub(super) fn line_replaced(&mut self, socket: SocketId) {
+        self.replaced = Some(socket);
+        if !self.has_hole {
+            self.behind = Some((socket, self.settled_point()));
+        }
+    }
+
+    /// A socket that was replaced has ended. Unless both sides said so it may have been dead for a while, with what was sent
+    /// over it since.
+    pub(super) fn replaced_gone(&mut self, socket: SocketId, how: Gone) {
+        let behind = self.behind.take_if(|(replaced, _)| *replaced == socket);
+        if let (Some((_, point)), Gone::Unclean, true) = (behind, how, self.configured.is_some()) {
+            (self.has_hole, self.reads_again, self.watermark) = (true, true, point);
+            self.history.want_resync(self.watermark.clone());
+        }
+    }
+
+    /// Up to where nothing can be missing, as the line in use is lost.
+    pub(super) fn point_at_loss(&mut self) -> Option<Point> {
+        let settled = self.settled_point();
+        self.behind.take().map_or(settled, |(_, point)| point)
     }
 
     /// Lets go of a socket that was replaced, once nothing is waited for on it.

@@ -41,7 +41,7 @@ impl Session {
                 link::Output::Probe(socket) => self.probe(socket),
                 link::Output::Classify if self.wire.is_session() => self.classify_session(),
                 link::Output::Classify => self.fetch_config(ConfigUse::Classify),
-                link::Output::Replaced(socket) if self.wire.is_session() => self.replaced = Some(socket),
+                link::Output::Replaced(socket) if self.wire.is_session() => self.line_replaced(socket),
                 link::Output::Replaced(_) => {}
                 link::Output::Lost(socket, _) => self.lost(socket),
                 link::Output::Gone(socket, how) => self.gone(socket, how),
@@ -278,7 +278,7 @@ impl Session {
         // What was begun by closing the session is ended by the next connection.
         self.start_new |= self.awaits(Call::Restart);
         if !self.has_hole {
-            self.watermark = if self.wire.is_session() { self.settled_point() } else { self.transcript.newest() };
+            self.watermark = if self.wire.is_session() { self.point_at_loss() } else { self.transcript.newest() };
         } else if self.watermark.is_none() && !self.wire.is_session() {
             // Lost before the history was read through: all that is shown is read again, down to its oldest row. Should that
             // be gone by then, so is the conversation. Where it is read from a point on, that is the beginning.
@@ -307,6 +307,9 @@ impl Session {
             }
             Flight::Unsure(doubt) => doubt.note_gone(socket, now, how),
             _ => {}
+        }
+        if self.wire.is_session() {
+            self.replaced_gone(socket, how);
         }
     }
 

@@ -166,6 +166,8 @@ pub struct Session {
     starts_when_loaded: bool,
     /// A socket that was replaced and not let go of yet.
     replaced: Option<SocketId>,
+    /// One whose end is still to come, and up to where nothing of it can be missing.
+    behind: Option<(SocketId, Option<Point>)>,
     /// The service was seen to answer a ping.
     ponged: bool,
     /// Since when the history is read in the place of a ping.
@@ -253,6 +255,7 @@ impl Session {
             line_renew_at: None,
             starts_when_loaded: false,
             replaced: None,
+            behind: None,
             ponged: false,
             probed_at: None,
             random,
