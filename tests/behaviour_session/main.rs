@@ -23,6 +23,7 @@ mod lifecycle;
 mod listener;
 #[path = "../behaviour/liveness.rs"]
 mod liveness;
+mod mutants;
 #[path = "../behaviour/outgoing.rs"]
 mod outgoing;
 #[path = "../behaviour/proof.rs"]
