@@ -1,6 +1,7 @@
-// `npm run test:mutants`: plants bugs in a copy of the sources, one at a time, and runs the behaviour tests and then the
-// simulation until one of them goes red. A bug that nothing notices is a failure, and so is one that no longer finds its place
-// in the sources. `-- --only name,name` plants some of them; GUESTWIRE_SEEDS is the simulation's size.
+// `npm run test:mutants`: plants bugs in a copy of the sources, one at a time, and runs the behaviour tests over each protocol
+// and then the simulation until one of them goes red. A bug that names protocols has to be noticed in each of them. One that nothing
+// notices is a failure, and so is one that no longer finds its place in the sources. `-- --only name,name` plants some of them;
+// GUESTWIRE_SEEDS is the simulation's size.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -15,16 +16,26 @@ const SEEDS = process.env.GUESTWIRE_SEEDS ?? "2000";
 const BUILD_MS = 20 * 60_000;
 /** Virtual time that does not pass any more is a red test as well: so much longer than without a bug, and this at least. */
 const PATIENCE = { times: 5, atLeastMs: 3 * 60_000 };
-const SUITES = ["behaviour", "simulation"];
+const SUITES = ["behaviour", "behaviour_session", "simulation"];
+/** Which of them speak a protocol. */
+const SPEAK = { guest: ["behaviour", "simulation"], session: ["behaviour_session"] };
 /** What the copy needs of the project. */
-const copied = ["Cargo.toml", "Cargo.lock", "src", "simulator/Cargo.toml", "simulator/src", "tests/common", "tests/behaviour", "tests/simulation"];
+const copied = ["Cargo.toml", "Cargo.lock", "src", "simulator/Cargo.toml", "simulator/src", "tests/common", "tests/behaviour", "tests/behaviour_session", "tests/simulation"];
+
+/** The suites that may notice a bug: one of each list has to. */
+export function trials({ name, protocols }) {
+  if (protocols === undefined) return [SUITES];
+  const unknown = protocols.find((protocol) => !Object.hasOwn(SPEAK, protocol));
+  if (unknown !== undefined || protocols.length === 0) throw new Stop(`${name}: there is no protocol ${unknown ?? "named"}`);
+  return protocols.map((protocol) => SPEAK[protocol]);
+}
 
 /** Every definition of tests/mutants, each with a list of edits. */
 export async function definitions(folder = at("tests", "mutants")) {
   const found = [];
   for (const name of readdirSync(folder).filter((file) => file.endsWith(".mjs")).sort()) {
     const { mutants } = await import(pathToFileURL(join(folder, name)).href);
-    for (const { name, bug, edits, ...edit } of mutants) found.push({ name, bug, edits: edits ?? [edit] });
+    for (const { name, bug, protocols, edits, ...edit } of mutants) found.push({ name, bug, protocols, edits: edits ?? [edit] });
   }
   const twice = found.find(({ name }, index) => found.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined) throw new Stop(`There are two mutants ${twice.name}.`);
@@ -132,22 +143,38 @@ export function firstFailure(suite, output) {
   return `${suite}${seed === undefined ? "" : `, seed ${seed}`}: ${panic}`;
 }
 
-/** Plants one mutant (or, for the control, nothing); what killed it, and how long each part took. */
-async function tryOne(copy, texts, limits) {
-  copy.plant(texts);
-  const took = {};
-  for (const suite of SUITES) {
-    const from = performance.now();
-    const { program, errors } = await copy.build(suite);
-    const built = performance.now();
-    if (program === undefined) return { error: `it does not compile:\n${errors.trim().split("\n").slice(0, 30).join("\n")}` };
-    const red = await copy.test(program, suite, limits[suite]);
-    took[suite] = performance.now() - built;
-    say(`    ${suite}: built in ${((built - from) / 1000).toFixed(1)} s, ${red === undefined ? "green" : "red"} in ${(took[suite] / 1000).toFixed(1)} s`);
-    if (red !== undefined) return { killed: red, took };
-  }
-  return { took };
+/** Builds and runs one suite over what is planted. */
+async function trySuite(copy, suite, limits, took) {
+  const from = performance.now();
+  const { program, errors } = await copy.build(suite);
+  const built = performance.now();
+  if (program === undefined) return { error: `it does not compile:\n${errors.trim().split("\n").slice(0, 30).join("\n")}` };
+  const red = await copy.test(program, suite, limits[suite]);
+  took[suite] = performance.now() - built;
+  say(`    ${suite}: built in ${((built - from) / 1000).toFixed(1)} s, ${red === undefined ? "green" : "red"} in ${(took[suite] / 1000).toFixed(1)} s`);
+  return { red };
 }
+
+/** Plants one mutant (or, for the control, nothing) and tries lists of suites; what killed it in each, which lists did not, and how long each suite took. */
+async function tryOne(copy, texts, lists, limits) {
+  copy.plant(texts);
+  const [took, killed, survived] = [{}, [], []];
+  for (const suites of lists) {
+    let red;
+    for (const suite of suites) {
+      const tried = await trySuite(copy, suite, limits, took);
+      if (tried.error !== undefined) return { error: tried.error };
+      red = tried.red === undefined ? undefined : named(suite, tried.red);
+      if (red !== undefined) break;
+    }
+    if (red === undefined) survived.push(suites);
+    else killed.push(red);
+  }
+  return { killed, survived, took };
+}
+
+/** A test's name with the suite's, where it does not have it. */
+const named = (suite, red) => (red.startsWith(suite) ? red : `${suite} ${red}`);
 
 function chosen(all) {
   const i = process.argv.indexOf("--only");
@@ -170,17 +197,19 @@ async function testMutants() {
 
   say(`The suites without a bug (simulation with ${SEEDS} seeds)`);
   let from = performance.now();
-  const control = await tryOne(copy, new Map(), { behaviour: BUILD_MS, simulation: BUILD_MS });
-  const green = control.killed === undefined && control.error === undefined;
-  note("(none)", green, green ? "green" : control.error ?? `red without a bug: ${control.killed}`, from);
+  const control = await tryOne(copy, new Map(), SUITES.map((suite) => [suite]), Object.fromEntries(SUITES.map((suite) => [suite, BUILD_MS])));
+  const green = control.error === undefined && control.killed.length === 0;
+  note("(none)", green, green ? "green" : control.error ?? `red without a bug: ${control.killed.join(", ")}`, from);
   if (green) {
     const limits = Object.fromEntries(SUITES.map((suite) => [suite, Math.max(PATIENCE.atLeastMs, PATIENCE.times * control.took[suite])]));
     for (const mutant of mutants) {
       say(`\n${mutant.name}: ${mutant.bug}`);
       from = performance.now();
       try {
-        const { killed, error } = await tryOne(copy, planted(mutant, (file) => copy.read(file)), limits);
-        note(mutant.name, killed !== undefined, killed === undefined ? error ?? "SURVIVED: no test notices it" : `killed by ${killed}`, from);
+        const { killed, survived, error } = await tryOne(copy, planted(mutant, (file) => copy.read(file)), trials(mutant), limits);
+        const dead = error === undefined && survived.length === 0;
+        const lives = () => `SURVIVED: ${survived.map((suites) => suites.join(", ")).join("; ")}${killed.length === 0 ? "" : `; killed by ${killed.join(" and by ")}`}`;
+        note(mutant.name, dead, dead ? `killed by ${killed.join(" and by ")}` : error ?? lives(), from);
       } catch (error) {
         if (!(error instanceof Stop)) throw error;
         note(mutant.name, false, `rotten: ${error.message}`, from);

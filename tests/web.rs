@@ -6,9 +6,12 @@
 #[path = "web/stage.rs"]
 mod stage;
 
-use guestwire::core::http::{Method, Request, Unreachable};
-use guestwire::core::machine::{Act, Lead, Page, RequestId, Role, SocketId, StoreFault, WriteId};
+use guestwire::core::http::{Body, Method, Reply, Request, Unreachable};
+use guestwire::core::json::Document;
+use guestwire::core::machine::{Act, Lead, Now, Page, RequestId, Role, SocketId, StoreFault, WriteId};
 use guestwire::core::secret::Secret;
+use guestwire::core::token::{Asked, Source, Tokens};
+use guestwire::guest::wire::{Wire, session_api};
 use stage::{Heard, Stage, control, deployment, dispatch, fill, lock_is_held, pretend_hidden, unfill, url, ws};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -157,6 +160,157 @@ async fn a_body_over_four_megabytes_is_not_read() {
     assert!(matches!(stage.next().await, Heard::Reply(1, Ok((200, body))) if body.len() == 4 << 20));
     stage.act(Act::Fetch(RequestId(2), request(stage::big_blob((4 << 20) + 1), 10_000)));
     assert_eq!(stage.next().await, Heard::Reply(2, Err(Unreachable::Network)));
+}
+
+#[wasm_bindgen_test]
+async fn a_post_arrives_with_its_body_and_its_kind() {
+    let stage = Stage::new();
+    let post = |kind, text: &str| Request {
+        method: Method::Post,
+        body: Some(Body { kind, text: text.into() }),
+        ..request([url(), "/oauth/token"].concat(), 10_000)
+    };
+    const FORM: &str = "application/x-www-form-urlencoded";
+    for (id, kind, text, status, says) in [
+        (1, FORM, "grant_type=client_credentials&client_id=kiosk&client_secret=s%26%3D", 200, "\"access_token\""),
+        // Decoded, this is the one secret that is refused.
+        (2, FORM, "grant_type=client_credentials&client_id=kiosk&client_secret=%77rong", 401, "invalid_client"),
+        (3, FORM, "grant_type=password&client_id=kiosk&client_secret=s", 400, "unsupported_grant_type"),
+    ] {
+        stage.act(Act::Fetch(RequestId(id), post(kind, text)));
+        let heard = stage.next().await;
+        assert!(matches!(&heard, Heard::Reply(told, Ok((found, body))) if *told == id && *found == status && body.contains(says)), "{heard:?}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn cookies_go_along_to_the_site_s_own_origin_and_only_where_the_request_says_so() {
+    let stage = Stage::new();
+    for (id, cookies, credentials) in [(1, true, "same-origin"), (2, false, "omit")] {
+        stage.act(Act::Fetch(RequestId(id), Request { cookies, ..request(config(&deployment("cookies")), 10_000) }));
+        assert!(matches!(stage.next().await, Heard::Reply(told, Ok((200, _))) if told == id));
+        assert_eq!(stage::last_credentials(), credentials);
+    }
+}
+
+// ---- access tokens
+
+#[wasm_bindgen_test]
+async fn row_9_what_the_page_gives_for_a_token_comes_as_an_answer() {
+    let stage = Stage::giving("token");
+    stage.act(Act::Token(RequestId(1)));
+    let heard = stage.next().await;
+    let Heard::Reply(1, Ok((200, body))) = &heard else { panic!("{heard:?}") };
+    let document = Document::parse(body).expect("JSON");
+    assert_eq!((document.root().text("access_token"), document.root().int("expires_in")), (Some("t/+="), Some(3600)));
+}
+
+#[wasm_bindgen_test]
+async fn row_9_a_page_that_refuses_a_token_or_throws_is_no_exception() {
+    for gives in ["nothing", "exception"] {
+        let stage = Stage::giving(gives);
+        for id in [1, 2] {
+            stage.act(Act::Token(RequestId(id)));
+            assert_eq!(stage.next().await, Heard::Reply(id, Err(Unreachable::Network)), "{gives}");
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+async fn row_9_a_page_that_never_gives_a_token_is_given_up_after_ten_seconds() {
+    let stage = Stage::giving("silence");
+    stage.act(Act::Token(RequestId(1)));
+    stage::skip(5_000);
+    stage.wake_in(20);
+    let early = stage.next().await;
+    stage::skip(10_000);
+    stage.wake_in(20);
+    let late = [stage.next().await, stage.next().await];
+    stage::unskip();
+    assert_eq!(early, Heard::Timeout);
+    assert_eq!(late, [Heard::Reply(1, Err(Unreachable::Timeout)), Heard::Timeout]);
+}
+
+#[wasm_bindgen_test]
+async fn a_token_that_nobody_waits_for_any_more_says_nothing_and_leaves_nothing() {
+    let stage = Stage::giving("token");
+    stage.act(Act::Token(RequestId(1)));
+    stage.act(Act::Abort(RequestId(1)));
+    stage.act(Act::Token(RequestId(2)));
+    assert!(matches!(stage.next().await, Heard::Reply(2, Ok((200, _)))));
+    let stage = Stage::giving("silence");
+    stage.act(Act::Token(RequestId(1)));
+    assert!(stage.bag_size() > 0);
+    assert_eq!(stage.end().size(), 0);
+}
+
+// ---- the session protocol
+
+#[wasm_bindgen_test]
+async fn g1_to_g4_a_token_a_session_and_its_socket_which_answers_a_ping_and_echoes_a_text() {
+    let stage = Stage::new();
+    let now = Now::default();
+    let source = Source::Grant { url: [url(), "/oauth/token"].concat(), id: "a b".into(), secret: Secret::new("s&=+%".into()) };
+    let mut tokens = Tokens::new(source);
+    stage.act(tokens.ask(now, RequestId(1)).expect("it asks"));
+    let heard = stage.next().await;
+    let Heard::Reply(1, Ok((status, body))) = &heard else { panic!("{heard:?}") };
+    assert_eq!(tokens.reply(now, RequestId(1), Ok(Reply { status: *status, retry_after: None, body })), Some(Asked::Got));
+    let token = tokens.good(now).expect("a token").clone();
+
+    let deployment = deployment("session");
+    stage.act(Act::Fetch(RequestId(2), session_api::create(url(), &deployment, &token)));
+    let heard = stage.next().await;
+    let Heard::Reply(2, Ok((200, body))) = &heard else { panic!("{heard:?}") };
+    let session = session_api::created(body).expect("a session");
+    // The deployment arrived in the body.
+    assert_eq!(stage::guests(&deployment).await, [session.as_str()]);
+
+    stage.act(Act::Open(ONE, session_api::socket_url(&ws(), &session, &token)));
+    assert_eq!(stage.next().await, Heard::Opened(1));
+    stage.act(Act::Send(ONE, session_api::PING.into()));
+    assert_eq!(stage.next().await, Heard::Text(1, r#"{"type":"pong"}"#.into()));
+    stage.act(Act::Send(ONE, session_api::message("plain \"text\" \u{1f600}")));
+    let heard = stage.next().await;
+    let Heard::Text(1, echo) = &heard else { panic!("{heard:?}") };
+    let document = Document::parse(echo).expect("JSON");
+    let said = |name: &str| document.root().text(name);
+    assert_eq!((said("senderId"), said("text"), said("type")), (Some(session.as_str()), Some("plain \"text\" \u{1f600}"), Some("text")));
+
+    let bearer = Some(token.clone());
+    let history = session_api::history_url(url(), &session, None);
+    stage.act(Act::Fetch(RequestId(3), Request { bearer, ..request(history, 15_000) }));
+    let heard = stage.next().await;
+    let Heard::Reply(3, Ok((200, body))) = &heard else { panic!("{heard:?}") };
+    let document = Document::parse(body).expect("JSON");
+    let page = Wire::Session.page(&document, &session).expect("a page");
+    assert_eq!(page.entries.iter().map(|entry| entry.text).collect::<Vec<_>>(), [Some("plain \"text\" \u{1f600}")]);
+    stage.act(Act::Shut(ONE, 1000));
+    assert_eq!(stage.next().await, Heard::Closed(1, 1000, true));
+}
+
+#[wasm_bindgen_test]
+async fn g11_a_socket_without_a_good_token_is_a_close_without_an_open() {
+    let stage = Stage::new();
+    stage.act(Act::Open(ONE, session_api::socket_url(&ws(), "nobody's", &Secret::new("no token".into()))));
+    assert_eq!(stage.next().await, Heard::Closed(1, 1006, false));
+}
+
+#[wasm_bindgen_test]
+async fn g7_what_was_sent_before_a_reload_goes_over_the_session_protocol_after_it() {
+    let deployment = deployment("session-reload");
+    let backend = [url(), "/demo-backend/token?deploymentId=", &deployment].concat();
+    let page = stage::Chat::of_session(&deployment, "silence");
+    for text in ["one", "two"] {
+        assert!(page.send(text));
+    }
+    page.start();
+    page.end();
+    let page = stage::Chat::of_session(&deployment, &backend);
+    page.start();
+    page.until_sent(2).await;
+    assert_eq!(stage::stored_texts(&deployment).await, ["one", "two"]);
+    page.forget().await;
 }
 
 // ---- time

@@ -2,14 +2,23 @@
 //! What the page would show is rebuilt from the events, and checked after every one of them.
 
 use guestwire::core::http::{Reply, Unreachable};
+use guestwire::core::json::Document;
 use guestwire::core::machine::{Act, Close, Input, Lead, Machine, Now, Output, Payload, RequestId, Role, SocketId, StoreFault, WriteId};
 use guestwire::guest::Session;
 use guestwire::guest::event::{Event, Ticket};
+use guestwire::guest::outbox;
+use guestwire::guest::wire::Wire;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub const PREFIX: &str = "gw1:fuzz:";
-const OPTIONS: &str = r#"{"deploymentId":"fuzz","endpoint":"http://service"}"#;
+/// The session of the session protocol.
+pub const ME: &str = "5e551011-0000-4000-8000-000000000000";
+const GUEST: &str = r#"{"deploymentId":"fuzz","endpoint":"http://service"}"#;
+const SESSION: &str = r#"{"deploymentId":"fuzz","endpoint":"http://service","protocol":"session"}"#;
+const SESSION_BY_URL: &str = r#"{"deploymentId":"fuzz","endpoint":"http://service","protocol":"session","token":{"url":"http://service/token"}}"#;
 const CONFIG: &str = r#"{"status":"Active","messenger":{"apps":{"conversations":{"showUserTypingIndicator":true,"autoStart":{"enabled":true},"conversationClear":{"enabled":true}}}}}"#;
+/// What asking for an access token looks like, whoever is asked.
+const TOKEN: &str = "http://service/token";
 /// The time of every beginning, Unix milliseconds.
 const EPOCH: u64 = 1_767_225_600_000;
 
@@ -23,6 +32,7 @@ pub struct Asked {
 
 pub struct Client {
     pub session: Session,
+    pub wire: Wire,
     pub now: Now,
     /// Answers config and history, configures, and stores by itself.
     pub willing: bool,
@@ -30,6 +40,10 @@ pub struct Client {
     pub mute: bool,
     /// The body of every history page; `None` is an empty page.
     pub page: Option<String>,
+    /// What whoever is asked for an access token gives; `None` is a good one.
+    pub gives: Option<String>,
+    /// The answer to making a session; `None` is a good one.
+    pub makes: Option<String>,
     pub storage: BTreeMap<String, String>,
     pub disk: Option<StoreFault>,
     pub asked: Vec<Asked>,
@@ -39,19 +53,29 @@ pub struct Client {
     pub ids: Vec<String>,
     rows: Vec<String>,
     stored: BTreeSet<String>,
+    /// The texts of what was stored: the session protocol sends no ids.
+    stored_texts: BTreeSet<String>,
     settled: BTreeSet<Ticket>,
     tickets: Ticket,
     disposed: bool,
 }
 
 impl Client {
-    fn new() -> Client {
+    fn new(wire: Wire, token_by_url: bool) -> Client {
+        let options = match wire {
+            Wire::Guest => GUEST,
+            Wire::Session if token_by_url => SESSION_BY_URL,
+            Wire::Session => SESSION,
+        };
         Client {
-            session: Session::new(OPTIONS, [1, 2, 3, 4, 5, 6, 7, 8]).expect("the options are valid"),
+            session: Session::new(options, [1, 2, 3, 4, 5, 6, 7, 8]).expect("the options are valid"),
+            wire,
             now: Now { mono: 1_000, unix: EPOCH },
             willing: true,
             mute: false,
             page: None,
+            gives: None,
+            makes: None,
             storage: BTreeMap::new(),
             disk: None,
             asked: Vec::new(),
@@ -61,6 +85,7 @@ impl Client {
             ids: Vec::new(),
             rows: Vec::new(),
             stored: BTreeSet::new(),
+            stored_texts: BTreeSet::new(),
             settled: BTreeSet::new(),
             tickets: 0,
             disposed: false,
@@ -68,31 +93,31 @@ impl Client {
     }
 
     /// A session at rest, in a browser whose storage answers only when told to.
-    pub fn idle(willing: bool) -> Client {
-        let mut client = Client::new();
+    pub fn idle(wire: Wire, willing: bool, token_by_url: bool) -> Client {
+        let mut client = Client::new(wire, token_by_url);
         client.willing = willing;
         client.drain();
         client
     }
 
     /// A session that stands.
-    pub fn ready() -> Client {
-        let mut client = Client::idle(true);
+    pub fn ready(wire: Wire) -> Client {
+        let mut client = Client::idle(wire, true, false);
         client.connect();
         client
     }
 
-    /// A session whose socket is open and which waits to be configured.
+    /// A session of the guest API whose socket is open and which waits to be configured.
     pub fn configuring() -> Client {
-        let mut client = Client::idle(true);
+        let mut client = Client::idle(Wire::Guest, true, false);
         client.mute = true;
         client.connect();
         client
     }
 
     /// A page that loads over a storage of lines `name=value`.
-    pub fn with_storage(lines: &str) -> Client {
-        let mut client = Client::new();
+    pub fn with_storage(wire: Wire, lines: &str) -> Client {
+        let mut client = Client::new(wire, false);
         for (name, value) in lines.lines().filter_map(|line| line.split_once('=')) {
             client.storage.insert([PREFIX, name].concat(), value.to_string());
         }
@@ -191,22 +216,42 @@ impl Client {
             "echo" => format!(
                 r#"{{"type":"response","class":"StructuredMessage","code":200,"body":{{"type":"Text","text":"ping","direction":"Inbound","id":"echo"}},"tracingId":"{tracing}"}}"#
             ),
+            "ping" => r#"{"type":"pong"}"#.to_string(),
             _ => return,
         };
         self.input(Input::Frame(*socket, Payload::Text(&text)));
     }
 
     pub fn fetched(&mut self, request: RequestId, url: &str) {
-        if url.contains("config.json") {
-            self.reply(request, 200, CONFIG);
+        let or = |given: &Option<String>, usual: &str| given.clone().unwrap_or_else(|| usual.to_string());
+        let body = if url.contains("config.json") {
+            CONFIG.to_string()
+        } else if url == TOKEN {
+            or(&self.gives, r#"{"access_token":"access","expires_in":3600}"#)
+        } else if url.ends_with("/sessions") {
+            or(&self.makes, &format!(r#"{{"id":"{ME}"}}"#))
+        } else if self.wire == Wire::Session {
+            or(&self.page, r#"{"items":[],"page":{}}"#)
         } else {
-            let page = self.page.clone().unwrap_or_else(|| r#"{"entities":[],"pageCount":1}"#.to_string());
-            self.reply(request, 200, &page);
+            or(&self.page, r#"{"entities":[],"pageCount":1}"#)
+        };
+        self.reply(request, 200, &body);
+    }
+
+    /// Somebody is asked for something over HTTP, or the page for a token.
+    fn ask(&mut self, request: RequestId, url: String) {
+        let is_token = url == TOKEN;
+        assert!(!(is_token && self.fetches.iter().any(|(_, asked)| *asked == url)), "two requests for a token at once");
+        if self.willing {
+            self.fetched(request, &url);
+        } else {
+            self.fetches.push((request, url));
         }
     }
 
     /// Tells the session what became of a write.
     pub fn stored(&mut self, write: WriteId, key: &str, value: Option<String>) {
+        self.note_text(key, value.as_deref());
         match (self.disk, value) {
             (None, Some(value)) => drop(self.storage.insert(key.to_string(), value)),
             (_, None) => drop(self.storage.remove(key)),
@@ -218,8 +263,18 @@ impl Client {
         self.input(Input::Stored(write, self.disk.map_or(Ok(()), Err)));
     }
 
+    fn note_text(&mut self, key: &str, value: Option<&str>) {
+        let name = key.split_once(":m:").map(|(_, name)| name);
+        if let (Some(name), Some(value)) = (name, value)
+            && let outbox::Stored::Record(record) = outbox::read(name, value)
+        {
+            self.stored_texts.insert(record.text.clone());
+        }
+    }
+
     pub fn load(&mut self, entries: &[(String, String)]) {
-        for (key, _) in entries {
+        for (key, value) in entries {
+            self.note_text(key, Some(value));
             if let Some((_, id)) = key.split_once(":m:").and_then(|(_, name)| name.split_once(':')) {
                 self.stored.insert(id.to_string());
             }
@@ -253,6 +308,7 @@ impl Client {
         match act {
             Act::Open(socket, _) => {
                 self.sockets.push(socket);
+                assert!(self.sockets.len() <= 2, "more than two sockets: {:?}", self.sockets);
                 if self.willing {
                     self.input(Input::Opened(socket));
                 }
@@ -265,14 +321,11 @@ impl Client {
             }
             Act::Forget(socket) => self.sockets.retain(|known| *known != socket),
             Act::Send(socket, text) => self.sent(socket, &text),
-            Act::Fetch(request, what) => {
-                if self.willing {
-                    self.fetched(request, &what.url);
-                } else {
-                    self.fetches.push((request, what.url));
-                }
+            Act::Fetch(request, what) => self.ask(request, what.url),
+            Act::Token(request) => {
+                assert_eq!(self.wire, Wire::Session, "the guest API needs no access token");
+                self.ask(request, TOKEN.to_string());
             }
-            Act::Token(_) => panic!("the guest API needs no access token"),
             Act::Abort(request) => self.fetches.retain(|(known, _)| *known != request),
             Act::Store(write, key, value) => {
                 if self.willing {
@@ -296,7 +349,18 @@ impl Client {
             let from = text.find(&format!("\"{name}\":\""))? + name.len() + 4;
             Some(text[from..].split('"').next()?.to_string())
         };
-        let asked = Asked { socket, action: member("action").unwrap_or_default(), tracing: member("tracingId").unwrap_or_default() };
+        let (action, tracing) = match self.wire {
+            Wire::Guest => (member("action"), member("tracingId")),
+            // What the session protocol sends has no name but its text.
+            Wire::Session => {
+                let document = Document::parse(text).expect("a frame is JSON");
+                (document.root().string("type"), document.root().string("text"))
+            }
+        };
+        if let (Wire::Session, Some(text)) = (self.wire, &tracing) {
+            assert!(self.stored_texts.contains(text), "sent before its store was answered: {text}");
+        }
+        let asked = Asked { socket, action: action.unwrap_or_default(), tracing: tracing.unwrap_or_default() };
         if text.contains(r#""metadata":{"id":"#) {
             assert!(self.stored.contains(&asked.tracing), "sent before its store was answered: {text}");
         }

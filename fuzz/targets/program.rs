@@ -1,7 +1,9 @@
 //! A program of operations: bytes that say what the visitor, the page, the browser and the service do next.
 
-use super::client::{Client, PREFIX};
+use super::client::{Client, ME, PREFIX};
+use guestwire::core::json::push_string;
 use guestwire::core::machine::{Close, Input, Machine, Page, Payload, Role, StoreFault};
+use guestwire::guest::wire::Wire;
 
 /// A program may have so many operations: what matters happens in the first few dozen.
 const MOST: usize = 300;
@@ -37,7 +39,9 @@ impl<'a> Tape<'a> {
 /// Runs a program.
 pub fn program(data: &[u8]) {
     let mut tape = Tape { bytes: data };
-    let mut client = Client::idle(tape.coin());
+    let beginning = tape.number();
+    let wire = if beginning & 2 == 0 { Wire::Guest } else { Wire::Session };
+    let mut client = Client::idle(wire, beginning & 1 == 0, beginning & 4 != 0);
     for _ in 0..MOST {
         let Some(operation) = tape.byte() else { break };
         run(&mut client, &mut tape, operation);
@@ -107,16 +111,29 @@ fn run(client: &mut Client, tape: &mut Tape<'_>, operation: u8) {
         }
         21 => {
             if let Some(asked) = asked(client, tape) {
-                let text = echo(&asked.tracing, tape.number());
+                let text = match client.wire {
+                    Wire::Guest => echo(&asked.tracing, tape.number()),
+                    Wire::Session => session_message(Some(&asked.tracing), tape.number(), tape.number()),
+                };
                 client.input(Input::Frame(asked.socket, Payload::Text(&text)));
             }
         }
         22 => {
             let tracing = asked(client, tape).map(|asked| asked.tracing).unwrap_or_default();
-            let text = error(&tracing, tape.number());
+            let text = match client.wire {
+                Wire::Guest => error(&tracing, tape.number()),
+                Wire::Session => r#"{"type":"pong"}"#.to_string(),
+            };
             client.frame(&text);
         }
-        23 => client.frame(&said(tape.number(), tape.number())),
+        23 => {
+            let text = match client.wire {
+                Wire::Guest => said(tape.number(), tape.number()),
+                Wire::Session => session_message(None, tape.number(), tape.number()),
+            };
+            client.frame(&text);
+        }
+        24 if client.wire == Wire::Session => give(client, tape),
         24 => client.frame(event(tape.number())),
         25 => client.frame(&tape.text()),
         26 => {
@@ -129,13 +146,13 @@ fn run(client: &mut Client, tape: &mut Tape<'_>, operation: u8) {
                 let (request, url) = client.fetches.remove(0);
                 match tape.number() % 6 {
                     0 => client.unreachable(request),
-                    1 => client.reply(request, [400, 401, 404, 429, 500, 503][tape.number() % 6], ""),
+                    1 => client.reply(request, [400, 401, 404, 429, 500, 503, 403, 410][tape.number() % 8], ""),
                     2 => client.reply(request, 200, &tape.text()),
                     _ => client.fetched(request, &url),
                 }
             }
         }
-        28 => client.page = Some(page(tape)),
+        28 => client.page = Some(if client.wire == Wire::Session { session_page(tape) } else { page(tape) }),
         29 => {
             client.disk = [None, Some(StoreFault::Full), Some(StoreFault::Unavailable)][tape.number() % 3];
             for (write, key, value) in std::mem::take(&mut client.writes) {
@@ -240,4 +257,37 @@ fn event(choice: usize) -> &'static str {
         r#"{"type":"response","class":"SessionResponse","code":200,"body":{"connected":true,"readOnly":true}}"#,
     ];
     events[choice % events.len()]
+}
+
+/// What is given for a token, or for a session, from now on.
+fn give(client: &mut Client, tape: &mut Tape<'_>) {
+    let token = |life: u64| format!(r#"{{"access_token":"access","expires_in":{life}}}"#);
+    match tape.number() % 10 {
+        0 => client.gives = None,
+        1 => client.gives = Some(token(0)),
+        2 => client.gives = Some(token((tape.number() as u64) << (tape.number() % 56))),
+        3 => client.gives = Some(token(2 * tape.number() as u64)),
+        4 => client.gives = Some("{}".into()),
+        5 => client.gives = Some(tape.text()),
+        6 => client.makes = None,
+        7 => client.makes = Some(format!(r#"{{"id":"another-session-{}"}}"#, tape.number())),
+        8 => client.makes = Some(r#"{"id":""}"#.into()),
+        _ => client.makes = Some(tape.text()),
+    }
+}
+
+/// A message of the session protocol: the guest's with this text, or some other.
+fn session_message(own: Option<&str>, id: usize, time: usize) -> String {
+    let mut text = String::new();
+    push_string(&mut text, own.unwrap_or(if id & 2 == 0 { "x" } else { "y" }));
+    let sender = if own.is_some() || id & 1 == 0 { ME } else { "agent" };
+    let when = if time.is_multiple_of(16) { String::new() } else { format!(r#","timestamp":"2026-01-01T00:00:{:02}.000Z""#, time % 60) };
+    format!(r#"{{"id":"s-{id}","senderId":"{sender}","text":{text}{when},"type":"text"}}"#)
+}
+
+fn session_page(tape: &mut Tape<'_>) -> String {
+    let items: Vec<String> = (0..tape.number() % 12).map(|_| session_message(None, tape.number(), tape.number())).collect();
+    let after = tape.number();
+    let after = if after & 1 == 0 { String::new() } else { format!(r#""after":"s-{}""#, after >> 1) };
+    format!(r#"{{"items":[{}],"page":{{{after}}}}}"#, items.join(","))
 }

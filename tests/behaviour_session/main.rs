@@ -24,6 +24,7 @@ mod listener;
 #[path = "../behaviour/liveness.rs"]
 mod liveness;
 mod moving;
+mod mutants;
 #[path = "../behaviour/outgoing.rs"]
 mod outgoing;
 #[path = "../behaviour/proof.rs"]

@@ -19,5 +19,6 @@ mod other;
 mod regressions;
 mod requests;
 mod session;
+mod session_api;
 mod storage;
 mod texts;

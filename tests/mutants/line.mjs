@@ -5,6 +5,7 @@ const link = "src/core/link/mod.rs";
 export const mutants = [
   {
     name: "backoff-reset-on-open",
+    protocols: ["guest", "session"],
     bug: "an open socket counts as a good connection, so a service that closes at once is hammered",
     file: link,
     find: "                *opened = true;\n",
@@ -12,6 +13,7 @@ export const mutants = [
   },
   {
     name: "no-socket-id-check-on-frames",
+    protocols: ["guest", "session"],
     bug: "frames of a socket that was given up count as the current one's",
     file: link,
     find: "        let current = self.socket() == Some(id);",
@@ -19,6 +21,7 @@ export const mutants = [
   },
   {
     name: "no-socket-id-check-on-closes",
+    protocols: ["guest", "session"],
     bug: "the close of a socket that was given up ends the current one",
     edits: [
       {
@@ -44,6 +47,7 @@ export const mutants = [
   },
   {
     name: "suspect-never-probes",
+    protocols: ["guest", "session"],
     bug: "a line that is doubted is not asked, so it stays doubted",
     file: link,
     find: "                    self.probe(PROBE_MS - HURRY_MS);\n",

@@ -7,6 +7,7 @@ const keeping = "src/guest/session/keeping.rs";
 export const mutants = [
   {
     name: "persist-after-send",
+    protocols: ["guest", "session"],
     bug: "that a message was sent is stored only once it was",
     file: send,
     find: `        let Some(write) = self.store(&id, Write::Flight) else { return };
@@ -23,6 +24,7 @@ export const mutants = [
   },
   {
     name: "accepted-without-storing",
+    protocols: ["guest", "session"],
     bug: "an accepted message is stored when it is sent and not before",
     file: "src/guest/session/commands.rs",
     find: "        self.store(&id, Write::Accepted(id.clone()));",
@@ -30,6 +32,7 @@ export const mutants = [
   },
   {
     name: "two-in-flight",
+    protocols: ["guest", "session"],
     bug: "the next message goes along with the one that waits for its echo",
     file: send,
     find: "        self.act(Act::Send(socket, frame));\n",
@@ -45,7 +48,7 @@ export const mutants = [
             if let Some(other) = self.outbox.get(&next) {
                 let outgoing =
                     Outgoing { text: &other.text, structured: other.structured, content: other.content.as_deref(), attributes: other.attributes.as_deref() };
-                let frame = guest_api::message(self.token(), &next, &outgoing);
+                let frame = self.wire.message(self.token(), &next, &outgoing);
                 self.pace.note(now);
                 let _ = self.requests.take(now, 0);
                 self.act(Act::Send(socket, frame));
@@ -71,10 +74,12 @@ export const mutants = [
   },
   {
     name: "text-crosses-to-a-new-token",
+    protocols: ["guest", "session"],
     bug: "what was written for one guest is sent for the next one",
-    file: keeping,
-    find: "        self.disown_outbox();\n",
-    replace: "",
+    edits: [
+      { file: keeping, find: "        self.disown_outbox();\n", replace: "" },
+      { file: "src/guest/session/admission.rs", find: "            self.disown_outbox();\n", replace: "" },
+    ],
   },
   {
     name: "text-crosses-to-a-new-token-after-a-sign-in",
@@ -84,16 +89,15 @@ export const mutants = [
       {
         file: "src/guest/session/ending.rs",
         find: `        self.end_conversation(End::LoggedOut);
-        self.forget_conversation();
-        self.forget_token();`,
+        self.forget_identity();`,
         replace: `        self.link.end(self.now, End::LoggedOut);
-        self.forget_conversation();
-        self.forget_token();`,
+        self.forget_identity();`,
       },
     ],
   },
   {
     name: "quarantine-drops-good-records",
+    protocols: ["guest", "session"],
     bug: "one record that cannot be read costs all of them",
     file: keeping,
     find: "        for (name, value) in bad {",
@@ -107,6 +111,7 @@ export const mutants = [
   },
   {
     name: "retry-counted-as-stored",
+    protocols: ["guest", "session"],
     bug: "a message that is asked for again counts as stored though storage refused it, and goes with its old record",
     file: "src/guest/session/commands.rs",
     find: "        record.durable = false;\n        record.standing = Standing::Queued;",

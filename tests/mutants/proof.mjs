@@ -5,6 +5,7 @@ const send = "src/guest/session/send.rs";
 export const mutants = [
   {
     name: "no-read-back-before-resend",
+    protocols: ["guest", "session"],
     bug: "a message without an echo is sent again at once, and the history is never asked",
     file: send,
     find: `        doubt.looking = true;
@@ -15,6 +16,7 @@ export const mutants = [
   },
   {
     name: "second-look-skipped",
+    protocols: ["guest", "session"],
     bug: "absence at the first look is taken for proof, though bytes of the old socket may still arrive",
     file: send,
     find: `                doubt.look = Look::Second;
@@ -26,9 +28,9 @@ export const mutants = [
     name: "resend-under-a-new-id-on-the-wire",
     bug: "the second attempt has a tracing id and a metadata id of its own, so its echo and the first one's name nothing",
     file: send,
-    find: "        let frame = guest_api::message(self.token(), &id, &outgoing);",
-    replace: `        let wire = if again { self.random.uuid() } else { id.clone() };
-        let frame = guest_api::message(self.token(), &wire, &outgoing);`,
+    find: "        let frame = self.wire.message(self.token(), &id, &outgoing);",
+    replace: `        let named = if again { self.random.uuid() } else { id.clone() };
+        let frame = self.wire.message(self.token(), &named, &outgoing);`,
   },
   {
     name: "resend-under-a-new-id-everywhere",
@@ -54,6 +56,7 @@ export const mutants = [
   },
   {
     name: "joined-by-text-whatever-the-ids-say",
+    protocols: ["guest", "session"],
     bug: "any entry of the guest's with the same words is taken for the message in flight",
     file: "src/guest/proof.rs",
     find: `    !carries_ids
@@ -67,6 +70,7 @@ export const mutants = [
   },
   {
     name: "joined-by-text-before-the-anchor",
+    protocols: ["guest", "session"],
     bug: "where the service carries no ids, an older message of the same words is taken for the one in flight",
     file: "src/guest/proof.rs",
     find: "(Some(anchor), Some(time)) => time >= anchor.time && entry.id != Some(&anchor.id),",
@@ -81,6 +85,7 @@ export const mutants = [
   },
   {
     name: "the-last-conversation-is-searched-in-the-next",
+    protocols: ["guest", "session"],
     bug: "a message of a conversation that is over is taken for one of the same words in the next",
     file: "src/guest/session/ending.rs",
     find: "                record.anchor = Some(Anchor::end());",

@@ -5,10 +5,12 @@ const transcript = "src/guest/transcript.rs";
 export const mutants = [
   {
     name: "joined-by-time",
+    protocols: ["guest", "session"],
     bug: "two entries of the same millisecond are taken for one",
     file: transcript,
     find: "        // A message of ours keeps its row; whatever else turned out to be the same goes.\n",
-    replace: `        if keys.is_empty() {
+    replace: `        let mut keys = keys;
+        if keys.is_empty() {
             let same = |key: &u32| self.get(*key).is_settled() && entry.time == Some(self.get(*key).time);
             keys.extend(self.order.iter().copied().find(same));
         }
@@ -17,10 +19,12 @@ export const mutants = [
   },
   {
     name: "joined-by-text-in-the-list",
+    protocols: ["guest", "session"],
     bug: "an entry of the guest's is joined to any row of the same words",
     file: transcript,
     find: "        // A message of ours keeps its row; whatever else turned out to be the same goes.\n",
-    replace: `        if keys.is_empty() && entry.direction == Direction::Inbound {
+    replace: `        let mut keys = keys;
+        if keys.is_empty() && entry.direction == Direction::Inbound {
             let same = |key: &u32| self.get(*key).own.as_ref().is_some_and(|(text, _)| entry.text == Some(text));
             keys.extend(self.order.iter().copied().find(same));
         }

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { definitions, firstFailure, planted } from "../../scripts/mutants.mjs";
+import { definitions, firstFailure, planted, trials } from "../../scripts/mutants.mjs";
 import { at } from "../../scripts/process.mjs";
 
 const mutants = await definitions();
@@ -15,6 +15,11 @@ test("every bug that was promised is among them", () => {
     "no-read-back-before-resend", "resend-under-a-new-id", "persist-after-send", "two-in-flight", "backoff-reset-on-open", "no-socket-id-check",
     "joined-by-time", "joined-by-text", "page-number-from-list-size", "join-forgotten-after-a-drop", "quarantine-drops-good-records",
     "suspect-never-probes", "error-given-to-the-oldest", "second-look-skipped", "text-crosses-to-a-new-token",
+    // Of the session protocol.
+    "token-used-to-its-last-second", "token-life-counted-from-the-answer", "token-life-by-the-visitors-clock-alone", "refused-token-kept",
+    "refused-for-ever-never-ends", "two-token-requests-at-once", "old-socket-shut-before-the-new-one-is-ready",
+    "in-flight-on-the-replaced-socket-is-lost-at-once", "after-cursor-ignored", "next-page-not-followed", "history-read-at-every-reconnect",
+    "ping-never-falls-back-to-the-history", "session-id-kept-when-it-expired", "text-proof-off",
   ];
   for (const name of promised) assert.ok(names.some((one) => one.startsWith(name)), name);
   for (const { name, bug } of mutants) assert.ok(bug?.length > 20, `${name} says what it breaks`);
@@ -25,6 +30,24 @@ for (const mutant of mutants) {
     for (const [file, text] of planted(mutant, (path) => readFileSync(at(path), "utf8"))) assert.notEqual(text, readFileSync(at(file), "utf8"));
   });
 }
+
+test("what both protocols are open to has to be noticed in both", () => {
+  const both = [
+    "no-read-back-before-resend", "persist-after-send", "two-in-flight", "backoff-reset-on-open", "no-socket-id-check-on-frames", "no-socket-id-check-on-closes",
+    "joined-by-time", "joined-by-text-whatever-the-ids-say", "quarantine-drops-good-records", "suspect-never-probes", "second-look-skipped",
+    "text-crosses-to-a-new-token",
+  ];
+  for (const name of both) assert.deepEqual(mutants.find((mutant) => mutant.name === name)?.protocols, ["guest", "session"], name);
+});
+
+test("a bug has to be noticed by one suite of each protocol that it names, and else by any", () => {
+  assert.deepEqual(trials({ name: "a" }), [["behaviour", "behaviour_session", "simulation"]]);
+  assert.deepEqual(trials({ name: "a", protocols: ["session"] }), [["behaviour_session"]]);
+  assert.deepEqual(trials({ name: "a", protocols: ["guest", "session"] }), [["behaviour", "simulation"], ["behaviour_session"]]);
+  assert.throws(() => trials({ name: "a", protocols: ["xmpp"] }), /a: there is no protocol xmpp/);
+  assert.throws(() => trials({ name: "a", protocols: [] }), /a: there is no protocol named/);
+  for (const mutant of mutants) assert.ok(trials(mutant).length > 0, mutant.name);
+});
 
 test("an edit that fits nowhere or twice is refused, and says where", () => {
   const read = (file) => (file === "a.rs" ? "let x = 1;\nlet x = 1;\nlet y = 2;\n" : undefined);

@@ -43,12 +43,40 @@ class Bag {
 export const newBag = () => new Bag();
 export const bagSize = (bag) => bag.live.size + bag.held.size + bag.listening.length;
 
-export const newHost = (event, global) => ({
+const token = { access_token: "t/+=", expires_in: 3600 };
+
+/** What a page does when it is asked for an access token; anything else is the address of the site's own backend. */
+const giving = {
+  token: () => Promise.resolve(Response.json(token)),
+  nothing: () => Promise.reject(new Error("there is none")),
+  exception: () => {
+    throw new Error("there is none");
+  },
+  silence: () => new Promise(() => {}),
+};
+
+export const newHost = (event, global, gives) => ({
   global: global ?? globalThis,
   event,
   socket: (url) => new WebSocket(url),
-  fetch: (request) => fetch(request),
+  fetch: (request) => {
+    credentials = request.credentials;
+    return fetch(request);
+  },
+  token: giving[gives] ?? (() => fetch(gives, { method: "POST" })),
 });
+
+let credentials;
+
+/** Whether the last request took cookies along: `omit`, `same-origin` or `include`. */
+export const lastCredentials = () => credentials;
+
+/** From now on the monotonic clock is so much ahead. */
+export const skip = (ms) => {
+  const now = Performance.prototype.now.bind(performance);
+  Object.defineProperty(performance, "now", { value: () => now() + ms, configurable: true });
+};
+export const unskip = () => delete performance.now;
 
 const members = ["document", "navigator", "localStorage"];
 

@@ -21,7 +21,7 @@ extern "C" {
     #[wasm_bindgen(js_name = bagSize)]
     fn bag_size(bag: &JsValue) -> u32;
     #[wasm_bindgen(js_name = newHost)]
-    fn new_host(event: &Function, global: &JsValue) -> JsValue;
+    fn new_host(event: &Function, global: &JsValue, gives: &str) -> JsValue;
     #[wasm_bindgen(js_name = globalWithout)]
     fn global_without(name: &str) -> JsValue;
     #[wasm_bindgen(js_name = globalWithForbiddenStorage)]
@@ -40,6 +40,12 @@ extern "C" {
     /// Fills localStorage but for so many letters.
     pub fn fill(free: u32);
     pub fn unfill();
+    /// Whether the last request took cookies along, in the words of `Request.credentials`.
+    #[wasm_bindgen(js_name = lastCredentials)]
+    pub fn last_credentials() -> String;
+    /// Sets the monotonic clock ahead by so many milliseconds.
+    pub fn skip(ms: u32);
+    pub fn unskip();
     #[wasm_bindgen(js_name = bigBlob)]
     pub fn big_blob(bytes: u32) -> String;
 }
@@ -72,6 +78,11 @@ async fn sessions_of(deployment: &str) -> Vec<JsValue> {
     let sessions = js_sys::JSON::parse(&text.as_string().unwrap()).unwrap();
     let all = js_sys::Array::from(&sessions).to_vec();
     all.into_iter().filter(|session| get(session, "deploymentId").as_string().as_deref() == Some(deployment)).collect()
+}
+
+/// The guests of a deployment, by what the service calls them.
+pub async fn guests(deployment: &str) -> Vec<String> {
+    sessions_of(deployment).await.iter().filter_map(|session| get(session, "token").as_string()).collect()
 }
 
 /// What the service holds of a deployment's guests, in order.
@@ -198,26 +209,31 @@ impl Stage {
     }
 
     pub fn with(storage: &str, lock: &str) -> Stage {
-        Stage::on(storage, lock, JsValue::UNDEFINED)
+        Stage::on(storage, lock, JsValue::UNDEFINED, "nothing")
+    }
+
+    /// On a page that gives this when it is asked for an access token.
+    pub fn giving(gives: &str) -> Stage {
+        Stage::on("memory", "", JsValue::UNDEFINED, gives)
     }
 
     pub fn without_storage() -> Stage {
-        Stage::on("local", "", global_without("localStorage"))
+        Stage::on("local", "", global_without("localStorage"), "nothing")
     }
 
     pub fn with_forbidden_storage() -> Stage {
-        Stage::on("local", "", global_with_forbidden_storage())
+        Stage::on("local", "", global_with_forbidden_storage(), "nothing")
     }
 
     pub fn without_locks() -> Stage {
-        Stage::on("local", "guestwire:lockless:local", global_without("navigator"))
+        Stage::on("local", "guestwire:lockless:local", global_without("navigator"), "nothing")
     }
 
-    fn on(storage: &str, lock: &str, global: JsValue) -> Stage {
+    fn on(storage: &str, lock: &str, global: JsValue, gives: &str) -> Stage {
         let notes: Rc<RefCell<Notes>> = Rc::default();
         let script = Script { notes: notes.clone(), ..Script::default() };
         let bag = new_bag();
-        let host = new_host(&Function::new_no_args(""), &global).unchecked_into::<Host>();
+        let host = new_host(&Function::new_no_args(""), &global, gives).unchecked_into::<Host>();
         let scope = Scope { storage: storage.into(), lock: lock.into() };
         Stage { driver: Driver::new(script, scope, bag.clone().unchecked_into::<Bag>(), host), notes, bag }
     }
@@ -274,6 +290,15 @@ pub struct Chat {
 
 impl Chat {
     pub fn new(deployment: &str) -> Chat {
+        Chat::with(deployment, "", "nothing")
+    }
+
+    /// Over the session protocol, on a page that gives this when it is asked for an access token.
+    pub fn of_session(deployment: &str, gives: &str) -> Chat {
+        Chat::with(deployment, r#","protocol":"session""#, gives)
+    }
+
+    fn with(deployment: &str, more: &str, gives: &str) -> Chat {
         let told: Rc<RefCell<(Vec<JsValue>, Option<Waker>)>> = Rc::default();
         let into = told.clone();
         let event = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
@@ -283,8 +308,8 @@ impl Chat {
                 waker.wake();
             }
         });
-        let host = new_host(event.as_ref().unchecked_ref(), &JsValue::UNDEFINED).unchecked_into();
-        let options = [r#"{"deploymentId":""#, deployment, r#"","endpoint":""#, url(), r#"","visible":true}"#].concat();
+        let host = new_host(event.as_ref().unchecked_ref(), &JsValue::UNDEFINED, gives).unchecked_into();
+        let options = [r#"{"deploymentId":""#, deployment, r#"","endpoint":""#, url(), r#"","visible":true"#, more, "}"].concat();
         let lock = ["guestwire:", deployment, ":local"].concat();
         let core = Core::new(&options, &seed(), "local".into(), lock, new_bag().unchecked_into(), host);
         Chat { core: core.expect("the options are good"), told, _event: event }
