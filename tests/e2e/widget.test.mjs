@@ -18,7 +18,7 @@ const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 375, height: 700 };
 const STATES = [
   "closed", "closed-unread", "empty", "connecting", "talk", "statuses", "kinds", "typing", "suspect", "offline", "waiting", "paused", "evicted",
-  "refused", "auth", "readonly", "ended", "unavailable", "elsewhere", "confirm-clear", "confirm-restart", "menu", "too-long", "near-limit",
+  "refused", "auth", "readonly", "ended", "unavailable", "elsewhere", "confirm-clear", "confirm-restart", "menu", "menu-session", "too-long", "near-limit",
   "history", "scrolled",
 ];
 
@@ -524,6 +524,36 @@ describe("connection and ends", () => {
     assert.equal(await page.evaluate(() => window.client.asked.includes("reconnect")), true);
     await banner.getByText("Reconnecting…").waitFor();
     assert.equal(await focused(page), "message");
+  });
+
+  test("who has to sign in reads it with what waits, and tries again, by keyboard too", async (t) => {
+    const page = await show(t, "auth");
+    const said = await listen(page);
+    const banner = page.locator("guestwire-chat .banner");
+    await banner.getByText("Please sign in to go on with this conversation.").waitFor();
+    await banner.getByText("2 messages will be sent when the connection is back.").waitFor();
+    const again = banner.getByRole("button", { name: "Try again" });
+    // Once more in vain, by keyboard: the focus goes on, and it is said again.
+    await again.focus();
+    await page.keyboard.press("Enter");
+    await banner.getByText("Connecting…").waitFor();
+    assert.equal(await focused(page), "message");
+    await page.evaluate(() => window.client.go({ name: "authRequired" }));
+    await again.click();
+    await page.evaluate(() => window.client.go({ name: "ready" }));
+    await banner.getByText("Connected again.").waitFor();
+    assert.equal(await page.evaluate(() => window.client.asked.filter((command) => command === "reconnect").length), 2);
+    await page.waitForFunction(() => window.said.some((line) => line.includes("Connected again.")));
+    assert.deepEqual((await said()).flatMap((line) => line.replace(/^polite: /, "").split("\n")), ["Please sign in to go on with this conversation.", "Connected again."]);
+  });
+
+  test("what the session protocol does not know is neither offered nor asked of the client", async (t) => {
+    const page = await show(t, "menu-session");
+    assert.deepEqual(await page.locator("guestwire-chat #menu [role^=menuitem]").allTextContents(), ["Enter adds a line"]);
+    await page.keyboard.press("Escape");
+    await input(page).pressSequentially("Hello");
+    await input(page).press("Enter");
+    assert.deepEqual(await page.evaluate(() => window.client.asked.filter((command) => command.startsWith("typing") || command.startsWith("send"))), ["send Hello"]);
   });
 
   test("where there is no conversation to show, the notice takes its place and nothing empty is a stop", async (t) => {

@@ -131,7 +131,16 @@ const STATES: Record<string, () => void | (() => void | Promise<void>)> = {
     client.state = { name: "paused", reason: "refused", until: now + 100_500 };
   },
   auth: () => {
+    client.protocol = "session";
+    talk();
+    unsent();
     client.state = { name: "authRequired" };
+  },
+  "menu-session": () => {
+    client.protocol = "session";
+    ready();
+    talk();
+    return () => press("#menu-button");
   },
   readonly: () => {
     ready();

@@ -11,8 +11,9 @@ export interface GuestOptions {
   region?: string;
   /** One origin that serves every path of the API (the simulator, a proxy), e.g. "http://127.0.0.1:8787". */
   endpoint?: string;
-  /** "guest": the platform's guest API. "session" is not part of this version. */
+  /** "guest": the platform's guest API. "session": the session protocol; it needs `token` and `endpoint`, and knows text alone. */
   protocol?: "guest" | "session";
+  /** Where access tokens of the session protocol come from. */
   token?: TokenSource;
   storage?: "local" | "session" | "memory";
   /** Nothing is stored and nothing connects before consent is "granted" (see `grantConsent`). Default "granted". */
@@ -30,8 +31,11 @@ export interface GuestOptions {
 }
 
 export type TokenSource =
+  /** Asked for each token. Whatever it rejects with means that there is none now; after three in a row the visitor has to sign in. */
   | (() => Promise<{ access_token: string; expires_in: number }>)
+  /** A path of the site's own backend, which answers a POST with such an object. */
   | { url: string }
+  /** The client-credentials grant, for trusted hosts: an https page is refused, or everybody would have the secret. */
   | { clientId: string; clientSecret: string; allowSecretInPage?: true };
 
 export type ConnectionState =

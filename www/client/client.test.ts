@@ -66,7 +66,7 @@ test("wrong options are refused at once, by field", () => {
   assert.equal(field({ attributes: { a: 1 } }), "attributes");
   assert.equal(field({ backoff: { baseMs: 0, maxMs: 1 } }), "backoff");
   assert.equal(field({ createSocket: "x" }), "createSocket");
-  assert.deepEqual(refused(() => new Waiting({ protocol: "session" })), [7038, "protocol"]);
+  assert.equal(field({ protocol: "other" }), "protocol");
 });
 
 test("a message sent before the module is up is a row at once, and stored under the core's key", () => {
@@ -139,6 +139,29 @@ test("a choice is a structured message with its label", () => {
   assert.equal(stored["type"], "Structured");
   assert.deepEqual(stored["content"], [{ contentType: "ButtonResponse", buttonResponse: { type: "QuickReply", text: "Yes", payload: "cookie1", originatingMessageId: "m1" } }]);
   assert.deepEqual(refused(() => client.reply({ text: "no payload" })), [7000, "choice"]);
+});
+
+test("what the session protocol does not know is refused by name, before the module is there", async () => {
+  const client = track(new Waiting({ protocol: "session", token: { url: "/token" } }));
+  assert.equal(client.protocol, "session");
+  assert.deepEqual(refused(() => client.typing()), [7038, "typing"]);
+  assert.deepEqual(refused(() => client.setAttributes({ plan: "gold" })), [7038, "attributes"]);
+  assert.deepEqual(refused(() => client.send("x", { attributes: { plan: "gold" } })), [7038, "attributes"]);
+  assert.deepEqual(refused(() => client.send("x", { attachments: ["a"] })), [7038, "attachments"]);
+  assert.deepEqual(refused(() => client.reply({ text: "Yes", payload: "p", type: "QuickReply" })), [7038, "choice"]);
+  assert.deepEqual(refused(() => client.attach(new Blob(["x"]))), [7038, "attach"]);
+  await assert.rejects(client.clear(), { code: 7038, field: "clear" });
+  assert.equal(page.length, 0);
+  assert.equal(client.send("text is what it knows").durable, true);
+});
+
+test("the guest API knows all of it", () => {
+  const client = track(new Waiting());
+  assert.equal(client.protocol, "guest");
+  client.typing();
+  client.setAttributes({ plan: "gold" });
+  client.reply({ text: "Yes", payload: "p", type: "QuickReply" });
+  assert.equal(client.messages.length, 1);
 });
 
 test("a module that policy blocks is one error that names the header, and refuses start", async () => {

@@ -73,6 +73,8 @@ export abstract class Client {
     void this.#load();
   }
 
+  /** Which protocol is spoken. The session protocol has no typing, attributes, choices, attachments and clearing: they are refused. */
+  get protocol(): "guest" | "session" { return this.#options.protocol ?? "guest"; }
   get state(): ConnectionState { return this.#state; }
   get session(): Session | undefined { return this.#session; }
   /** Ordered; the guest's unsent ones last. A new list when something has changed. */
@@ -167,7 +169,10 @@ export abstract class Client {
     return { loaded, complete };
   }
 
-  async clear(): Promise<void> { await this.#ask(Call.Clear); }
+  async clear(): Promise<void> {
+    this.#needGuestApi("clear");
+    await this.#ask(Call.Clear);
+  }
 
   /** A new conversation after an end. What was unsent is sent into it or thrown away; there is no default. */
   restart({ outbox }: { outbox: "send" | "discard" }): Promise<Session> {
@@ -380,9 +385,8 @@ export abstract class Client {
     return settled;
   }
 
-  /** The session protocol carries text and nothing else. */
   #needGuestApi(field: string): void {
-    if (this.#options.protocol === "session") throw new GuestwireError(Code.Unsupported, { field });
+    if (this.protocol === "session") throw new GuestwireError(Code.Unsupported, { field });
   }
 
   #refuseStopped(): void {

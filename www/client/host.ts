@@ -44,7 +44,7 @@ export class Host {
 
   /** Asks the page for an access token, as if it were a request. */
   async token(): Promise<Response> {
-    return Response.json(await (this.#options.token as () => Promise<object>)());
+    return new Response(JSON.stringify(await (this.#options.token as () => Promise<object>)()));
   }
 
   #log(what: string, url: string): void {

@@ -6,6 +6,8 @@ import { GuestwireError } from "./errors.js";
 import { eventLine, partLine } from "./fallback.js";
 import { fields, known, list, text, type Fields } from "./fields.js";
 
+const MEMBERS = ["id", "serverId", "direction", "kind", "text", "time", "status", "error", "from", "content", "attachments", "metadata", "fallback"] as const;
+
 /** One state of a row; a change makes a new one. */
 export class Row implements Message {
   readonly #row: CoreRow;
@@ -44,8 +46,7 @@ export class Row implements Message {
 
   /** Getters are not own members, so that JSON, spread and consoles need to be shown what there is. */
   toJSON(): Message {
-    const { id, serverId, direction, kind, text, time, status, error, from, content, attachments, metadata, fallback } = this;
-    return { id, serverId, direction, kind, text, time, status, error, from, content, attachments, metadata, fallback } as Message;
+    return Object.fromEntries(MEMBERS.map((name) => [name, this[name]])) as unknown as Message;
   }
 
   #read(): Body {

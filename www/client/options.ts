@@ -35,12 +35,11 @@ function checkSession({ endpoint, token, attributes }: GuestOptions): void {
   if (attributes !== undefined) throw new GuestwireError(Code.Unsupported, { field: "attributes" });
   if (typeof token === "function") return;
   const { url, clientId, clientSecret, allowSecretInPage } = (token ?? {}) as Partial<Record<string, unknown>>;
-  const given = url === undefined ? [clientId, clientSecret] : [url];
-  if (!given.every((value) => typeof value === "string" && value !== "") || (given.length === 1 && clientSecret !== undefined)) fail("token");
+  // What is empty is not there, as for the core.
+  const given = [url, clientId, clientSecret].map((value) => value && typeof value).join();
+  if (given !== "string,," && given !== ",string,string") fail("token");
   // Whoever reads the page has the secret, and with it everything that it opens.
-  if (given.length === 2 && allowSecretInPage !== true && globalThis.document !== undefined && globalThis.location?.protocol === "https:") {
-    throw new GuestwireError(Code.SecretInPage, { field: "token" });
-  }
+  if (!url && allowSecretInPage !== true && globalThis.origin?.startsWith("https:")) throw new GuestwireError(Code.SecretInPage, { field: "token" });
 }
 
 /** Throws unless it is an object of strings. */

@@ -24,7 +24,7 @@ export interface GuestwireGlobal {
 type Early = Partial<Omit<GuestwireGlobal, "q">> & { q?: Command[] };
 type ChatElement = HTMLElement & { open(): void; close(): void };
 
-const PASSED = ["deployment-id", "region", "endpoint", "protocol", "storage", "theme", "position", "locale", "open"];
+const PASSED = ["deployment-id", "region", "endpoint", "protocol", "token-url", "storage", "theme", "position", "locale", "open"];
 const SVG = "http://www.w3.org/2000/svg";
 /** The chat bubble of widget/icons.tsx. */
 const BUBBLE =

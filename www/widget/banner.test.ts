@@ -46,6 +46,15 @@ test("what waits is counted, and a browser that cannot store it is admitted", ()
   );
 });
 
+test("who has to sign in is told what waits and may try again", () => {
+  assert.deepEqual(bannerFor(facts({ name: "authRequired" }, { unsent: 2 }), en), {
+    tone: "warn",
+    text: "Please sign in to go on with this conversation.",
+    detail: "2 messages will be sent when the connection is back.",
+    action: "Try again",
+  });
+});
+
 test("a pause says why and until when", () => {
   assert.equal(text({ name: "paused", reason: "rateLimited", until: NOW + 45_000 }), "A short pause: too many messages at once. Going on in 45\u00a0s.");
   assert.equal(text({ name: "paused", reason: "evicted" }), "Paused: this conversation was opened somewhere else.");

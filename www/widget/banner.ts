@@ -69,7 +69,7 @@ export function bannerFor({ state, unsent, durable, again, recovered, now }: Ban
           return { tone: "warn", ...counting(state.until, strings.refused, strings.refusedUntil), ...later, action: strings.tryNow };
       }
     case "authRequired":
-      return { tone: "warn", text: strings.signIn, ...later };
+      return { tone: "warn", text: strings.signIn, ...later, action: strings.retry };
     case "ready":
       return recovered ? { tone: "good", text: strings.connectedAgain } : undefined;
     case "idle":

@@ -4,7 +4,7 @@ import type { GuestClient, Message } from "../client/index.js";
 
 export type ChatClient = Pick<
   GuestClient,
-  | "state" | "session" | "messages" | "outbox" | "unread" | "on" | "start" | "send" | "retry" | "cancel" | "typing" | "markRead"
+  | "protocol" | "state" | "session" | "messages" | "outbox" | "unread" | "on" | "start" | "send" | "retry" | "cancel" | "typing" | "markRead"
   | "history" | "clear" | "restart" | "reconnect" | "takeOver" | "dispose"
 >;
 

@@ -143,18 +143,20 @@ function Menu({ scene: { conversation, strings, ui, act } }: { scene: Scene }): 
         {strings.enterAddsLine}
         <span class="box">{ui.enterAddsLine && <Icon name="tick" />}</span>
       </button>
-      <button
-        type="button"
-        part="menu-item"
-        role="menuitem"
-        tabIndex={-1}
-        aria-disabled={conversation.phase.name !== "open" || conversation.rows.length === 0}
-        onClick={(event) => {
-          if (event.currentTarget.ariaDisabled !== "true") act.set({ menu: false, confirm: "clear" });
-        }}
-      >
-        {strings.clearConversation}
-      </button>
+      {!conversation.textOnly && (
+        <button
+          type="button"
+          part="menu-item"
+          role="menuitem"
+          tabIndex={-1}
+          aria-disabled={conversation.phase.name !== "open" || conversation.rows.length === 0}
+          onClick={(event) => {
+            if (event.currentTarget.ariaDisabled !== "true") act.set({ menu: false, confirm: "clear" });
+          }}
+        >
+          {strings.clearConversation}
+        </button>
+      )}
     </div>
   );
 }

@@ -132,6 +132,28 @@ test("a blink of the connection is not worth a word", (t) => {
   assert.equal(conversation.recovered, false);
 });
 
+test("that the visitor has to sign in is said in place of a loss, each time, and so is the return", (t) => {
+  const { client, said, conversation } = stage(t);
+  client.go({ name: "waiting", attempt: 1, retryAt: Date.now() + 1000, reason: { kind: "refused" } });
+  client.go({ name: "authRequired" });
+  t.mock.timers.tick(5000);
+  conversation.reconnect();
+  client.go({ name: "authRequired" });
+  conversation.reconnect();
+  client.go({ name: "ready" });
+  assert.deepEqual(said, [en.signIn, en.signIn, en.connectedAgain]);
+  assert.equal(conversation.recovered, true);
+});
+
+test("what the visitor writes is told as typing where the protocol knows that, and nowhere else", (t) => {
+  const { client, conversation } = stage(t);
+  conversation.write("Hello");
+  client.protocol = "session";
+  conversation.write("Hello there");
+  assert.deepEqual(client.asked, ["typing"]);
+  assert.equal(conversation.draft, "Hello there");
+});
+
 test("typing is said once a turn, and a message ends the turn", (t) => {
   const { client, conversation, said } = stage(t);
   for (let n = 0; n < 5; n++) {

@@ -93,6 +93,11 @@ export class Conversation {
     this.again = this.#troubled || client.session !== undefined;
   }
 
+  /** The session protocol knows neither typing nor clearing. */
+  get textOnly(): boolean {
+    return this.client.protocol === "session";
+  }
+
   get state(): ConnectionState {
     return this.client.state;
   }
@@ -155,7 +160,7 @@ export class Conversation {
   write(text: string): void {
     this.draft = text;
     this.refusal = undefined;
-    if (text.trim() !== "") this.client.typing();
+    if (text.trim() !== "" && !this.textOnly) this.client.typing();
     this.#host.changed();
   }
 
@@ -269,6 +274,8 @@ export class Conversation {
         this.again = true;
         break;
       case "authRequired":
+        this.#cancel("trouble");
+        this.#troubleSaid = this.#troubled = true;
         this.#host.say(strings.signIn);
         break;
       case "ended":
@@ -276,13 +283,7 @@ export class Conversation {
         this.#cancel("trouble");
         const { phase } = this;
         if (phase.name === "over") this.#host.say(phase.text);
-        break;
       }
-      case "idle":
-      case "loading":
-      case "connecting":
-      case "suspect":
-        break;
     }
     if (state.name !== "ready") this.recovered = false;
     this.#host.tell("state", state);

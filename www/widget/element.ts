@@ -2,7 +2,7 @@
  * `<guestwire-chat>`: the custom element around the components. It makes the client from its attributes unless the page hands
  * one in, opens and closes, keeps the focus rules of widget.md (rows 4-6), and tells the page by events.
  *
- * Attributes: deployment-id, region, endpoint, protocol, storage, theme, position, locale, open. Properties: client, strings.
+ * Attributes: deployment-id, region, endpoint, protocol, token-url, storage, theme, position, locale, open. Properties: client, strings.
  */
 
 import { h, render } from "preact";
@@ -28,7 +28,7 @@ export interface GuestwireChatEvents {
 const FULL_SCREEN = "(max-width: 480px), (max-height: 480px) and (max-width: 960px)";
 
 /** The attributes that make another client. */
-const OPTION_ATTRIBUTES: readonly string[] = ["deployment-id", "region", "endpoint", "protocol", "storage"];
+const OPTION_ATTRIBUTES: readonly string[] = ["deployment-id", "region", "endpoint", "protocol", "token-url", "storage"];
 
 // A module that is imported where there is no DOM must not throw.
 const Base = typeof HTMLElement === "undefined" ? (class {} as unknown as typeof HTMLElement) : HTMLElement;
@@ -146,10 +146,10 @@ export class GuestwireChat extends Base {
     const option = (name: string): string | undefined => this.getAttribute(name) ?? undefined;
     const deploymentId = option("deployment-id");
     if (deploymentId === undefined) return undefined;
-    const entries = Object.entries({ region: option("region"), endpoint: option("endpoint"), protocol: option("protocol"), storage: option("storage") });
+    const [region, endpoint, protocol, url, storage] = OPTION_ATTRIBUTES.slice(1).map(option);
     try {
       // The client validates what it is given and names the field.
-      this.#own = new GuestClient({ deploymentId, ...Object.fromEntries(entries.filter(([, value]) => value !== undefined)) } as GuestOptions);
+      this.#own = new GuestClient({ deploymentId, region, endpoint, protocol, token: url && { url }, storage } as GuestOptions);
     } catch (error) {
       console.error(error);
       return undefined;

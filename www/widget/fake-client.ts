@@ -9,6 +9,7 @@ import type { ChatClient, Row } from "./chat-client.js";
 type Listeners = { [K in keyof GuestEvents]?: Set<(payload: GuestEvents[K]) => void> };
 
 export class FakeClient implements ChatClient {
+  protocol: "guest" | "session" = "guest";
   state: ConnectionState = { name: "idle" };
   session: Session | undefined;
   messages: readonly Row[] = [];
