@@ -95,6 +95,9 @@ fn build(request: &Request, abort: &AbortController) -> Option<web_sys::Request>
     // The service knows the visitor by the token alone; the site's cookies are none of its business.
     init.set_credentials(if request.cookies { RequestCredentials::SameOrigin } else { RequestCredentials::Omit });
     init.set_signal(Some(&abort.signal()));
+    if cfg!(feature = "session") {
+        headers.set("accept", "application/json").ok()?;
+    }
     if let Some(bearer) = &request.bearer {
         headers.set("authorization", &["bearer ", bearer.expose()].concat()).ok()?;
     }

@@ -49,15 +49,15 @@ pub enum Source {
 impl Source {
     /// What is asked over HTTP; `None` where the page is asked.
     fn request(&self) -> Option<Request> {
-        let (url, body) = match self {
+        let (url, cookies, body) = match self {
             Source::Callback => return None,
-            Source::Url(url) => (url, None),
+            Source::Url(url) => (url, true, None),
             Source::Grant { url, id, secret } => {
                 let form = ["grant_type=client_credentials&client_id=", &url::encode(id), "&client_secret=", &url::encode(secret.expose())];
-                (url, Some(Body { kind: "application/x-www-form-urlencoded", text: form.concat() }))
+                (url, false, Some(Body { kind: "application/x-www-form-urlencoded", text: form.concat() }))
             }
         };
-        Some(Request { method: Method::Post, url: url.clone(), bearer: None, cookies: true, body, timeout_ms: DEADLINE_MS })
+        Some(Request { method: Method::Post, url: url.clone(), bearer: None, cookies, body, timeout_ms: DEADLINE_MS })
     }
 }
 

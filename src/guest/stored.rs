@@ -64,7 +64,7 @@ impl Remembered {
         let document = Document::parse(value)?;
         let root = document.root();
         let version = root.int("v").filter(|version| *version >= VERSION)?;
-        let token = root.text("token").filter(|token| token.len() >= 16)?;
+        let token = root.text("token").filter(|token| !token.is_empty())?;
         let remembered = Remembered {
             token: Secret::new(token.to_string()),
             known: root.flag("known"),

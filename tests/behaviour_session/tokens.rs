@@ -320,3 +320,38 @@ fn row07_a_dead_socket_that_is_replaced_hides_nothing_of_what_was_sent_over_it()
     assert_eq!(world.page.texts(), ["into the dead socket", "over the new one"]);
     assert!(!world.was(|state| matches!(state, State::Waiting { .. })), "the line was replaced before anybody noticed: {:?}", world.page.states);
 }
+
+/// Row 31 over a change of sockets: the uplink of the old one stalls, and lets go after we resent over the new one. That double
+/// cannot be known, so it is counted.
+#[test]
+fn row31_what_stalled_on_the_replaced_socket_is_no_proof_and_a_double_is_counted() {
+    let mut world = asked(22, Giver::Backend);
+    world.set(json!({"accessTokenSeconds": 120}));
+    world.start();
+    world.run_until_ready();
+    world.wait("about to renew", 2 * MINUTE, |world| world.token_asks.len() == 2);
+    let until = world.now + 25_000;
+    world.network.stall_up(until);
+    world.send("stalled");
+    world.run(50_000);
+    let stored = world.times_stored("stalled") as u64;
+    assert!(stored <= 1 + world.metric("unprovedResends"), "{stored} copies, {} unproved", world.metric("unprovedResends"));
+}
+
+/// Row 9: 401 for ever, for the history alone.
+#[test]
+fn row09_a_history_that_is_refused_for_ever_ends_in_signing_in_too() {
+    let mut world = World::new(23);
+    world.fault(json!({"on": "http", "match": {"path": "/messages"}, "count": 0, "do": "status", "status": 401}));
+    world.start();
+    world.run(10 * MINUTE);
+    assert_eq!((world.state(), world.token_requests()), (State::AuthRequired, 3));
+}
+
+/// What is written is read back, however short the service's ids are.
+#[test]
+fn a_session_with_a_short_id_is_kept_over_a_reload() {
+    use guestwire::guest::stored::Remembered;
+    let written = Remembered::new("s-1".into());
+    assert_eq!(Remembered::read(&written.write()), Some((written, false)));
+}

@@ -105,7 +105,6 @@ impl Session {
 
     /// The socket is open, and with it the session.
     pub(super) fn admitted(&mut self, socket: SocketId) {
-        self.tokens.accept();
         if self.opening.0 == socket {
             self.line_renew_at = self.opening.1;
         }

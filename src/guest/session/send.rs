@@ -167,10 +167,12 @@ impl Session {
             // Without an answer to a ping nothing tells that this line is alive.
             return self.link.fail(self.now, Reason::Timeout, None);
         }
-        if let Flight::Waiting { id, .. } = &self.flight {
-            let id = id.clone();
+        if let Flight::Waiting { id, socket, .. } = &self.flight {
+            let (id, socket, now) = (id.clone(), *socket, self.now.mono);
             self.link.awaiting(self.now, false);
-            self.flight = Flight::Unsure(Doubt::unanswered(id, self.now.mono));
+            // What went over a socket that was replaced meanwhile may be under way for as long as that one's end has not come.
+            let replaced = self.wire.is_session() && self.link.up() != Some(socket);
+            self.flight = Flight::Unsure(if replaced { Doubt::lost(id, now, socket) } else { Doubt::unanswered(id, now) });
         }
     }
 
