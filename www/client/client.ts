@@ -514,11 +514,13 @@ export abstract class Client {
   }
 
   #log(event: CoreEvent): void {
-    if (this.#options.debug === undefined) return;
-    const { type, code, status, kind, ms, ticket, index, length, count, leader } = event as Partial<Record<string, unknown>>;
-    const what = event.type === "state" ? event.state : { code, status, kind, ms, ticket, index, length, count, leader };
-    this.#options.debug(`${String(type)} ${JSON.stringify(what)}`);
+    this.#options.debug?.(JSON.stringify(event, redacted));
   }
+}
+
+/** What somebody wrote is nobody else's business; `CoreEvent` has no other member that says it. */
+function redacted(name: string, value: unknown): unknown {
+  return name === "text" || name === "body" ? undefined : value;
 }
 
 /** An event of the core as the page gets it. */

@@ -20,8 +20,11 @@ impl Session {
     /// The message in flight cannot be proved any more; the rest was not sent and will not be, unasked.
     fn give_up_outbox(&mut self, code: Code) {
         self.lose_flight();
-        let moves = self.is_moving();
-        for id in self.outbox.ids(&|record| record.is_queued() && (!moves || record.may_arrive())) {
+        if self.is_moving() {
+            // What was never sent goes on to the other protocol, and the rest is settled on the way.
+            return;
+        }
+        for id in self.outbox.ids(&Record::is_queued) {
             // One that was sent before this life of the page is as unknown as the one in flight.
             self.give_up(&id, code);
         }
