@@ -22,6 +22,6 @@ const inlinedSession: Provide = async () => {
 export class GuestClient extends Client {
   /** Validates at once and begins to load the module; usable immediately. */
   constructor(options: GuestOptions) {
-    super(options, options?.protocol === "session" ? inlinedSession : inlined);
+    super(options, options?.token === undefined ? inlined : inlinedSession);
   }
 }

@@ -8,7 +8,7 @@ const PLAIN = ["deploymentId", "region", "endpoint", "protocol", "storage", "con
 /** Throws what is wrong with them, by field. */
 export function checkOptions(options: GuestOptions): void {
   if (typeof options !== "object" || options === null) fail("options");
-  const { deploymentId, region, endpoint, protocol, storage, consent, attributes, backoff, createSocket, fetch, signal, debug } = options;
+  const { deploymentId, region, endpoint, protocol, token, storage, consent, attributes, backoff, createSocket, fetch, signal, debug } = options;
   if (typeof deploymentId !== "string" || !/^[A-Za-z0-9_-]{1,128}$/.test(deploymentId)) fail("deploymentId");
   oneOf("protocol", protocol, ["guest", "session"]);
   if (region === undefined && endpoint === undefined) fail("region");
@@ -18,7 +18,10 @@ export function checkOptions(options: GuestOptions): void {
   oneOf("storage", storage, ["local", "session", "memory"]);
   oneOf("consent", consent, ["granted", "required"]);
   if (attributes !== undefined) checkAttributes(attributes);
-  if (protocol === "session") checkSession(options);
+  if (protocol === "session" && endpoint === undefined) fail("endpoint");
+  if (protocol === "session" && attributes !== undefined) throw new GuestwireError(Code.Unsupported, { field: "attributes" });
+  // On the guest API it is for what the session protocol left unsettled.
+  if (protocol === "session" || token !== undefined) checkToken(token);
   if (typeof backoff === "object" && backoff !== null) {
     const { baseMs, maxMs } = backoff;
     if (!(Number.isInteger(baseMs) && Number.isInteger(maxMs) && baseMs >= 1 && maxMs >= baseMs && maxMs <= 3_600_000)) fail("backoff");
@@ -29,10 +32,7 @@ export function checkOptions(options: GuestOptions): void {
   if (signal !== undefined && typeof signal?.addEventListener !== "function") fail("signal");
 }
 
-/** What the session protocol needs, and what it does not have. */
-function checkSession({ endpoint, token, attributes }: GuestOptions): void {
-  if (endpoint === undefined) fail("endpoint");
-  if (attributes !== undefined) throw new GuestwireError(Code.Unsupported, { field: "attributes" });
+function checkToken(token: unknown): void {
   if (typeof token === "function") return;
   const { url, clientId, clientSecret, allowSecretInPage } = (token ?? {}) as Partial<Record<string, unknown>>;
   // What is empty is not there, as for the core.

@@ -13,7 +13,7 @@ export type { WasmSource } from "./load.js";
 let source: WasmSource | Promise<WasmSource> | undefined;
 
 /**
- * Says what the module is made of: its URL (`guestwire/core.wasm`, or `guestwire/core-session.wasm` for `protocol: "session"`),
+ * Says what the module is made of: its URL (`guestwire/core.wasm`, or `guestwire/core-session.wasm` where there is a `token`),
  * a response, its bytes, or a compiled module. To be called before the first client is made. Nothing is loaded before that.
  */
 export function initGuestwire(urlOrModule: WasmSource | Promise<WasmSource>): void {
@@ -33,6 +33,6 @@ export class GuestClient extends Client {
   /** Validates at once and begins to load the module; usable immediately. */
   constructor(options: GuestOptions) {
     given();
-    super(options, options?.protocol === "session" ? provideSession : provide);
+    super(options, options?.token === undefined ? provide : provideSession);
   }
 }
