@@ -71,3 +71,11 @@ test("the core is handed the source of tokens as it is, and of a function nothin
   assert.deepEqual(handed(grant), grant);
   assert.equal(handed(async () => ({ access_token: "t", expires_in: 60 })), undefined);
 });
+
+test("on the guest API a token is looked at as well, for it settles what the session protocol left", () => {
+  assert.equal(refusal({ protocol: "guest" }), undefined);
+  assert.deepEqual(refusal({ protocol: "guest", token: {} }), [7000, "token"]);
+  assert.equal(refusal({ protocol: "guest", token: undefined }), undefined);
+  onPageOf("https://shop.test");
+  assert.deepEqual(refusal({ protocol: "guest", token: grant }), [7106, "token"]);
+});
