@@ -286,3 +286,17 @@ fn a_page_that_comes_back_reads_at_once_what_it_missed() {
     world.signal(PageSignal::Shown);
     world.wait("resynced", 1_000, |world| world.page.texts() == ["missed"]);
 }
+
+#[test]
+fn row31_an_answer_to_an_earlier_ping_vouches_for_nothing_that_was_sent_since() {
+    let mut world = World::new(31);
+    world.fault(json!({"on": "frame-out", "match": {"class": "pong"}, "do": "delay", "ms": 5_800}));
+    world.start();
+    world.run_until_ready();
+    // The line holds the message, and all behind it; meanwhile the first ping of all is answered.
+    world.fault(json!({"on": "frame-in", "match": {"action": "message"}, "do": "stall", "direction": "up", "ms": 14_000}));
+    world.send("held up");
+    world.run(60_000);
+    let (stored, unproved) = (world.times_stored("held up") as u64, world.metric("unprovedResends"));
+    assert!(stored <= 1 + unproved, "{stored} copies, {unproved} unproved");
+}

@@ -38,6 +38,8 @@ use std::collections::VecDeque;
 const CLOCKS_PART_MS: u64 = 2_000;
 /// A request over the socket is given up after this, milliseconds.
 const ASK_MS: u64 = 10_000;
+/// A timer that fires this late was held up by this page, and what it judges is given as long again, milliseconds.
+const LATE_MS: u64 = 1_000;
 /// Requests that control the session keep these back from messages.
 const KEPT_FOR_CONTROL: u64 = 3;
 
@@ -168,6 +170,8 @@ pub struct Session {
     replaced: Option<SocketId>,
     /// One whose end is still to come, and up to where nothing of it can be missing.
     behind: Option<(SocketId, Option<Point>)>,
+    /// When the ping was sent that was answered last: whatever went out before it, on the same socket, has arrived.
+    vouched_from: u64,
     /// The service was seen to answer a ping.
     ponged: bool,
     /// Since when the history is read in the place of a ping.
@@ -256,6 +260,7 @@ impl Session {
             starts_when_loaded: false,
             replaced: None,
             behind: None,
+            vouched_from: 0,
             ponged: false,
             probed_at: None,
             random,
@@ -404,8 +409,10 @@ impl Session {
 
     fn handle_timers(&mut self) {
         self.link.handle_timeout(self.now);
-        while let Some((timer, _)) = self.timers.expire(self.now.mono) {
+        while let Some((timer, due)) = self.timers.expire(self.now.mono) {
             match timer {
+                // This page stood still: what came meanwhile is still queued behind the timer.
+                Timer::Ack if self.wire.is_session() && self.now.mono - due > LATE_MS => self.timers.arm(Timer::Ack, self.now.mono + LATE_MS),
                 Timer::Ask => self.give_up_asks(),
                 Timer::Ack => self.ack_overdue(),
                 Timer::Look => self.look_again(),

@@ -83,7 +83,10 @@ impl Session {
             Frame::Closed { signed_in: true } => self.rotate(Code(0)),
             Frame::Closed { signed_in: false } => self.link.evicted(self.now),
             Frame::LoggedOut => self.logged_out(),
-            Frame::Pong if self.wire.is_session() => self.ponged = true,
+            Frame::Pong if self.wire.is_session() => {
+                self.ponged = true;
+                self.vouched_from = ask.map_or(0, |ask| ask.at);
+            }
             Frame::Pong => {}
             Frame::Other => {}
             Frame::Unknown => self.garbage(socket, text),

@@ -163,12 +163,12 @@ impl Session {
 
     /// Ten seconds without an echo on a line that answers: it is looked for on the same connection.
     pub(super) fn ack_overdue(&mut self) {
-        if self.wire.is_session() && !self.ponged {
-            // Without an answer to a ping nothing tells that this line is alive.
-            return self.link.fail(self.now, Reason::Timeout, None);
-        }
-        if let Flight::Waiting { id, socket, .. } = &self.flight {
-            let (id, socket, now) = (id.clone(), *socket, self.now.mono);
+        if let Flight::Waiting { id, at, socket } = &self.flight {
+            let (id, at, socket, now) = (id.clone(), *at, *socket, self.now.mono);
+            if self.wire.is_session() && self.link.up() == Some(socket) && self.vouched_from <= at {
+                // No ping that went out behind it was answered either: it may still be under way.
+                return self.link.fail(self.now, Reason::Timeout, None);
+            }
             self.link.awaiting(self.now, false);
             // What went over a socket that was replaced meanwhile may be under way for as long as that one's end has not come.
             let replaced = self.wire.is_session() && self.link.up() != Some(socket);
