@@ -73,8 +73,15 @@ export async function until(read, done, what, timeoutMs = SOON_MS) {
 
 /** The service's side of one deployment: what it stored, what it saw, and how to break it. */
 export class Service {
-  constructor(deploymentId) {
+  /** `protocol`: what its guest speaks. */
+  constructor(deploymentId, protocol = "guest") {
     this.deploymentId = deploymentId;
+    this.protocol = protocol;
+  }
+
+  /** What a rule matches a guest's text with; not a typing notice, a Join or a ping. */
+  get message() {
+    return this.protocol === "session" ? { action: "message" } : { action: "onMessage", type: "Text" };
   }
 
   async #call(method, path, body) {
@@ -110,7 +117,7 @@ export class Service {
 
   /** How often a guest's message with this text came to the service's edge. */
   async arrivals(text) {
-    return (await this.records()).filter((record) => record.kind === "frame-in" && record.action === "onMessage" && record.text === text).length;
+    return (await this.records()).filter((record) => record.kind === "frame-in" && record.action === this.message.action && record.text === text).length;
   }
 
   /** Sets fault rules for this deployment alone, and gives back their numbers. */
@@ -149,7 +156,7 @@ export class Service {
     await this.faults({ on: "frame-out", do: "drop" });
     await this.agent({
       do: "raw",
-      frame: {
+      frame: this.protocol === "session" ? { type: "pong" } : {
         type: "message", class: "StructuredMessage", code: 200,
         body: { id: randomUUID().replaceAll("-", ""), type: "Event", direction: "Outbound", channel: { time: new Date().toISOString() }, events: [{ eventType: "Typing", typing: { type: "Off", duration: 0 } }] },
       },
@@ -216,7 +223,7 @@ export class Visit {
 
   /** Loads the page, or loads it again, and awaits the chat in it. */
   async load() {
-    if (this.page.url() === "about:blank") await this.page.goto(`${url}/?deployment=${this.service.deploymentId}`);
+    if (this.page.url() === "about:blank") await this.page.goto(`${url}/?deployment=${this.service.deploymentId}&protocol=${this.service.protocol}`);
     else await this.page.reload();
     await this.chat.locator(".launcher").waitFor();
     await this.page.evaluate(() => window.eyes.watch());
@@ -275,15 +282,15 @@ export class Visit {
     return this.page.evaluate(() => ({ ...document.querySelector("guestwire-chat").client.metrics }));
   }
 
-  /** What axe finds in the element: nothing, it is hoped. */
-  async violations() {
+  /** What axe finds in the element, or in another part of the page: nothing, it is hoped. */
+  async violations(part = "guestwire-chat") {
     // Entrance animations are let finish: axe measures colours through opacity.
     await this.page.evaluate(() => {
       const moving = [document, document.querySelector("guestwire-chat").shadowRoot].flatMap((root) => root.getAnimations());
       return Promise.all(moving.filter((one) => one.effect?.getTiming().iterations !== Infinity).map((one) => one.finished.catch(() => undefined)));
     });
     await this.page.evaluate(AXE);
-    const { violations } = await this.page.evaluate((rules) => window.axe.run("guestwire-chat", rules), AXE_RULES);
+    const { violations } = await this.page.evaluate(([selector, rules]) => window.axe.run(selector, rules), [part, AXE_RULES]);
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target.join(" ")} ${node.any[0]?.message ?? node.failureSummary}`).join(" | ")}`);
   }
 }
@@ -306,16 +313,17 @@ export async function profile(t, { expects = [], viewport = WIDE, ...options } =
 }
 
 /** A deployment for one test, forgotten after it. */
-export function deployment(t) {
-  const service = new Service(`e2e-${randomUUID()}`);
+export function deployment(t, protocol) {
+  const service = new Service(`e2e-${randomUUID()}`, protocol);
   t.after(() => service.reset());
   return service;
 }
 
-/** The demo on a deployment of its own, loaded and connected. */
-export async function visit(t, options) {
+/** The demo on a deployment of its own, loaded and connected. `set`: switches of the service before that. */
+export async function visit(t, { protocol, set, ...options } = {}) {
   const context = await profile(t, options);
-  const visitor = new Visit(deployment(t), await context.newPage());
+  const visitor = new Visit(deployment(t, protocol), await context.newPage());
+  if (set !== undefined) await visitor.service.set(set);
   await visitor.load();
   await visitor.ready();
   return visitor;

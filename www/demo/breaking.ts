@@ -1,7 +1,8 @@
 /** Carries the switches out: puts rules up and takes them down, and remembers over a reload which ones are on. */
+import type { Protocol } from "./deployment.js";
 import type { Feed } from "./feed.js";
-import { type SimulatorSession, actAsAgent, addRules, expireSession, removeAllRules, removeRules } from "./simulator.js";
-import { ALL_SWITCHES, type Switch } from "./switches.js";
+import { type SimulatorSession, actAsAgent, addRules, expireAccessTokens, expireSession, removeAllRules, removeRules } from "./simulator.js";
+import { ALL_SWITCHES, type Act, type Switch } from "./switches.js";
 
 /** The service's limit of connections per token (guest-api.md §4.4). */
 const CONNECTIONS_PER_TOKEN = 3;
@@ -9,19 +10,21 @@ const CONNECTIONS_PER_TOKEN = 3;
 export class Breaking {
   readonly #feed: Feed;
   readonly #deploymentId: string;
+  readonly #protocol: Protocol;
   readonly #key: string;
   #rules: Record<string, readonly number[]>;
 
-  constructor(feed: Feed, deploymentId: string) {
+  constructor(feed: Feed, deploymentId: string, protocol: Protocol) {
     this.#feed = feed;
     this.#deploymentId = deploymentId;
+    this.#protocol = protocol;
     this.#key = `guestwire-demo:rules:${deploymentId}`;
     this.#rules = JSON.parse(localStorage.getItem(this.#key) ?? "{}") as Record<string, readonly number[]>;
   }
 
   /** The newest session that is still open; the acts aim at it. */
   get session(): SimulatorSession | undefined {
-    return this.#feed.snapshot.sessions.filter((session) => !session.ended).at(-1);
+    return this.#feed.snapshot.sessions.filter((session) => !session.ended && session.protocol === this.#protocol).at(-1);
   }
 
   get isConnected(): boolean {
@@ -55,9 +58,10 @@ export class Breaking {
   }
 
   async #switchOn(which: Extract<Switch, { kind: "hold" | "once" }>): Promise<void> {
-    const ids = await addRules(which.rules(this.#deploymentId));
+    const ids = await addRules(which.rules(this.#deploymentId, this.#protocol));
     this.#remember({ ...this.#rules, [which.id]: ids });
     if (which.kind === "hold" && which.breaksNow) await this.#nudge();
+    if (which.kind === "hold" && which.then) await this.#act(which.then);
   }
 
   async #switchOff(which: Switch): Promise<void> {
@@ -66,7 +70,7 @@ export class Breaking {
     this.#remember(others);
   }
 
-  async #act(act: "drop" | "expire" | "readOnly" | "evict"): Promise<void> {
+  async #act(act: Act): Promise<void> {
     const session = this.session;
     if (session === undefined) return;
     switch (act) {
@@ -74,17 +78,18 @@ export class Breaking {
         await addRules([{ on: "frame-out", match: { deploymentId: this.#deploymentId }, count: 1, do: "drop" }]);
         return this.#nudge();
       case "expire": return expireSession(session.token);
+      case "expireToken": return expireAccessTokens(this.#deploymentId);
       case "readOnly": return actAsAgent(session.token, { do: "disconnect", readOnly: true });
       case "evict": return this.#pushOut(session.token);
     }
   }
 
-  /** Faults are met by frames. A typing notice that is already over makes one without showing anything. */
+  /** Faults are met by frames. A typing notice that is already over makes one without showing anything, and so does an answer to no ping. */
   async #nudge(): Promise<void> {
     if (this.session === undefined || !this.isConnected) return;
     await actAsAgent(this.session.token, {
       do: "raw",
-      frame: {
+      frame: this.#protocol === "session" ? { type: "pong" } : {
         type: "message", class: "StructuredMessage", code: 200,
         body: {
           id: crypto.randomUUID().replaceAll("-", ""), type: "Event", direction: "Outbound",

@@ -49,7 +49,7 @@ export function AgentConsole({ feed }: { readonly feed: Feed }): JSX.Element {
           <div class="desk">
             <Transcript key={session.token} session={session} seenAt={seenAt} />
             {failure !== undefined && <p class="failure" role="alert">The service did not take that: {failure}</p>}
-            {session.ended ? <p class="console-empty">This session is over. The next one appears here by itself.</p> : <Desk act={act} />}
+            {session.ended ? <p class="console-empty">This session is over. The next one appears here by itself.</p> : <Desk act={act} textOnly={session.protocol === "session"} />}
           </div>
         )}
       </div>
@@ -92,7 +92,7 @@ function SessionList({ sessions, shown, onChoose }: SessionListProps): JSX.Eleme
   );
 }
 
-function Desk({ act }: { readonly act: (what: AgentAct) => Promise<boolean> }): JSX.Element {
+function Desk({ act, textOnly }: { readonly act: (what: AgentAct) => Promise<boolean>; readonly textOnly: boolean }): JSX.Element {
   const [text, setText] = useState("");
   const typedAt = useRef(0);
 
@@ -105,7 +105,7 @@ function Desk({ act }: { readonly act: (what: AgentAct) => Promise<boolean> }): 
   };
   const noteTyping = (): void => {
     const now = Date.now();
-    if (now - typedAt.current < TYPING_EVERY_MS) return;
+    if (textOnly || now - typedAt.current < TYPING_EVERY_MS) return;
     typedAt.current = now;
     void act({ do: "typing" });
   };
@@ -130,19 +130,25 @@ function Desk({ act }: { readonly act: (what: AgentAct) => Promise<boolean> }): 
           <button type="submit" class="button primary">Send</button>
         </div>
       </form>
-      <div class="tools">
-        <div role="group" aria-label="Samples" class="tool-group">
-          {SAMPLES.map((sample) => (
-            <button key={sample.id} type="button" class="button small" onClick={() => void act({ do: "structured", text: sample.text, content: sample.content })}>
-              {sample.label}
-            </button>
-          ))}
-        </div>
-        <div role="group" aria-label="Events" class="tool-group">
-          <button type="button" class="button small" onClick={() => void act({ do: "typing" })}>Typing</button>
-          <button type="button" class="button small" onClick={() => void act({ do: "disconnect", readOnly: false })}>Disconnect</button>
-          <button type="button" class="button small danger" onClick={() => void act({ do: "disconnect", readOnly: true })}>Disconnect, read-only</button>
-        </div>
+      {textOnly ? <p class="hint">The session protocol carries text alone: no typing, no samples, no end by the agent.</p> : <Tools act={act} />}
+    </div>
+  );
+}
+
+function Tools({ act }: { readonly act: (what: AgentAct) => Promise<boolean> }): JSX.Element {
+  return (
+    <div class="tools">
+      <div role="group" aria-label="Samples" class="tool-group">
+        {SAMPLES.map((sample) => (
+          <button key={sample.id} type="button" class="button small" onClick={() => void act({ do: "structured", text: sample.text, content: sample.content })}>
+            {sample.label}
+          </button>
+        ))}
+      </div>
+      <div role="group" aria-label="Events" class="tool-group">
+        <button type="button" class="button small" onClick={() => void act({ do: "typing" })}>Typing</button>
+        <button type="button" class="button small" onClick={() => void act({ do: "disconnect", readOnly: false })}>Disconnect</button>
+        <button type="button" class="button small danger" onClick={() => void act({ do: "disconnect", readOnly: true })}>Disconnect, read-only</button>
       </div>
     </div>
   );

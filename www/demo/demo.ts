@@ -3,7 +3,7 @@ import { h, render } from "preact";
 import { GuestClient } from "../client/index.js";
 import { Breaking } from "./breaking.js";
 import { AgentConsole } from "./console.js";
-import { deploymentOfThisBrowser } from "./deployment.js";
+import { type Protocol, deploymentOfThisBrowser, optionsFor, protocolOfThisPage } from "./deployment.js";
 import { Feed } from "./feed.js";
 import { Ledger } from "./ledger.js";
 import { Line } from "./line.js";
@@ -13,11 +13,17 @@ import { Strip } from "./strip.js";
 import { arrangeColumns } from "./tabs.js";
 
 const deploymentId = deploymentOfThisBrowser();
+const protocol = protocolOfThisPage();
 const feed = new Feed(deploymentId);
 const line = new Line();
-const ledger = new Ledger(deploymentId);
-const breaking = new Breaking(feed, deploymentId);
-const client = new GuestClient({ deploymentId, endpoint: location.origin });
+const ledger = accountOf(protocol);
+const breaking = new Breaking(feed, deploymentId, protocol);
+const client = new GuestClient(optionsFor(protocol, deploymentId));
+
+/** Each protocol has a conversation of its own, and so an account of its own. */
+function accountOf(which: Protocol): Ledger {
+  return new Ledger(which === "guest" ? deploymentId : `${deploymentId}:${which}`);
+}
 
 function place(id: string): HTMLElement {
   return document.getElementById(id) as HTMLElement;
@@ -38,7 +44,7 @@ async function startOver(): Promise<void> {
   await breaking.heal();
   await client.forget();
   await resetDeployment(deploymentId);
-  ledger.clear();
+  for (const which of ["guest", "session"] as const) accountOf(which).clear();
   location.reload();
 }
 
@@ -54,11 +60,11 @@ const wide = arrangeColumns();
 place("deployment").textContent = deploymentId;
 (place("agent-alone") as HTMLAnchorElement).href = `/agent?deployment=${encodeURIComponent(deploymentId)}`;
 render(h(Strip, { line, ledger, feed }), place("strip"));
-render(h(Network, { breaking, feed, startOver }), place("network"));
+render(h(Network, { breaking, feed, protocol, startOver }), place("network"));
 render(h(AgentConsole, { feed }), place("agent"));
 
 await feed.refresh();
-if (feed.snapshot.reachable && feed.snapshot.sessions.length === 0) ledger.forgetSettled();
+if (feed.snapshot.reachable && !feed.snapshot.sessions.some((session) => session.protocol === protocol)) ledger.forgetSettled();
 feed.subscribe(closeOldAccount);
 feed.start();
 

@@ -9,8 +9,9 @@ export class Ledger {
   readonly #key: string;
   #entries: Typed[];
 
-  constructor(deploymentId: string) {
-    this.#key = `guestwire-demo:ledger:${deploymentId}`;
+  /** `account`: where it is kept, apart from other conversations of this browser. */
+  constructor(account: string) {
+    this.#key = `guestwire-demo:ledger:${account}`;
     this.#entries = this.#kept();
   }
 
@@ -50,7 +51,7 @@ export class Ledger {
 
   /** A row that first appears as sent came from the history, not from this keyboard. */
   #note(message: Message): boolean {
-    if (this.#entries.some((entry) => entry.id === message.id)) return this.#settle(message.id, message.status);
+    if (this.#entries.some((entry) => entry.id === message.id)) return this.#settle(message.id, message.status, message.serverId);
     if (message.status === "sent") return false;
     this.#keep([...this.#entries, { id: message.id, text: message.text ?? "", status: message.status }]);
     return true;
@@ -69,13 +70,16 @@ export class Ledger {
     this.#keep([...others.slice(0, place), ...this.#entries.filter((entry) => entry.id === id), ...others.slice(place)]);
   }
 
-  #settle(id: string, status: TypedStatus): boolean {
-    return this.#change(id, status === "sent" ? { status, sentAt: Date.now() } : { status });
+  #settle(id: string, status: TypedStatus, serverId?: string): boolean {
+    // The receipt comes first and does not say as what it was stored; the row does.
+    const known = serverId !== undefined && this.#entries.some((entry) => entry.id === id && entry.status === status && entry.serverId === undefined);
+    if (known) return this.#change(id, { serverId });
+    return this.#change(id, status === "sent" ? { status, sentAt: Date.now(), ...(serverId !== undefined && { serverId }) } : { status });
   }
 
   #change(id: string, change: Partial<Typed>): boolean {
     const entry = this.#entries.find((candidate) => candidate.id === id);
-    if (entry === undefined || (change.status === entry.status && change.removed === undefined)) return false;
+    if (entry === undefined || Object.entries(change).every(([name, value]) => name === "sentAt" || entry[name as keyof Typed] === value)) return false;
     this.#keep(this.#entries.map((candidate) => (candidate === entry ? { ...entry, ...change } : candidate)));
     return true;
   }

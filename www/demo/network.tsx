@@ -2,13 +2,19 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Breaking } from "./breaking.js";
+import { type Protocol, addressOver } from "./deployment.js";
 import type { Feed } from "./feed.js";
-import { SWITCHES, type Switch } from "./switches.js";
+import { type Switch, groupsOf } from "./switches.js";
 import { useChanges } from "./use.js";
 
-export interface NetworkProps { readonly breaking: Breaking; readonly feed: Feed; readonly startOver: () => Promise<void> }
+export interface NetworkProps {
+  readonly breaking: Breaking;
+  readonly feed: Feed;
+  readonly protocol: Protocol;
+  readonly startOver: () => Promise<void>;
+}
 
-export function Network({ breaking, feed, startOver }: NetworkProps): JSX.Element {
+export function Network({ breaking, feed, protocol, startOver }: NetworkProps): JSX.Element {
   useChanges(feed);
   const [failure, setFailure] = useState<string>();
   const attempt = (work: () => Promise<void>) => (): void => {
@@ -27,13 +33,18 @@ export function Network({ breaking, feed, startOver }: NetworkProps): JSX.Elemen
       <div class="column-body">
         <p class="column-note">Break it and watch nothing get lost.</p>
         {failure !== undefined && <p class="failure" role="alert">That did not work: {failure}</p>}
-        {SWITCHES.map((group) => (
+        <ProtocolChoice protocol={protocol} />
+        {groupsOf(protocol).map((group) => (
           <section key={group.title} class="switch-group">
             <h3>{group.title}</h3>
             <ul class="switches">
               {group.switches.map((which) => (
                 <li key={which.id}>
-                  <SwitchRow which={which} breaking={breaking} onPress={attempt(() => breaking.press(which))} />
+                  {protocol === "session" && which.notInSession !== undefined ? (
+                    <AbsentRow title={which.title} why={which.notInSession} />
+                  ) : (
+                    <SwitchRow which={which} breaking={breaking} onPress={attempt(() => breaking.press(which))} />
+                  )}
                 </li>
               ))}
             </ul>
@@ -46,6 +57,38 @@ export function Network({ breaking, feed, startOver }: NetworkProps): JSX.Elemen
         </section>
       </div>
     </>
+  );
+}
+
+const PROTOCOLS: readonly { readonly protocol: Protocol; readonly name: string; readonly what: string }[] = [
+  { protocol: "guest", name: "Guest API", what: "The platform’s own: ids of ours in every message, typing, an agent who can end the conversation." },
+  { protocol: "session", name: "Session protocol", what: "Text alone, with access tokens of the site’s backend. What arrived is proved by its words." },
+];
+
+/** Links: the page is another one over another protocol, and its address says so. */
+function ProtocolChoice({ protocol }: { readonly protocol: Protocol }): JSX.Element {
+  return (
+    <nav class="switch-group" aria-labelledby="protocol-title">
+      <h3 id="protocol-title">Protocol</h3>
+      <ul class="protocols">
+        {PROTOCOLS.map(({ protocol: which, name }) => (
+          <li key={which}>
+            <a class="protocol" href={addressOver(which)} aria-current={which === protocol ? "page" : undefined}>{name}</a>
+          </li>
+        ))}
+      </ul>
+      <p class="start-over-note">{PROTOCOLS.find((one) => one.protocol === protocol)?.what}</p>
+    </nav>
+  );
+}
+
+/** What the protocol does not have stays in its place, with the reason. */
+function AbsentRow({ title, why }: { readonly title: string; readonly why: string }): JSX.Element {
+  return (
+    <div class="switch is-absent">
+      <p class="switch-title">{title}<span class="switch-tag">not in this protocol</span></p>
+      <p class="switch-does">{why}</p>
+    </div>
   );
 }
 

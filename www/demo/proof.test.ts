@@ -76,3 +76,21 @@ test("only what was stored under a token used here counts", () => {
   const ours = [{ token: "t", tracingId: "a", text: "hi" }, { token: "t", tracingId: "x", text: "hi" }];
   assert.deepEqual(storedForUs([sent("a", "hi")], [{ token: "u", tracingId: "other", text: "hi" }, ...ours]), ours);
 });
+
+test("where nothing carries our id, a stored message is ours by the id that the service gave it, and so is all of its session", () => {
+  const typed: Typed[] = [{ ...sent("a", "hello"), serverId: "s1" }, sent("b", "there")];
+  const all: Stored[] = [
+    { text: "hello", serverId: "s9", token: "another" },
+    { text: "hello", serverId: "s1", token: "mine" },
+    { text: "there", serverId: "s2", token: "mine" },
+  ];
+  assert.deepEqual(storedForUs(typed, all).map(({ serverId }) => serverId), ["s1", "s2"]);
+  assert.equal(prove(typed, storedForUs(typed, all), LATER).verdict, "proved");
+});
+
+test("the same text twice is two messages, and a third copy of it is one too many", () => {
+  const typed = [sent("a", "yes"), sent("b", "yes")];
+  const copies = (count: number): Stored[] => Array.from({ length: count }, () => ({ text: "yes" }));
+  assert.equal(prove(typed, copies(2), LATER).verdict, "proved");
+  assert.equal(prove(typed, copies(3), LATER).doubled, 1);
+});

@@ -12,12 +12,14 @@ export interface Typed {
   readonly status: TypedStatus;
   /** When the client first called it sent, in ms. A look at the service from before then cannot tell that it is missing. */
   readonly sentAt?: number;
+  /** As what the service stored it, by the client's word: where nothing carries our id, it tells whose a stored message is. */
+  readonly serverId?: string;
   /** The row left the transcript: taken back by the visitor, or cleared with the conversation. */
   readonly removed?: boolean;
 }
 
 /** A guest message in the service's store, in the order in which it was stored. */
-export interface Stored { readonly text?: string; readonly tracingId?: string; readonly token?: string }
+export interface Stored { readonly text?: string; readonly tracingId?: string; readonly serverId?: string; readonly token?: string }
 
 export interface Proof {
   readonly typed: number;
@@ -57,8 +59,9 @@ function claims(typed: readonly Typed[], stored: readonly Stored[]): { order: nu
 
 /** What was stored under tokens that were used here: another browser on the same deployment may well have said the same words. */
 export function storedForUs(typed: readonly Typed[], stored: readonly Stored[]): Stored[] {
-  const ids = new Set(typed.map((entry) => entry.id));
-  const tokens = new Set(stored.filter(({ tracingId }) => tracingId && ids.has(tracingId)).map(({ token }) => token));
+  const ids = new Set(typed.flatMap(({ id, serverId }) => [id, serverId]));
+  const isOurs = ({ tracingId, serverId }: Stored): boolean => [tracingId, serverId].some((id) => id !== undefined && ids.has(id));
+  const tokens = new Set(stored.filter(isOurs).map(({ token }) => token));
   return stored.filter(({ token }) => tokens.has(token));
 }
 

@@ -16,6 +16,7 @@ export interface StoredMessage {
 export interface SimulatorSession {
   readonly token: string;
   readonly deploymentId: string;
+  readonly protocol: "guest" | "session";
   readonly connections: number;
   readonly readOnly: boolean;
   readonly ended: boolean;
@@ -37,6 +38,7 @@ export interface LogRecord {
   readonly token?: string;
   readonly direction?: "Inbound" | "Outbound";
   readonly tracingId?: string;
+  readonly serverId?: string;
   readonly text?: string;
 }
 
@@ -109,6 +111,11 @@ export async function actAsAgent(token: string, act: AgentAct): Promise<void> {
 
 export async function expireSession(token: string): Promise<void> {
   await call("POST", "/expire", { what: "session", token });
+}
+
+/** Ends the access tokens of a deployment: the session protocol's. */
+export async function expireAccessTokens(deploymentId: string): Promise<void> {
+  await call("POST", "/expire", { what: "token", deploymentId });
 }
 
 export async function resetDeployment(deploymentId: string): Promise<void> {
