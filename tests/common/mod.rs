@@ -5,13 +5,17 @@
 //! would show is rebuilt from the events alone ([`Page`]), so that the events themselves are under test.
 #![allow(dead_code, unused_imports, reason = "every test file uses its own part of the harness")]
 
+mod host;
 mod network;
 mod page;
 mod watch;
+mod wire;
 
 pub use network::{Line, Network};
 pub use page::Page;
 pub use watch::*;
+use wire::of_session;
+pub use wire::{CALLBACK, WIRE};
 
 use guestwire::core::http::{Method, Unreachable};
 use guestwire::core::machine::{
@@ -37,44 +41,6 @@ pub enum Disk {
     Unavailable,
     /// It takes so many bytes of UTF-16 in all.
     Quota(usize),
-}
-
-/// More options, for a page that gives its tokens itself.
-pub const CALLBACK: &str = " ";
-
-/// What this suite speaks: it is run for each wire (see `tests/behaviour_session.rs`).
-pub const WIRE: Wire = if cfg!(feature = "session") && is_session(env!("CARGO_CRATE_NAME")) { Wire::Session } else { Wire::Guest };
-
-const fn is_session(name: &str) -> bool {
-    let (name, ending) = (name.as_bytes(), b"_session");
-    let mut at = 0;
-    while at < ending.len() {
-        if name.len() < ending.len() || name[name.len() - ending.len() + at] != ending[at] {
-            return false;
-        }
-        at += 1;
-    }
-    true
-}
-
-/// A fault rule of the guest API in the words of the session protocol.
-fn of_session(mut rule: serde_json::Value) -> serde_json::Value {
-    if let Some(matched) = rule.get_mut("match").and_then(serde_json::Value::as_object_mut) {
-        for (member, guest, session) in [
-            ("action", "onMessage", "message"),
-            ("action", "echo", "ping"),
-            ("class", "StructuredMessage", "message"),
-            ("type", "Text", "text"),
-            ("path", "/api/v2/webmessaging/messages", "/messages"),
-            ("path", "/webmessaging/messages", "/messages"),
-            ("path", "/config.json", "/webmessaging/sessions"),
-        ] {
-            if matched.get(member).is_some_and(|word| word == guest) {
-                matched.insert(member.into(), session.into());
-            }
-        }
-    }
-    rule
 }
 
 /// What the page does when it is asked for an access token.
@@ -598,159 +564,10 @@ impl World {
         }
     }
 
-    fn ask_page_for_token(&mut self, request: RequestId) {
-        self.token_asks.push(self.now);
-        let deadline = u64::from(guestwire::core::token::DEADLINE_MS);
-        match &self.giver {
-            Giver::Backend => {
-                let id = HttpId(self.next_http);
-                self.next_http += 1;
-                let target = format!("/demo-backend/token?deploymentId={DEPLOYMENT}");
-                let asked = HttpRequest { method: "POST".into(), target, headers: Vec::new(), body: Vec::new() };
-                self.network.fetch(self.now, request, id, asked, deadline);
-            }
-            Giver::Gives(token) => self.network.answer(self.now, request, Ok((200, None, token.clone()))),
-            Giver::Rejects => self.network.answer(self.now, request, Err(Unreachable::Network)),
-            Giver::Hangs => self.network.answer(self.now + deadline, request, Err(Unreachable::Timeout)),
-        }
-    }
-
-    fn dies(&mut self, point: CrashPoint) -> bool {
-        if self.crash_at != Some(point) {
-            return false;
-        }
-        self.crash_at = None;
-        self.crashed = Some(point);
-        self.kill();
-        true
-    }
-
-    /// False if the tab was killed on the way.
-    fn perform(&mut self, act: Act) -> bool {
-        if self.verbose {
-            println!("{:>8}   {act:?}", self.now);
-        }
-        match act {
-            Act::Open(socket, url) => {
-                self.opens.push(self.now);
-                let id = ConnectionId(self.next_connection);
-                self.next_connection += 1;
-                let target = url.strip_prefix("ws://service").expect("the endpoint's socket").to_string();
-                if let Some((_, after)) = target.split_once("/sessions/") {
-                    self.session_id = after.split('/').next().unwrap_or_default().to_string();
-                }
-                self.network.connect(self.now, socket, id, target);
-            }
-            Act::Send(socket, text) => {
-                let is_message = match self.wire {
-                    Wire::Guest => text.contains(r#""action":"onMessage""#) && !text.contains(r#""type":"Event""#),
-                    Wire::Session => text.contains(r#""type":"text""#),
-                };
-                self.sent.push((socket, text.clone()));
-                self.network.up(self.now, socket, text);
-                if is_message && self.dies(CrashPoint::AfterSend) {
-                    return false;
-                }
-            }
-            Act::Shut(socket, code) => {
-                self.shuts.push((self.now, socket));
-                self.network.shut(self.now, socket, code);
-            }
-            Act::Forget(socket) => {
-                self.forgotten.push((self.now, socket));
-                self.network.forget(socket);
-            }
-            Act::Fetch(request, what) => {
-                let id = HttpId(self.next_http);
-                self.next_http += 1;
-                let target = what.url.strip_prefix("http://service").expect("the endpoint").to_string();
-                self.fetched.push(target.clone());
-                let bearer = what.bearer.iter().map(|token| ("authorization".to_string(), format!("bearer {}", token.expose())));
-                let kind = what.body.iter().map(|body| ("content-type".to_string(), body.kind.to_string()));
-                let method = match what.method {
-                    Method::Get => "GET",
-                    Method::Post => "POST",
-                };
-                let body = what.body.as_ref().map(|body| body.text.clone().into_bytes()).unwrap_or_default();
-                let asked = HttpRequest { method: method.into(), target, headers: bearer.chain(kind).collect(), body };
-                self.network.fetch(self.now, request, id, asked, u64::from(what.timeout_ms));
-            }
-            Act::Token(request) => self.ask_page_for_token(request),
-            Act::Abort(request) => self.network.abort(request),
-            Act::Store(id, key, value) => {
-                let message = key.contains(":m:");
-                if message && self.dies(if value.is_some() { CrashPoint::BeforePersist } else { CrashPoint::BeforeAckPersisted }) {
-                    return false;
-                }
-                let removed = value.is_none();
-                let result = self.write(id, key, value);
-                if message && self.dies(if removed { CrashPoint::AfterAckPersisted } else { CrashPoint::AfterPersist }) {
-                    return false;
-                }
-                let now = self.clock();
-                if let Some(session) = &mut self.session {
-                    session.handle_input(now, Input::Stored(id, result));
-                }
-            }
-            Act::Load(prefix) => {
-                let entries: Vec<(String, String)> =
-                    self.storage.iter().filter(|(key, _)| key.starts_with(&prefix)).map(|(k, v)| (k.clone(), v.clone())).collect();
-                let entries: Vec<(&str, &str)> = entries.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-                let now = self.clock();
-                if let Some(session) = &mut self.session {
-                    session.handle_input(now, Input::Loaded(&entries));
-                }
-            }
-            Act::Lead(lead) => {
-                self.in_line = lead != Lead::Leave;
-                let role = match lead {
-                    Lead::Join if self.lead_taken => Some(Role::Follower),
-                    Lead::Join => Some(Role::Leader),
-                    Lead::Steal => {
-                        self.lead_taken = false;
-                        Some(Role::Leader)
-                    }
-                    Lead::Leave => None,
-                };
-                let now = self.clock();
-                if let (Some(role), Some(session)) = (role, &mut self.session) {
-                    session.handle_input(now, Input::Role(role));
-                }
-            }
-        }
-        true
-    }
-
     /// Another tab takes the lead.
     pub fn lose_lead(&mut self) {
         self.lead_taken = true;
         self.input(Input::Role(Role::Follower));
-    }
-
-    fn write(&mut self, _id: WriteId, key: String, value: Option<String>) -> Result<(), StoreFault> {
-        let utf16 = |text: &str| 2 * text.encode_utf16().count();
-        let id_of_message = key.split(":m:").nth(1).and_then(|name| name.split(':').nth(1)).map(str::to_string);
-        match (self.disk, value) {
-            (Disk::Unavailable, _) => {
-                self.unwritten.extend(id_of_message);
-                return Err(StoreFault::Unavailable);
-            }
-            (_, None) => {
-                self.storage.remove(&key);
-            }
-            (Disk::Quota(most), Some(value)) => {
-                let others: usize = self.storage.iter().filter(|(other, _)| **other != key).map(|(k, v)| utf16(k) + utf16(v)).sum();
-                if others + utf16(&key) + utf16(&value) > most {
-                    self.unwritten.extend(id_of_message);
-                    return Err(StoreFault::Full);
-                }
-                self.storage.insert(key, value);
-            }
-            (Disk::Works, Some(value)) => {
-                self.storage.insert(key, value);
-            }
-        }
-        Ok(())
     }
 
     /// Events of one kind, in order.

@@ -22,3 +22,4 @@ mod session;
 mod session_api;
 mod storage;
 mod texts;
+mod tokens;

@@ -1,13 +1,16 @@
 //! One seed: a service with its habits, a schedule of what people and networks do, and the checks around it.
 
+#[path = "checks.rs"]
+mod checks;
+
 use crate::chance::Chance;
 use crate::common::{CrashPoint, Disk, Line, WIRE, World};
 use crate::coverage::Coverage;
 use crate::ledger::{AGAIN, Ledger};
 use guestwire::core::error::Code;
 use guestwire::core::machine::Page as Signal;
-use guestwire::core::state::{End, State};
-use guestwire::guest::event::{Event, Kind, Status};
+use guestwire::core::state::State;
+use guestwire::guest::event::{Event, Status};
 use guestwire::guest::wire::Wire;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -532,73 +535,5 @@ impl Run {
         let unproved = self.world.unproved_before + self.world.metric("unprovedResends");
         self.ledger.check_safety(unproved, &self.world.unwritten);
         self.check_list();
-    }
-
-    /// Every accepted message stands in one of its three ends, and in a good one unless there was a reason.
-    fn check_liveness(&mut self) {
-        let state = self.world.state();
-        assert!(matches!(state, State::Ready) || matches!(state, State::Ended { reason: End::Policy }), "did not come back: {state:?}");
-        let held: BTreeSet<&String> = self.ledger.stored.iter().collect();
-        if self.world.failed_reads >= 3 {
-            // They may have lain a minute apart, and then the proof was given up.
-            self.excused.insert(Code::DELIVERY_UNKNOWN.0);
-        }
-        for (id, promise) in &self.ledger.promises {
-            if promise.undecided || self.ledger.is_ambiguous(&promise.text) {
-                continue;
-            }
-            if promise.cancelled {
-                assert!(!held.contains(id), "taken back and sent: {:?}", promise.text);
-                continue;
-            }
-            // What storage could not keep is gone with its life of the page; the page was told.
-            let kept = promise.durable || promise.life == self.life;
-            let row = self.world.page.row(id);
-            match row.map(|row| (row.status, row.code)) {
-                Some((Status::Sent, _)) => assert!(held.contains(id), "shown as sent and not at the service: {:?} {id}", promise.text),
-                Some((Status::Failed, Some(code))) => {
-                    assert!(self.excused.contains(&code.0), "failed with {} for no reason: {:?} {id}", code.0, promise.text);
-                }
-                Some((Status::Expired, _)) => assert!(self.excused.contains(&7012), "expired for no reason: {:?}", promise.text),
-                Some((status, _)) => panic!("still {status:?}: {:?} {id}", promise.text),
-                None => assert!(held.contains(id) || !kept, "lost: {:?} {id}", promise.text),
-            }
-        }
-        self.check_ambiguous();
-        self.check_list_equals_history();
-    }
-
-    /// Of the same words said twice nobody can tell which is which where nothing carries ids: they are counted.
-    fn check_ambiguous(&self) {
-        let is_sent = |id: &String| self.world.page.row(id).is_some_and(|row| row.status == Status::Sent);
-        for (text, stored) in &self.ledger.ambiguous {
-            let shown = self.ledger.promises.iter().filter(|(id, promise)| promise.text == *text && is_sent(id)).count();
-            assert!(shown <= *stored, "{shown} times {text:?} shown as sent, {stored} at the service");
-        }
-        for (id, promise) in &self.ledger.promises {
-            let row = self.world.page.row(id).map(|row| row.status);
-            assert!(!matches!(row, Some(Status::Queued | Status::Sending)), "still {row:?}: {:?} {id}", promise.text);
-        }
-    }
-
-    fn check_list_equals_history(&mut self) {
-        let held = self.world.current_messages();
-        let page = &self.world.page;
-        let shown: BTreeSet<&str> = page
-            .rows
-            .iter()
-            .filter(|row| row.status == Status::Sent && row.kind != Kind::Event)
-            .map(|row| row.server_id.as_deref().unwrap_or_default())
-            .collect();
-        // A second copy of a message is one row; that there may be one is for the ledger to say.
-        let is_shown = |own: &Option<String>| own.as_ref().and_then(|id| page.row(id)).is_some_and(|row| row.status == Status::Sent);
-        let missing: Vec<_> = held.iter().filter(|(id, own)| !shown.contains(id.as_str()) && !is_shown(own)).map(|(id, _)| id).collect();
-        let held: BTreeSet<&str> = held.iter().map(|(id, _)| id.as_str()).collect();
-        // What the service delivers of an old conversation behind the answer that began the new one on the same socket, no
-        // one can tell from the new one's.
-        let is_late = |id: &str| self.held_back && self.former.contains(id);
-        let extra: Vec<_> = shown.difference(&held).filter(|id| !is_late(id)).collect();
-        assert!(missing.is_empty(), "not on the list: {missing:?}");
-        assert!(extra.is_empty(), "on the list and not at the service: {extra:?}");
     }
 }
