@@ -4,6 +4,7 @@
 // Needs `dist/`, the simulator's program in SIMULATOR_BIN and a Chromium in CHROMIUM; `npm test -- --only package` brings them.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,7 +15,7 @@ import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import { build } from "vite";
 import { at, need, run } from "./process.mjs";
-import { startSimulator } from "./simulator.mjs";
+import { freePort, startSimulator } from "./simulator.mjs";
 
 const browserArgs = JSON.parse(readFileSync(at("webdriver.json"), "utf8"))["goog:chromeOptions"].args.filter((flag) => !flag.startsWith("--headless"));
 const deadlineMs = 20_000;
@@ -116,6 +117,57 @@ test("Node, a trusted host with a secret of its own, sends one over the session 
   assert.equal(code, 0, output);
   const { serverId } = JSON.parse(output.trim().split("\n").at(-1));
   assert.equal(await storedAs(text), serverId);
+});
+
+test("the backend of the README gives tokens that a message is sent with, and keeps its secret", async () => {
+  const readme = readFileSync(join(installed, "README.md"), "utf8");
+  const program = /`token\.mjs`[\s\S]*?```js\n([\s\S]*?)```/.exec(readme)?.[1];
+  put("token.mjs", program);
+  const secret = "a secret: 100% & more";
+  const backend = async (settings, work) => {
+    const port = await freePort(18_700);
+    const child = spawn(process.execPath, ["token.mjs"], { cwd: consumer, env: { ...process.env, LOGIN: simulator.url, CLIENT_ID: "a site", PORT: String(port), ...settings }, stdio: "inherit" });
+    const url = `http://127.0.0.1:${port}/token`;
+    try {
+      // It says nothing when it is there: it is asked until it answers.
+      for (let answered = false; !answered && child.exitCode === null;) answered = await fetch(url).then(() => true, () => new Promise((again) => setTimeout(again, 50, false)));
+      await work(url);
+    } finally {
+      child.kill();
+    }
+  };
+  const told = async (url, method = "POST") => {
+    const response = await fetch(url, { method });
+    assert.equal(response.headers.get("cache-control"), "no-store");
+    assert.equal(response.headers.get("access-control-allow-origin"), null);
+    return [response.status, await response.text()];
+  };
+  await backend({ CLIENT_SECRET: secret }, async (url) => {
+    const [status, body] = await told(url);
+    assert.equal(status, 200);
+    assert.deepEqual(Object.keys(JSON.parse(body)), ["access_token", "expires_in"]);
+    assert.ok(!body.includes("secret"));
+    assert.deepEqual(await told(url, "GET"), [404, "{}"]);
+    assert.deepEqual(await told(`${url}s`), [404, "{}"]);
+    const text = `by the README ${randomUUID()}`;
+    put("by-url.mjs", `
+      import { GuestClient } from "guestwire";
+      import WebSocket from ${JSON.stringify(pathToFileURL(at("node_modules", "ws", "wrapper.mjs")).href)};
+      const client = new GuestClient({
+        deploymentId: ${JSON.stringify(randomUUID())}, endpoint: ${JSON.stringify(simulator.url)}, storage: "memory",
+        protocol: "session", token: { url: ${JSON.stringify(url)} }, createSocket: (url) => new WebSocket(url),
+      });
+      const receipt = client.send(${JSON.stringify(text)});
+      await client.start();
+      console.log((await receipt.done).serverId);
+      client.dispose();
+    `);
+    const { code, output } = await run(process.execPath, ["by-url.mjs"], { cwd: consumer, quiet: true, timeoutMs: deadlineMs });
+    assert.equal(code, 0, output);
+    assert.equal(await storedAs(text), output.trim());
+  });
+  await backend({ CLIENT_SECRET: "wrong" }, async (url) => assert.deepEqual(await told(url), [401, "{}"]));
+  await backend({ CLIENT_SECRET: secret, LOGIN: "http://127.0.0.1:1" }, async (url) => assert.deepEqual(await told(url), [503, "{}"]));
 });
 
 test("TypeScript finds the types of every entry", async () => {
