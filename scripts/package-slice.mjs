@@ -1,8 +1,10 @@
 // The package as others get it: `npm pack`, installed into an empty folder, then imported in Node without a DOM, type-checked, built by
-// Vite, and run from a classic <script>. Each of these but the types sends a message and sees the service acknowledge it.
+// Vite, and run from a classic <script>. Each of these but the types sends a message over either protocol and sees the service
+// acknowledge it.
 // Needs `dist/`, the simulator's program in SIMULATOR_BIN and a Chromium in CHROMIUM; `npm test -- --only package` brings them.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,11 +15,20 @@ import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import { build } from "vite";
 import { at, need, run } from "./process.mjs";
-import { startSimulator } from "./simulator.mjs";
+import { freePort, startSimulator } from "./simulator.mjs";
 
 const browserArgs = JSON.parse(readFileSync(at("webdriver.json"), "utf8"))["goog:chromeOptions"].args.filter((flag) => !flag.startsWith("--headless"));
 const deadlineMs = 20_000;
 const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+
+/** The two protocols, and how a page has its tokens: from the site's own backend, which here is the simulator's. */
+const protocols = [
+  { protocol: "guest", name: "the guest API", files: [] },
+  { protocol: "session", name: "the session protocol", files: ["core-session-inline", "glue-session"] },
+];
+const tokenUrl = () => `${simulator.url}/demo-backend/token`;
+/** What of a page's requests is of the session protocol, by name and without what a bundler adds to it. */
+const ofSession = (paths) => paths.map((path) => /([a-z-]*session[a-z-]*?)(?:-[\w-]{8})?\.(?:js|wasm)$/.exec(path)?.[1]).filter((name) => name !== undefined).sort();
 
 const consumer = mkdtempSync(join(tmpdir(), "guestwire-package-"));
 const installed = join(consumer, "node_modules", "guestwire");
@@ -83,12 +94,92 @@ test("Node sends a message over a socket of its own and sees it acknowledged", a
   assert.equal(await storedAs(text), serverId);
 });
 
+test("Node, a trusted host with a secret of its own, sends one over the session protocol with a module that it brings itself", async () => {
+  const text = `from Node ${randomUUID()}`;
+  put("session.mjs", `
+    import { readFile } from "node:fs/promises";
+    import { createRequire } from "node:module";
+    import { GuestClient, initGuestwire } from "guestwire/slim";
+    import WebSocket from ${JSON.stringify(pathToFileURL(at("node_modules", "ws", "wrapper.mjs")).href)};
+    initGuestwire(readFile(createRequire(import.meta.url).resolve("guestwire/core-session.wasm")));
+    const client = new GuestClient({
+      deploymentId: ${JSON.stringify(randomUUID())}, endpoint: ${JSON.stringify(simulator.url)}, storage: "memory",
+      protocol: "session", token: { clientId: "a host", clientSecret: "its secret" },
+      createSocket: (url) => new WebSocket(url),
+    });
+    client.on("error", (error) => console.error(error));
+    const receipt = client.send(${JSON.stringify(text)});
+    await client.start();
+    console.log(JSON.stringify(await receipt.done));
+    client.dispose();
+  `);
+  const { code, output } = await run(process.execPath, ["session.mjs"], { cwd: consumer, quiet: true, timeoutMs: deadlineMs });
+  assert.equal(code, 0, output);
+  const { serverId } = JSON.parse(output.trim().split("\n").at(-1));
+  assert.equal(await storedAs(text), serverId);
+});
+
+test("the backend of the README gives tokens that a message is sent with, and keeps its secret", async () => {
+  const readme = readFileSync(join(installed, "README.md"), "utf8");
+  const program = /`token\.mjs`[\s\S]*?```js\n([\s\S]*?)```/.exec(readme)?.[1];
+  put("token.mjs", program);
+  const secret = "a secret: 100% & more";
+  const backend = async (settings, work) => {
+    const port = await freePort(18_700);
+    const child = spawn(process.execPath, ["token.mjs"], { cwd: consumer, env: { ...process.env, LOGIN: simulator.url, CLIENT_ID: "a site", PORT: String(port), ...settings }, stdio: "inherit" });
+    const url = `http://127.0.0.1:${port}/token`;
+    try {
+      // It says nothing when it is there: it is asked until it answers.
+      for (let answered = false; !answered && child.exitCode === null;) answered = await fetch(url).then(() => true, () => new Promise((again) => setTimeout(again, 50, false)));
+      await work(url);
+    } finally {
+      child.kill();
+    }
+  };
+  const told = async (url, method = "POST") => {
+    const response = await fetch(url, { method });
+    assert.equal(response.headers.get("cache-control"), "no-store");
+    assert.equal(response.headers.get("access-control-allow-origin"), null);
+    return [response.status, await response.text()];
+  };
+  await backend({ CLIENT_SECRET: secret }, async (url) => {
+    const [status, body] = await told(url);
+    assert.equal(status, 200);
+    assert.deepEqual(Object.keys(JSON.parse(body)), ["access_token", "expires_in"]);
+    assert.ok(!body.includes("secret"));
+    assert.deepEqual(await told(url, "GET"), [404, "{}"]);
+    assert.deepEqual(await told(`${url}s`), [404, "{}"]);
+    const text = `by the README ${randomUUID()}`;
+    put("by-url.mjs", `
+      import { GuestClient } from "guestwire";
+      import WebSocket from ${JSON.stringify(pathToFileURL(at("node_modules", "ws", "wrapper.mjs")).href)};
+      const client = new GuestClient({
+        deploymentId: ${JSON.stringify(randomUUID())}, endpoint: ${JSON.stringify(simulator.url)}, storage: "memory",
+        protocol: "session", token: { url: ${JSON.stringify(url)} }, createSocket: (url) => new WebSocket(url),
+      });
+      const receipt = client.send(${JSON.stringify(text)});
+      await client.start();
+      console.log((await receipt.done).serverId);
+      client.dispose();
+    `);
+    const { code, output } = await run(process.execPath, ["by-url.mjs"], { cwd: consumer, quiet: true, timeoutMs: deadlineMs });
+    assert.equal(code, 0, output);
+    assert.equal(await storedAs(text), output.trim());
+  });
+  await backend({ CLIENT_SECRET: "wrong" }, async (url) => assert.deepEqual(await told(url), [401, "{}"]));
+  await backend({ CLIENT_SECRET: secret, LOGIN: "http://127.0.0.1:1" }, async (url) => assert.deepEqual(await told(url), [503, "{}"]));
+});
+
 test("TypeScript finds the types of every entry", async () => {
   put("types.ts", `
-    import { GuestClient, type ConnectionState, type Message } from "guestwire";
+    import { GuestClient, type ConnectionState, type Message, type TokenSource } from "guestwire";
     import "guestwire/define";
     import { initGuestwire } from "guestwire/slim";
     const client: GuestClient = new GuestClient({ deploymentId: "d", region: "mypurecloud.com" });
+    const token: TokenSource = async () => ({ access_token: "t", expires_in: 60 });
+    void new GuestClient({ deploymentId: "d", endpoint: "https://api.example.com", protocol: "session", token });
+    // @ts-expect-error a source that does not exist
+    new GuestClient({ deploymentId: "d", endpoint: "https://api.example.com", protocol: "session", token: { uri: "/token" } });
     const state: ConnectionState = client.state;
     const messages: readonly Message[] = client.messages;
     client.on("message", ({ message, index }) => { const text: string | undefined = message.text; const at: number = index; void [text, at]; });
@@ -102,7 +193,7 @@ test("TypeScript finds the types of every entry", async () => {
   assert.equal(code, 0);
 });
 
-test("a page built by Vite registers the element, sends a message and sees it acknowledged", async () => {
+test("a page built by Vite registers the element, sends a message and sees it acknowledged", async (t) => {
   const folder = join(consumer, "vite");
   mkdirSync(folder);
   put("vite/index.html", '<!doctype html><html lang="en"><title>Vite</title><script type="module" src="./main.js"></script></html>');
@@ -110,7 +201,9 @@ test("a page built by Vite registers the element, sends a message and sees it ac
     import { GuestClient } from "guestwire";
     import "guestwire/define";
     const options = new URLSearchParams(location.search);
-    const client = new GuestClient({ deploymentId: options.get("deployment"), endpoint: options.get("endpoint") });
+    const client = new GuestClient({
+      deploymentId: options.get("deployment"), endpoint: options.get("endpoint"), protocol: options.get("protocol"), token: { url: options.get("token") },
+    });
     const receipt = client.send(options.get("text"));
     client.start().then(() => receipt.done).then(({ serverId }) => {
       document.documentElement.dataset.serverId = serverId;
@@ -118,31 +211,40 @@ test("a page built by Vite registers the element, sends a message and sees it ac
     });
   `);
   await build({ root: folder, base: "./", logLevel: "error", configFile: false, build: { outDir: join(folder, "out") } });
-  const text = `from Vite ${randomUUID()}`;
-  const query = new URLSearchParams({ deployment: randomUUID(), endpoint: simulator.url, text });
-  await withPage(`${site.url}/vite/out/index.html?${query}`, async (page) => {
-    await page.waitForFunction(() => document.documentElement.dataset.serverId !== undefined, undefined, { timeout: deadlineMs });
-    assert.equal(await storedAs(text), await page.evaluate(() => document.documentElement.dataset.serverId));
-    assert.equal(await page.evaluate(() => document.documentElement.dataset.element), "true");
-  });
+  for (const { protocol, name, files } of protocols) {
+    await t.test(`over ${name}`, async () => {
+      const text = `from Vite ${randomUUID()}`;
+      const query = new URLSearchParams({ deployment: randomUUID(), endpoint: simulator.url, protocol, token: tokenUrl(), text });
+      await withPage(`${site.url}/vite/out/index.html?${query}`, async (page, paths) => {
+        await page.waitForFunction(() => document.documentElement.dataset.serverId !== undefined, undefined, { timeout: deadlineMs });
+        assert.equal(await storedAs(text), await page.evaluate(() => document.documentElement.dataset.serverId));
+        assert.equal(await page.evaluate(() => document.documentElement.dataset.element), "true");
+        assert.deepEqual(ofSession(paths), files, "a page fetches what it speaks and no more");
+      });
+    });
+  }
 });
 
-test("a classic <script> under a strict policy opens the chat, sends what is typed and sees it acknowledged", async () => {
-  const attributes = `data-deployment-id="${randomUUID()}" data-endpoint="${simulator.url}" data-open`;
-  put("classic.html", `<!doctype html><html lang="en"><title>Classic</title><body><h1>A page</h1><script async src="/node_modules/guestwire/dist/guestwire.js" ${attributes}></script></body></html>`);
-  const text = `from a classic script ${randomUUID()}`;
-  await withPage(`${site.url}/classic.html`, async (page) => {
-    const composer = page.locator("guestwire-chat").getByRole("textbox");
-    await composer.fill(text, { timeout: deadlineMs });
-    await composer.press("Enter");
-    const sent = await page.waitForFunction(
-      (typed) => document.querySelector("guestwire-chat").client.messages.find((message) => message.text === typed && message.status === "sent")?.serverId,
-      text,
-      { timeout: deadlineMs },
-    );
-    assert.equal(await storedAs(text), await sent.jsonValue());
+for (const { protocol, name, files } of protocols) {
+  test(`a classic <script> under a strict policy opens the chat, sends what is typed over ${name} and sees it acknowledged`, async () => {
+    const tokens = protocol === "session" ? ` data-protocol="session" data-token-url="${tokenUrl()}"` : "";
+    const attributes = `data-deployment-id="${randomUUID()}" data-endpoint="${simulator.url}"${tokens} data-open`;
+    put(`classic-${protocol}.html`, `<!doctype html><html lang="en"><title>Classic</title><body><h1>A page</h1><script async src="/node_modules/guestwire/dist/guestwire.js" ${attributes}></script></body></html>`);
+    const text = `from a classic script ${randomUUID()}`;
+    await withPage(`${site.url}/classic-${protocol}.html`, async (page, paths) => {
+      const composer = page.locator("guestwire-chat").getByRole("textbox");
+      await composer.fill(text, { timeout: deadlineMs });
+      await composer.press("Enter");
+      const sent = await page.waitForFunction(
+        (typed) => document.querySelector("guestwire-chat").client.messages.find((message) => message.text === typed && message.status === "sent")?.serverId,
+        text,
+        { timeout: deadlineMs },
+      );
+      assert.equal(await storedAs(text), await sent.jsonValue());
+      assert.deepEqual(ofSession(paths), files, "a page fetches what it speaks and no more");
+    });
   });
-});
+}
 
 /** The id under which the service stored this text; it stands there once. */
 async function storedAs(text) {
@@ -153,15 +255,17 @@ async function storedAs(text) {
   return found[0].serverId;
 }
 
-/** Opens a page and fails on anything it complains about. */
+/** Opens a page and fails on anything it complains about. `work` is given the page and the paths that it fetches of its own site. */
 async function withPage(url, work) {
   const page = await browser.newPage();
   const complaints = [];
+  const paths = [];
+  page.on("request", (request) => request.url().startsWith(site.url) && paths.push(new URL(request.url()).pathname));
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (line) => line.type() === "error" && complaints.push(line.text()));
   try {
     await page.goto(url);
-    await work(page);
+    await work(page, paths);
   } catch (error) {
     if (complaints.length > 0) error.message += `\nthe page said: ${complaints.join("\n")}`;
     throw error;

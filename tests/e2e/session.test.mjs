@@ -36,6 +36,8 @@ describe("over the session protocol", { concurrency: 4 }, () => {
   test("both speak and read each other, over a reload too; what the protocol lacks is not there", async (t) => {
     const visitor = await visit(t, { protocol });
     const { service, page, chat, input } = visitor;
+    const tokens = [];
+    page.on("response", async (response) => response.url().includes(TOKEN) && tokens.push((await response.json()).access_token));
     await input.pressSequentially("Good morning");
     await input.press("Enter");
     await visitor.sees(sent("Good morning"));
@@ -58,6 +60,9 @@ describe("over the session protocol", { concurrency: 4 }, () => {
     await visitor.sees([...all, ...sent("Still here")]);
     assert.deepEqual(await service.stored(), ["Good morning", "Still here"]);
     assert.equal((await service.sessions()).length, 1, "the session outlives the page");
+    const [token] = await until(() => tokens, ({ length }) => length === 1, "the second life of the page has a token of its own");
+    const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.querySelector("guestwire-chat").client.diagnostics()]));
+    assert.ok(kept.includes("Still here") && !kept.includes(token), "and keeps it to itself");
     await visitor.proves(2);
     await visitor.assertNothingAlarming();
   });
