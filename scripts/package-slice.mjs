@@ -202,7 +202,7 @@ test("a page built by Vite registers the element, sends a message and sees it ac
     import "guestwire/define";
     const options = new URLSearchParams(location.search);
     const client = new GuestClient({
-      deploymentId: options.get("deployment"), endpoint: options.get("endpoint"), protocol: options.get("protocol"), token: { url: options.get("token") },
+      deploymentId: options.get("deployment"), endpoint: options.get("endpoint"), protocol: options.get("protocol"), token: options.has("token") ? { url: options.get("token") } : undefined,
     });
     const receipt = client.send(options.get("text"));
     client.start().then(() => receipt.done).then(({ serverId }) => {
@@ -214,7 +214,7 @@ test("a page built by Vite registers the element, sends a message and sees it ac
   for (const { protocol, name, files } of protocols) {
     await t.test(`over ${name}`, async () => {
       const text = `from Vite ${randomUUID()}`;
-      const query = new URLSearchParams({ deployment: randomUUID(), endpoint: simulator.url, protocol, token: tokenUrl(), text });
+      const query = new URLSearchParams({ deployment: randomUUID(), endpoint: simulator.url, protocol, text, ...(protocol === "session" && { token: tokenUrl() }) });
       await withPage(`${site.url}/vite/out/index.html?${query}`, async (page, paths) => {
         await page.waitForFunction(() => document.documentElement.dataset.serverId !== undefined, undefined, { timeout: deadlineMs });
         assert.equal(await storedAs(text), await page.evaluate(() => document.documentElement.dataset.serverId));
