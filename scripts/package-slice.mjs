@@ -111,7 +111,7 @@ test("Node, a trusted host with a secret of its own, sends one over the session 
     const receipt = client.send(${JSON.stringify(text)});
     await client.start();
     console.log(JSON.stringify(await receipt.done));
-    client.dispose();
+    await client.stop();
   `);
   const { code, output } = await run(process.execPath, ["session.mjs"], { cwd: consumer, quiet: true, timeoutMs: deadlineMs });
   assert.equal(code, 0, output);
@@ -160,7 +160,7 @@ test("the backend of the README gives tokens that a message is sent with, and ke
       const receipt = client.send(${JSON.stringify(text)});
       await client.start();
       console.log((await receipt.done).serverId);
-      client.dispose();
+      await client.stop();
     `);
     const { code, output } = await run(process.execPath, ["by-url.mjs"], { cwd: consumer, quiet: true, timeoutMs: deadlineMs });
     assert.equal(code, 0, output);

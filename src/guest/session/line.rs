@@ -380,10 +380,11 @@ impl Session {
         if let Some((request, _)) = self.config_request.take() {
             self.act(Act::Abort(request));
         }
-        if self.wire.is_session()
-            && let Some(request) = self.tokens.abort()
-        {
-            self.act(Act::Abort(request));
+        if self.wire.is_session() {
+            self.timers.disarm(Timer::Renew);
+            if let Some(request) = self.tokens.abort() {
+                self.act(Act::Abort(request));
+            }
         }
         self.stop_reading();
     }
