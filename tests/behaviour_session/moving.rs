@@ -162,3 +162,15 @@ fn killed_at_any_moment_on_the_way_nothing_is_lost_or_doubled() {
         assert_eq!(stored_by(&mut world, "session"), ["second", "third"], "after {ms} ms");
     }
 }
+
+#[test]
+fn while_the_old_protocol_is_spoken_what_the_asked_for_one_lacks_is_refused_all_the_same() {
+    let (mut world, _) = in_flight(Wire::Guest, 8, true);
+    switch(&mut world, Wire::Session, "");
+    world.start();
+    let draft = json!({"text": "a", "attributes": {"a": "b"}}).to_string();
+    let refusal = world.with(|session, now| session.send(now, &draft)).unwrap_err();
+    assert_eq!((refusal.code, refusal.field), (Code::UNSUPPORTED, Some("attributes")));
+    let cleared = world.command(|session, now, ticket| session.clear(now, ticket));
+    assert_eq!(world.outcome(cleared), Some(Some(Code::UNSUPPORTED.0)));
+}

@@ -57,7 +57,7 @@ impl Session {
         let text = root.text("text").unwrap_or_default();
         let content = root.get("content").filter(|content| content.is_array());
         for field in ["content", "attributes"] {
-            if self.wire.is_session() && root.get(field).is_some() {
+            if self.options.wire.is_session() && root.get(field).is_some() {
                 return Err(Refusal::field(Code::UNSUPPORTED, field));
             }
         }
@@ -237,7 +237,7 @@ impl Session {
             return self.done(ticket, Some(Code::STOPPED));
         }
         match (self.link.up(), self.config) {
-            _ if self.wire.is_session() => self.done(ticket, Some(Code::UNSUPPORTED)),
+            _ if self.options.wire.is_session() => self.done(ticket, Some(Code::UNSUPPORTED)),
             (Some(_), Some(config)) if !config.clearable => self.done(ticket, Some(Code::CLEAR_NOT_ALLOWED)),
             (Some(socket), Some(_)) if self.configured.is_some() => {
                 let tracing = self.random.uuid();
