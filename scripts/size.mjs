@@ -40,7 +40,7 @@ async function imports(bundle, file) {
   return [...Object.values(metafile.inputs).flatMap((input) => input.imports.map(({ path }) => path)), ...urls];
 }
 
-/** Fetched for `protocol: "session"` alone. */
+/** Fetched where there is a `token`, and not before. */
 const SESSION = ["core-session-inline.js", "glue-session.js"];
 
 /** The budgets as `{ name, files, instead?, total, limit }`, for a built `dist` folder; `instead` of the files in it come the row's own. */

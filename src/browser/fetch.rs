@@ -43,8 +43,9 @@ pub struct Answer {
 }
 
 impl Call {
-    /// Starts a request, or without one asks the page for an access token. `tell` is called once, later, unless the call is dropped before; `None` says that the network
-    /// is away, or the browser forbids the request, or its answer was over the limit.
+    /// Starts a request, or without one asks the page for an access token. `tell` is called once, later, unless the call is
+    /// dropped before; `None` says that the network is away, or the browser forbids the request, or its answer was over the
+    /// limit.
     pub fn start(
         bag: &Bag,
         host: &Host,

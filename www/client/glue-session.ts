@@ -1,4 +1,4 @@
-/** The glue of the module that speaks the session protocol as well. It is fetched when a client asks for that, and not before. */
+/** The glue of the module that speaks the session protocol as well. It is fetched for a client with a `token`, and not before. */
 
 import type { Glue } from "./load.js";
 import { Core, imports, start } from "./generated/session/core.js";

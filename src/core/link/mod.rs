@@ -269,18 +269,17 @@ impl Link {
         }
     }
 
-    /// A second socket is made ready in the background and then takes the place of the first; `false` if that cannot be
-    /// now.
-    pub fn replace(&mut self, now: Now) -> bool {
+    /// A second socket is made ready in the background and then takes the place of the first. Nothing happens while another is
+    /// on its way, or the one before is still leaving.
+    pub fn replace(&mut self, now: Now) {
         self.observe(now);
         if self.up().is_none() || self.successor.is_some() || self.leaving.is_some() {
-            return false;
+            return;
         }
         let socket = self.next_socket();
         self.successor = Some((socket, now.mono));
         self.timers.arm(Timer::Connect, now.mono + CONNECT_MS);
         self.out.push(Output::Open(socket));
-        true
     }
 
     /// Nothing is waited for any more on a socket that was replaced.
