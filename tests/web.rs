@@ -250,7 +250,7 @@ async fn a_token_that_nobody_waits_for_any_more_says_nothing_and_leaves_nothing(
 async fn g1_to_g4_a_token_a_session_and_its_socket_which_answers_a_ping_and_echoes_a_text() {
     let stage = Stage::new();
     let now = Now::default();
-    let source = Source::Grant { url: [url(), "/oauth/token"].concat(), id: "a b".into(), secret: Secret::new("s&=+%".into()) };
+    let source = Source::Grant { url: [url(), "/oauth/token"].concat(), id: "a b".into(), secret: Secret::new("s&=+%".into()), basic: false };
     let mut tokens = Tokens::new(source);
     stage.act(tokens.ask(now, RequestId(1)).expect("it asks"));
     let heard = stage.next().await;

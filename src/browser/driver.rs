@@ -193,7 +193,7 @@ where
             Act::Fetch(id, request) => self.fetch(id, Some(&request), request.timeout_ms),
             Act::Token(id) => {
                 // No machine asks for one where this was left out.
-                if cfg!(feature = "session") {
+                if cfg!(any(feature = "session", feature = "streams")) {
                     self.fetch(id, None, token::DEADLINE_MS);
                 }
             }

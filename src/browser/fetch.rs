@@ -8,7 +8,7 @@
 
 use super::bag::{Bag, Host};
 use super::callback::Callback;
-use crate::core::http::{Method, Request};
+use crate::core::http::{Authorization, Request};
 use crate::core::machine::RequestId;
 use gloo_net::http::Response;
 use js_sys::{Reflect, Uint8Array};
@@ -89,18 +89,20 @@ impl Drop for Call {
 fn build(request: &Request, abort: &AbortController) -> Option<web_sys::Request> {
     let headers = Headers::new().ok()?;
     let init = RequestInit::new();
-    init.set_method(match request.method {
-        Method::Get => "GET",
-        Method::Post => "POST",
-    });
+    init.set_method(request.method.name());
     // The service knows the visitor by the token alone; the site's cookies are none of its business.
     init.set_credentials(if request.cookies { RequestCredentials::SameOrigin } else { RequestCredentials::Omit });
     init.set_signal(Some(&abort.signal()));
-    if cfg!(feature = "session") {
+    if cfg!(any(feature = "session", feature = "streams")) {
         headers.set("accept", "application/json").ok()?;
     }
-    if let Some(bearer) = &request.bearer {
-        headers.set("authorization", &["bearer ", bearer.expose()].concat()).ok()?;
+    if let Some(authorization) = &request.authorization {
+        let (scheme, secret) = match authorization {
+            Authorization::Bearer(token) => ("bearer ", token),
+            #[cfg(feature = "streams")]
+            Authorization::Basic(credentials) => ("basic ", credentials),
+        };
+        headers.set("authorization", &[scheme, secret.expose()].concat()).ok()?;
     }
     if let Some(body) = &request.body {
         headers.set("content-type", body.kind).ok()?;

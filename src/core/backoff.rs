@@ -18,6 +18,22 @@ pub enum Policy {
     },
     /// The tutorial's numbers: 5 s doubling to 60 s, plus up to a tenth.
     Tutorial,
+    /// Uniform between nothing and a cap that doubles from the base to the most ("full jitter").
+    #[cfg(feature = "streams")]
+    Full {
+        /// The first cap, milliseconds.
+        base_ms: u64,
+        /// The largest cap, milliseconds.
+        most_ms: u64,
+    },
+    /// The base doubling to the most, plus up to a tenth.
+    #[cfg(feature = "streams")]
+    Steps {
+        /// The first wait, milliseconds.
+        base_ms: u64,
+        /// The longest, milliseconds.
+        most_ms: u64,
+    },
 }
 
 impl Default for Policy {
@@ -34,12 +50,18 @@ impl Policy {
                 let cap = doubled(base_ms, n + 1).min(most_ms).max(FLOOR_MS);
                 random.between((cap / 4).max(FLOOR_MS), cap)
             }
-            Policy::Tutorial => {
-                let wait = doubled(5_000, n).min(60_000);
-                wait + random.between(0, wait / 10)
-            }
+            Policy::Tutorial => steps(5_000, 60_000, n, random),
+            #[cfg(feature = "streams")]
+            Policy::Full { base_ms, most_ms } => random.between(FLOOR_MS, doubled(base_ms, n).min(most_ms).max(FLOOR_MS)),
+            #[cfg(feature = "streams")]
+            Policy::Steps { base_ms, most_ms } => steps(base_ms, most_ms, n, random),
         }
     }
+}
+
+fn steps(base: u64, most: u64, n: u32, random: &mut Random) -> u64 {
+    let wait = doubled(base, n).min(most);
+    wait + random.between(0, wait / 10)
 }
 
 fn doubled(base: u64, times: u32) -> u64 {

@@ -11,6 +11,31 @@ pub enum Method {
     Get,
     /// `POST`
     Post,
+    /// `PUT`
+    #[cfg(feature = "streams")]
+    Put,
+}
+
+impl Method {
+    /// As it stands in the request.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            #[cfg(feature = "streams")]
+            Method::Put => "PUT",
+        }
+    }
+}
+
+/// What a request's `Authorization` says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Authorization {
+    /// An access token (RFC 6750).
+    Bearer(Secret),
+    /// Base64 of a client's id and secret (RFC 7617).
+    #[cfg(feature = "streams")]
+    Basic(Secret),
 }
 
 /// One request.
@@ -20,8 +45,8 @@ pub struct Request {
     pub method: Method,
     /// The absolute URL.
     pub url: String,
-    /// Sent as `Authorization: bearer …`.
-    pub bearer: Option<Secret>,
+    /// Who asks.
+    pub authorization: Option<Authorization>,
     /// It goes to the site's own backend, which may know the visitor by a cookie.
     pub cookies: bool,
     /// The body.

@@ -12,6 +12,7 @@ pub mod http;
 pub mod json;
 pub mod link;
 pub mod machine;
+pub mod option;
 pub mod plain;
 pub mod random;
 pub mod secret;

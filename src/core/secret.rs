@@ -33,7 +33,7 @@ mod tests {
         let request = crate::core::http::Request {
             method: crate::core::http::Method::Get,
             url: "https://api.example".into(),
-            bearer: Some(Secret::new("hunter2".into())),
+            authorization: Some(crate::core::http::Authorization::Bearer(Secret::new("hunter2".into()))),
             cookies: false,
             body: None,
             timeout_ms: 1,

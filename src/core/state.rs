@@ -92,6 +92,9 @@ pub enum End {
     Inactive,
     /// Closed three times as a matter of policy.
     Policy,
+    /// As many attempts in a row as were allowed have failed.
+    #[cfg(feature = "streams")]
+    GaveUp,
 }
 
 impl State {
@@ -164,6 +167,8 @@ impl End {
             End::NotAllowed => "notAllowed",
             End::Inactive => "inactive",
             End::Policy => "policy",
+            #[cfg(feature = "streams")]
+            End::GaveUp => "gaveUp",
         }
     }
 }

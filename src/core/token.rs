@@ -3,13 +3,15 @@
 //! A token's life counts from the request that brought it. Two clocks watch it, because the monotonic one may stand still
 //! while the machine sleeps and the visitor's may be set: the one that says less is believed.
 
-#[cfg(feature = "session")]
+#[cfg(feature = "streams")]
+use super::http::Authorization;
+#[cfg(any(feature = "session", feature = "streams"))]
 use super::http::{Body, Method, Request};
 use super::http::{Reply, Unreachable};
 use super::json::Document;
 use super::machine::{Act, Now, RequestId};
 use super::secret::Secret;
-#[cfg(feature = "session")]
+#[cfg(any(feature = "session", feature = "streams"))]
 use super::url;
 
 /// How long a source may take, milliseconds.
@@ -20,6 +22,16 @@ const MARGIN_MS: u64 = 60_000;
 const TRIES: u32 = 3;
 /// The wait after a wrong answer, doubling, milliseconds.
 const RETRY_MS: u64 = 1_000;
+/// How long before its end a token is replaced, and how long it may live whatever its source says, milliseconds.
+#[cfg(feature = "streams")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Terms {
+    /// A token with less left is replaced.
+    pub margin: u64,
+    /// Longer lives are not believed.
+    pub longest: u64,
+}
+
 /// What a token lives whose source does not say it, milliseconds.
 const LIFE_MS: u64 = 3_600_000;
 /// Longer lives are not believed: a week.
@@ -31,10 +43,10 @@ pub enum Source {
     /// The page gives them.
     Callback,
     /// A URL of the site's own backend gives them.
-    #[cfg(feature = "session")]
+    #[cfg(any(feature = "session", feature = "streams"))]
     Url(String),
     /// The client-credentials grant, for trusted hosts only.
-    #[cfg(feature = "session")]
+    #[cfg(any(feature = "session", feature = "streams"))]
     Grant {
         /// The token endpoint.
         url: String,
@@ -42,22 +54,32 @@ pub enum Source {
         id: String,
         /// `client_secret`
         secret: Secret,
+        /// The client says who it is by HTTP Basic (RFC 6749 §2.3.1), not in the form.
+        #[cfg(feature = "streams")]
+        basic: bool,
     },
 }
 
-#[cfg(feature = "session")]
+#[cfg(any(feature = "session", feature = "streams"))]
 impl Source {
     /// What is asked over HTTP; `None` where the page is asked.
     fn request(&self) -> Option<Request> {
-        let (url, cookies, body) = match self {
+        let form = |text: String| Some(Body { kind: "application/x-www-form-urlencoded", text });
+        let (url, cookies, authorization, body) = match self {
             Source::Callback => return None,
-            Source::Url(url) => (url, true, None),
-            Source::Grant { url, id, secret } => {
-                let form = ["grant_type=client_credentials&client_id=", &url::encode(id), "&client_secret=", &url::encode(secret.expose())];
-                (url, false, Some(Body { kind: "application/x-www-form-urlencoded", text: form.concat() }))
+            Source::Url(url) => (url, true, None, None),
+            #[cfg(feature = "streams")]
+            Source::Grant { url, id, secret, basic: true } => {
+                let credentials = [&url::encode(id), ":", &url::encode(secret.expose())].concat();
+                let basic = Authorization::Basic(Secret::new(url::base64(credentials.as_bytes())));
+                (url, false, Some(basic), form("grant_type=client_credentials".into()))
+            }
+            Source::Grant { url, id, secret, .. } => {
+                let parts = ["grant_type=client_credentials&client_id=", &url::encode(id), "&client_secret=", &url::encode(secret.expose())];
+                (url, false, None, form(parts.concat()))
             }
         };
-        Some(Request { method: Method::Post, url: url.clone(), bearer: None, cookies, body, timeout_ms: DEADLINE_MS })
+        Some(Request { method: Method::Post, url: url.clone(), authorization, cookies, body, timeout_ms: DEADLINE_MS })
     }
 }
 
@@ -68,14 +90,15 @@ struct Token {
 }
 
 impl Token {
-    fn margin(&self) -> u64 {
-        // One that lives for less than two minutes is good for half of its life.
-        MARGIN_MS.min(self.life / 2)
+    /// How long it is used, counted from the request.
+    fn good_for(&self, margin: u64) -> u64 {
+        // One that lives for less than twice the margin is good for half of its life.
+        self.life - margin.min(self.life / 2)
     }
 
-    fn is_good(&self, now: Now) -> bool {
+    fn is_good(&self, now: Now, margin: u64) -> bool {
         let age = (now.mono - self.asked.mono).max(now.unix.saturating_sub(self.asked.unix));
-        age + self.margin() < self.life
+        age < self.good_for(margin)
     }
 }
 
@@ -99,6 +122,8 @@ pub enum Asked {
 /// The token of one client and where it comes from.
 pub struct Tokens {
     source: Source,
+    #[cfg(feature = "streams")]
+    terms: Terms,
     token: Option<Token>,
     request: Option<(RequestId, Now)>,
     failed: u32,
@@ -109,17 +134,47 @@ pub struct Tokens {
 impl Tokens {
     /// No token yet.
     pub fn new(source: Source) -> Tokens {
-        Tokens { source, token: None, request: None, failed: 0, refused: 0, not_before: 0 }
+        Tokens {
+            source,
+            #[cfg(feature = "streams")]
+            terms: Terms { margin: MARGIN_MS, longest: LONGEST_MS },
+            token: None,
+            request: None,
+            failed: 0,
+            refused: 0,
+            not_before: 0,
+        }
+    }
+
+    /// The same, replaced on other terms.
+    #[cfg(feature = "streams")]
+    pub fn with_terms(mut self, terms: Terms) -> Tokens {
+        self.terms = terms;
+        self
+    }
+
+    fn margin(&self) -> u64 {
+        #[cfg(feature = "streams")]
+        return self.terms.margin;
+        #[cfg(not(feature = "streams"))]
+        MARGIN_MS
+    }
+
+    fn longest(&self) -> u64 {
+        #[cfg(feature = "streams")]
+        return self.terms.longest;
+        #[cfg(not(feature = "streams"))]
+        LONGEST_MS
     }
 
     /// The token, if it is good for another minute.
     pub fn good(&self, now: Now) -> Option<&Secret> {
-        self.token.as_ref().filter(|token| token.is_good(now)).map(|token| &token.value)
+        self.token.as_ref().filter(|token| token.is_good(now, self.margin())).map(|token| &token.value)
     }
 
     /// When the token is to be replaced, monotonic milliseconds.
     pub fn renew_at(&self) -> Option<u64> {
-        self.token.as_ref().map(|token| token.asked.mono + token.life - token.margin())
+        self.token.as_ref().map(|token| token.asked.mono + token.good_for(self.margin()))
     }
 
     /// When it may be asked again, monotonic milliseconds.
@@ -133,7 +188,7 @@ impl Tokens {
             return None;
         }
         self.request = Some((id, now));
-        #[cfg(feature = "session")]
+        #[cfg(any(feature = "session", feature = "streams"))]
         if let Some(request) = self.source.request() {
             return Some(Act::Fetch(id, request));
         }
@@ -152,7 +207,7 @@ impl Tokens {
         Some(match reply {
             Ok(reply) if (200..300).contains(&reply.status) => match read(reply.body) {
                 Some((value, life)) => {
-                    self.token = Some(Token { value, asked, life });
+                    self.token = Some(Token { value, asked, life: life.min(self.longest()) });
                     self.failed = 0;
                     Asked::Got
                 }
@@ -218,7 +273,7 @@ fn read(body: &str) -> Option<(Secret, u64)> {
         Some(seconds) => u64::try_from(seconds.as_int()?).ok().filter(|seconds| *seconds > 0)?,
         None => LIFE_MS / 1000,
     };
-    Some((Secret::new(value), seconds.saturating_mul(1000).min(LONGEST_MS)))
+    Some((Secret::new(value), seconds.saturating_mul(1000)))
 }
 
 #[cfg(test)]
@@ -311,7 +366,8 @@ mod tests {
 
     #[test]
     fn the_grant_is_a_form_with_encoded_values() {
-        let mut tokens = Tokens::new(Source::Grant { url: "https://api/oauth/token".into(), id: "a b".into(), secret: Secret::new("s&=".into()) });
+        let mut tokens =
+            Tokens::new(Source::Grant { url: "https://api/oauth/token".into(), id: "a b".into(), secret: Secret::new("s&=".into()), basic: false });
         let Some(Act::Fetch(_, request)) = tokens.ask(at(0), RequestId(1)) else { panic!("a request") };
         assert_eq!((request.method, request.url.as_str(), request.timeout_ms), (Method::Post, "https://api/oauth/token", 10_000));
         let body = request.body.unwrap();

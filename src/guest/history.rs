@@ -9,7 +9,7 @@ use super::outbox::Anchor;
 use super::transcript::Point;
 use super::wire::{Page, Wire, guest_api, session_api};
 use crate::core::bucket::Bucket;
-use crate::core::http::{Method, Reply, Request, Unreachable};
+use crate::core::http::{Authorization, Method, Reply, Request, Unreachable};
 use crate::core::machine::{Now, RequestId};
 use crate::core::secret::Secret;
 
@@ -232,7 +232,7 @@ impl History {
         let read = Request {
             method: Method::Get,
             url: if self.wire.is_session() { session_api::history_url(api, me, job.after.as_deref()) } else { guest_api::history_url(api, job.page) },
-            bearer: Some(token.clone()),
+            authorization: Some(Authorization::Bearer(token.clone())),
             cookies: false,
             body: None,
             timeout_ms: READ_MS,

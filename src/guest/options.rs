@@ -4,8 +4,7 @@ use super::wire::Wire;
 use crate::core::backoff::Policy;
 use crate::core::error::{Code, Refusal};
 use crate::core::json::{Document, Value};
-#[cfg(feature = "session")]
-use crate::core::secret::Secret;
+use crate::core::option::{self, wrong};
 use crate::core::token::Source;
 
 /// Where what must survive a reload is kept.
@@ -59,8 +58,8 @@ impl Options {
     pub fn parse(text: &str) -> Result<Options, Refusal> {
         let document = Document::parse(text).filter(|document| document.root().is_object()).ok_or(wrong("options"))?;
         let root = document.root();
-        let deployment = root.text("deploymentId").filter(|id| id.len() <= 128 && is_made_of(id, "-_")).ok_or(wrong("deploymentId"))?;
-        let wire = match choice(root, "protocol", &["guest", "session"])? {
+        let deployment = root.text("deploymentId").filter(|id| id.len() <= 128 && option::is_made_of(id, "-_")).ok_or(wrong("deploymentId"))?;
+        let wire = match option::choice(root, "protocol", &["guest", "session"])? {
             0 => Wire::Guest,
             _ if cfg!(feature = "session") => Wire::Session,
             _ => return Err(Refusal::field(Code::UNSUPPORTED, "protocol")),
@@ -69,15 +68,15 @@ impl Options {
         if wire.is_session() && root.get("endpoint").is_none() {
             return Err(wrong("endpoint"));
         }
-        let storage = [Storage::Local, Storage::Session, Storage::Memory][choice(root, "storage", &["local", "session", "memory"])?];
-        let needs_consent = choice(root, "consent", &["granted", "required"])? == 1;
+        let storage = [Storage::Local, Storage::Session, Storage::Memory][option::choice(root, "storage", &["local", "session", "memory"])?];
+        let needs_consent = option::choice(root, "consent", &["granted", "required"])? == 1;
         let custom = root.get("attributes");
         custom.map_or(Ok(()), attributes)?;
         if wire.is_session() && custom.is_some() {
             return Err(Refusal::field(Code::UNSUPPORTED, "attributes"));
         }
         #[cfg(feature = "session")]
-        let (token, has_token) = (source(root, &api)?, wire.is_session() || root.get("token").is_some());
+        let (token, has_token) = (option::source(root, &api)?, wire.is_session() || root.get("token").is_some());
         #[cfg(not(feature = "session"))]
         let (token, has_token) = (Source::Callback, false);
         Ok(Options {
@@ -91,7 +90,7 @@ impl Options {
             wire,
             token,
             has_token,
-            backoff: backoff(root)?,
+            backoff: option::backoff(root)?,
             hidden: root.get("visible").and_then(Value::as_bool) == Some(false),
         })
     }
@@ -102,72 +101,25 @@ pub fn attributes(value: Value<'_>) -> Result<(), Refusal> {
     if value.is_object() && value.members().all(|(_, value)| value.as_str().is_some()) { Ok(()) } else { Err(wrong("attributes")) }
 }
 
-fn wrong(field: &'static str) -> Refusal {
-    Refusal::field(Code::INVALID_OPTION, field)
-}
-
-/// Which of these words a member is; the first where it is absent.
-fn choice(root: Value<'_>, field: &'static str, words: &[&str]) -> Result<usize, Refusal> {
-    let Some(value) = root.get(field) else { return Ok(0) };
-    words.iter().position(|word| value.as_str() == Some(word)).ok_or(wrong(field))
-}
-
-/// Whether a text is not empty and has letters, digits and these marks only.
-fn is_made_of(text: &str, marks: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || marks.bytes().any(|mark| mark == byte))
-}
-
 /// The hosts of guest-api.md §1.1 (configuration, history, socket), or the one origin that serves them all.
 fn hosts(root: Value<'_>) -> Result<[String; 3], Refusal> {
     match (root.text("region"), root.text("endpoint")) {
-        (Some(region), None) if is_made_of(region, ".-") && region.bytes().any(|byte| byte == b'.') => {
+        (Some(region), None) if option::is_made_of(region, ".-") && region.bytes().any(|byte| byte == b'.') => {
             Ok(["https://api-cdn.", "https://api.", "wss://webmessaging."].map(|host| [host, region].concat()))
         }
-        (None, Some(mut endpoint)) => {
-            while let Some(shorter) = endpoint.strip_suffix('/') {
-                endpoint = shorter;
-            }
-            // The socket's scheme is the other's with `ws` in the place of `http`.
-            let scheme = endpoint.strip_prefix("http").filter(|rest| rest.strip_prefix('s').unwrap_or(rest).starts_with("://"));
-            let plain = !endpoint.bytes().any(|byte| matches!(byte, b'?' | b'#' | b'@' | b' '));
-            match scheme {
-                Some(rest) if plain => Ok([endpoint.to_string(), endpoint.to_string(), ["ws", rest].concat()]),
-                _ => Err(wrong("endpoint")),
-            }
+        (None, Some(endpoint)) => {
+            let [http, socket] = option::endpoint(endpoint)?;
+            Ok([http.clone(), http, socket])
         }
         (_, None) => Err(wrong("region")),
         (Some(_), Some(_)) => Err(wrong("endpoint")),
     }
 }
 
-/// `{"url"}`, `{"clientId", "clientSecret"}`, or nothing: then the page is asked.
-#[cfg(feature = "session")]
-fn source(root: Value<'_>, api: &str) -> Result<Source, Refusal> {
-    let Some(token) = root.get("token") else { return Ok(Source::Callback) };
-    let text = |name| token.string(name).filter(|value| !value.is_empty());
-    match (text("url"), text("clientId"), text("clientSecret")) {
-        (Some(url), None, None) => Ok(Source::Url(url)),
-        (None, Some(id), Some(secret)) => Ok(Source::Grant { url: [api, "/oauth/token"].concat(), id, secret: Secret::new(secret) }),
-        _ => Err(wrong("token")),
-    }
-}
-
-fn backoff(root: Value<'_>) -> Result<Policy, Refusal> {
-    let Some(value) = root.get("backoff").filter(|value| value.as_str() != Some("default")) else { return Ok(Policy::default()) };
-    if value.as_str() == Some("tutorial") {
-        return Ok(Policy::Tutorial);
-    }
-    match (value.int("baseMs"), value.int("maxMs")) {
-        (Some(base), Some(most)) if 1 <= base && base <= most && most <= 3_600_000 => {
-            Ok(Policy::Spread { base_ms: base as u64, most_ms: most as u64 })
-        }
-        _ => Err(wrong("backoff")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::secret::Secret;
 
     fn field(text: &str) -> Option<&'static str> {
         Options::parse(text).err().and_then(|refusal| refusal.field)
@@ -217,7 +169,7 @@ mod tests {
         let source = |text: &str| Options::parse(&token(text)).unwrap().token;
         assert_eq!(Options::parse(&session(r#""endpoint":"http://h""#)).unwrap().token, Source::Callback);
         assert_eq!(source(r#"{"url":"http://t"}"#), Source::Url("http://t".into()));
-        let grant = Source::Grant { url: "http://h/oauth/token".into(), id: "a".into(), secret: Secret::new("b".into()) };
+        let grant = Source::Grant { url: "http://h/oauth/token".into(), id: "a".into(), secret: Secret::new("b".into()), basic: false };
         assert_eq!(source(r#"{"clientId":"a","clientSecret":"b"}"#), grant);
         let refusal = Options::parse(&session(r#""endpoint":"http://h","attributes":{"a":"b"}"#)).unwrap_err();
         assert_eq!((refusal.code, refusal.field), (Code::UNSUPPORTED, Some("attributes")));

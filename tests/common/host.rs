@@ -1,7 +1,7 @@
 //! The browser's part: performs what the session wants done and brings the results back, as the driver does it.
 
 use super::{CrashPoint, DEPLOYMENT, Disk, Giver, World};
-use guestwire::core::http::{Method, Unreachable};
+use guestwire::core::http::{Authorization, Unreachable};
 use guestwire::core::machine::{Act, Input, Lead, Machine, RequestId, Role, StoreFault, WriteId};
 use guestwire::guest::wire::Wire;
 use simulator::{ConnectionId, HttpId, HttpRequest};
@@ -74,14 +74,13 @@ impl World {
                 self.next_http += 1;
                 let target = what.url.strip_prefix("http://service").expect("the endpoint").to_string();
                 self.fetched.push(target.clone());
-                let bearer = what.bearer.iter().map(|token| ("authorization".to_string(), format!("bearer {}", token.expose())));
+                let bearer = what.authorization.iter().map(|who| match who {
+                    Authorization::Bearer(token) => ("authorization".to_string(), format!("bearer {}", token.expose())),
+                    Authorization::Basic(credentials) => ("authorization".to_string(), format!("basic {}", credentials.expose())),
+                });
                 let kind = what.body.iter().map(|body| ("content-type".to_string(), body.kind.to_string()));
-                let method = match what.method {
-                    Method::Get => "GET",
-                    Method::Post => "POST",
-                };
                 let body = what.body.as_ref().map(|body| body.text.clone().into_bytes()).unwrap_or_default();
-                let asked = HttpRequest { method: method.into(), target, headers: bearer.chain(kind).collect(), body };
+                let asked = HttpRequest { method: what.method.name().into(), target, headers: bearer.chain(kind).collect(), body };
                 self.network.fetch(self.now, request, id, asked, u64::from(what.timeout_ms));
             }
             Act::Token(request) => self.ask_page_for_token(request),

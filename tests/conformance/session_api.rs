@@ -3,7 +3,7 @@
 use crate::common::World;
 use crate::frames::{Said, said};
 use crate::texts::Chance;
-use guestwire::core::http::{Method, Request};
+use guestwire::core::http::{Authorization, Method, Request};
 use guestwire::core::json::Document;
 use guestwire::core::secret::Secret;
 use guestwire::core::state::State;
@@ -365,10 +365,10 @@ fn a_half_of_a_pair_in_a_draft_goes_out_as_a_replacement() {
 
 #[test]
 fn a_session_is_made_by_a_post_with_the_bearer_and_the_deployment_as_json() {
-    let Request { method, url, bearer, body, .. } = session_api::create("https://api.example", "d-\"1\\", &Secret::new("t/+=".into()));
+    let Request { method, url, authorization, body, .. } = session_api::create("https://api.example", "d-\"1\\", &Secret::new("t/+=".into()));
     assert_eq!((method, url.as_str()), (Method::Post, "https://api.example/api/v2/conversations/webmessaging/sessions"));
     // In a header a token stands as it is.
-    assert_eq!(bearer.expect("a bearer").expose(), "t/+=");
+    assert_eq!(authorization, Some(Authorization::Bearer(Secret::new("t/+=".into()))));
     let body = body.expect("a body");
     assert_eq!((body.kind, parse(&body.text)), ("application/json", json!({"deploymentId": "d-\"1\\"})));
 }

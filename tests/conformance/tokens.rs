@@ -106,13 +106,13 @@ fn how_a_token_is_asked_for() {
         Some(Act::Fetch(RequestId(1), request)) => request,
         other => panic!("{other:?}"),
     };
-    let grant = ask(Source::Grant { url: "https://h/oauth/token".into(), id: AWKWARD.into(), secret: Secret::new(AWKWARD.into()) });
+    let grant = ask(Source::Grant { url: "https://h/oauth/token".into(), id: AWKWARD.into(), secret: Secret::new(AWKWARD.into()), basic: false });
     assert_eq!((grant.method, grant.url.as_str(), grant.timeout_ms), (Method::Post, "https://h/oauth/token", 10_000));
-    assert_eq!(grant.bearer, None);
+    assert_eq!(grant.authorization, None);
     let body = grant.body.expect("a form");
     assert_eq!(body.kind, "application/x-www-form-urlencoded");
     assert_eq!(body.text, format!("grant_type=client_credentials&client_id={AWKWARD_ENCODED}&client_secret={AWKWARD_ENCODED}"));
     let own = ask(Source::Url("https://site.example/token?chat=1".into()));
     assert_eq!((own.method, own.url.as_str(), own.timeout_ms), (Method::Post, "https://site.example/token?chat=1", 10_000));
-    assert_eq!((own.bearer, own.body, own.cookies), (None, None, true));
+    assert_eq!((own.authorization, own.body, own.cookies), (None, None, true));
 }

@@ -61,7 +61,7 @@ const HIDDEN_ATTEMPT_MS: u64 = 60_000;
 /// Three policy closes within this end the connection for good (faults.md row 6).
 const POLICY_WINDOW_MS: u64 = 60_000;
 /// Whether any protocol of this build replaces sockets; where none does, what hangs on it is left out.
-const REPLACES: bool = cfg!(feature = "session");
+const REPLACES: bool = cfg!(any(feature = "session", feature = "streams"));
 /// Close code of every shutdown of ours: normal closure.
 const NORMAL: u16 = 1000;
 
@@ -122,6 +122,16 @@ impl Purpose for Timer {
     }
 }
 
+/// Deadlines that an endpoint sets for itself, milliseconds.
+#[cfg(feature = "streams")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Deadlines {
+    /// Opening, and all that is exchanged until the connection stands.
+    pub connect: u64,
+    /// The answer to a probe of a line that was not in doubt.
+    pub probe: u64,
+}
+
 /// One connection's life.
 pub struct Link {
     policy: Policy,
@@ -136,6 +146,8 @@ pub struct Link {
     refusals: u32,
     evictions: u32,
     policy_closes: [Option<u64>; 3],
+    #[cfg(feature = "streams")]
+    deadlines: Deadlines,
     /// How long the line may go without an answer before it is probed, milliseconds.
     idle: u64,
     /// A second socket that is being made ready while the first is in use, and since when.
@@ -170,6 +182,8 @@ impl Link {
             refusals: 0,
             evictions: 0,
             policy_closes: [None; 3],
+            #[cfg(feature = "streams")]
+            deadlines: Deadlines { connect: CONNECT_MS, probe: PROBE_MS },
             idle,
             successor: None,
             leaving: None,
@@ -184,6 +198,20 @@ impl Link {
             now: Now::default(),
             out: Vec::new(),
         }
+    }
+
+    /// A link of several that one machine composes: its sockets are told from theirs by the upper half of their numbers.
+    #[cfg(feature = "streams")]
+    pub fn with_deadlines(mut self, deadlines: Deadlines, place: u16) -> Link {
+        self.deadlines = deadlines;
+        self.next_socket = u32::from(place) << 16;
+        self
+    }
+
+    /// Attempts since the last connection that proved good.
+    #[cfg(feature = "streams")]
+    pub fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// How long the line may go without an answer from now on, milliseconds.
@@ -278,7 +306,7 @@ impl Link {
         }
         let socket = self.next_socket();
         self.successor = Some((socket, now.mono));
-        self.timers.arm(Timer::Connect, now.mono + CONNECT_MS);
+        self.timers.arm(Timer::Connect, now.mono + self.connect_ms());
         self.out.push(Output::Open(socket));
     }
 
@@ -298,7 +326,7 @@ impl Link {
         }
         let socket = self.next_socket();
         self.phase = Phase::Connecting { socket, opened: false };
-        self.timers.arm(Timer::Connect, now.mono + CONNECT_MS);
+        self.timers.arm(Timer::Connect, now.mono + self.connect_ms());
         self.out.push(Output::Open(socket));
     }
 
@@ -431,7 +459,7 @@ impl Link {
         if let Some((socket, since)) = successor {
             // It is on its way already.
             self.phase = Phase::Connecting { socket, opened: false };
-            self.timers.arm(Timer::Connect, since + CONNECT_MS);
+            self.timers.arm(Timer::Connect, since + self.connect_ms());
             self.show(State::Connecting { attempt: self.failures + 1 });
             return true;
         }
@@ -538,7 +566,7 @@ impl Link {
             Page::Offline => {
                 // It may lie: a socket that answers stays.
                 if self.up().is_some() && !self.probing {
-                    self.probe(PROBE_MS);
+                    self.probe(self.probe_ms());
                 }
             }
             Page::Resumed | Page::Shown | Page::Focused | Page::Input | Page::Online => self.wake(now),

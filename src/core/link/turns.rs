@@ -18,6 +18,20 @@ impl Link {
         }
     }
 
+    pub(super) fn connect_ms(&self) -> u64 {
+        #[cfg(feature = "streams")]
+        return self.deadlines.connect;
+        #[cfg(not(feature = "streams"))]
+        CONNECT_MS
+    }
+
+    pub(super) fn probe_ms(&self) -> u64 {
+        #[cfg(feature = "streams")]
+        return self.deadlines.probe;
+        #[cfg(not(feature = "streams"))]
+        PROBE_MS
+    }
+
     pub(super) fn wake(&mut self, now: Now) {
         match self.phase {
             // What was answered a moment ago is not doubted for a signal.

@@ -4,7 +4,7 @@
 use super::line::LIMIT_MS;
 use super::{Asked, ConfigUse, Session, Timer};
 use crate::core::error::{Code, Refusal};
-use crate::core::http::{Method, Reply, Request, Unreachable};
+use crate::core::http::{Authorization, Method, Reply, Request, Unreachable};
 use crate::core::link::{Gone, Refused, Unprepared};
 use crate::core::machine::{Act, RequestId, SocketId};
 use crate::core::state::{End, Reason};
@@ -199,7 +199,7 @@ impl Session {
         let url = session_api::history_url(&self.options.api, self.token(), newest.as_deref());
         self.request_admission(
             ConfigUse::Classify,
-            Request { method: Method::Get, url, bearer: Some(token), cookies: false, body: None, timeout_ms: LOOK_MS },
+            Request { method: Method::Get, url, authorization: Some(Authorization::Bearer(token)), cookies: false, body: None, timeout_ms: LOOK_MS },
         );
     }
 

@@ -82,7 +82,7 @@ impl Session {
             self.act(Act::Abort(earlier));
         }
         let url = config::url(&self.options.cdn, &self.options.deployment);
-        self.act(Act::Fetch(request, Request { method: Method::Get, url, bearer: None, cookies: false, body: None, timeout_ms: CONFIG_MS }));
+        self.act(Act::Fetch(request, Request { method: Method::Get, url, authorization: None, cookies: false, body: None, timeout_ms: CONFIG_MS }));
     }
 
     pub(super) fn reply(&mut self, request: RequestId, reply: Result<Reply<'_>, Unreachable>) {

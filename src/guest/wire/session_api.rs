@@ -4,7 +4,7 @@
 //! knows text and nothing else.
 
 use super::{Entry, Frame, Incoming, Page};
-use crate::core::http::{Body, Method, Request};
+use crate::core::http::{Authorization, Body, Method, Request};
 use crate::core::json::{Document, Object, Value};
 use crate::core::secret::Secret;
 use crate::core::time;
@@ -65,7 +65,7 @@ pub fn create(api: &str, deployment: &str, token: &Secret) -> Request {
     Request {
         method: Method::Post,
         url: [api, SESSIONS].concat(),
-        bearer: Some(token.clone()),
+        authorization: Some(Authorization::Bearer(token.clone())),
         cookies: false,
         body: Some(Body { kind: "application/json", text: body }),
         timeout_ms: CREATE_MS,
