@@ -10,9 +10,10 @@
 //! | --- | --- |
 //! | [`core`] | what everything that holds a connection shares: the link and its liveness, backoff, access tokens, budgets, timers, the JSON reader, the seam to the host |
 //! | [`guest`] | the guest chat: outbox, proof of delivery, transcript, history, the session that composes them, and the two wires that it speaks |
+//! | [`streams`] | the agent-side streams: latency, conversation events, interactions, presence |
 //! | `browser` | the only place that knows a browser: it drives a [`Machine`](core::machine::Machine) and exports classes (WebAssembly only) |
 //!
-//! Arrows run one way: `core` ← `guest` ← `browser`.
+//! Arrows run one way: `core` ← `guest`, `streams` ← `browser`; the two in the middle do not know each other.
 //!
 //! # Driving a session
 //!
@@ -41,6 +42,9 @@ pub mod core;
 
 #[cfg(feature = "guest")]
 pub mod guest;
+
+#[cfg(feature = "streams")]
+pub mod streams;
 
 #[cfg(target_arch = "wasm32")]
 pub mod browser;

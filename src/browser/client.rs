@@ -3,10 +3,9 @@
 
 use super::bag::{Bag, Host};
 use super::driver::{Driver, Scope, plain};
-use crate::core::error::Refusal;
+use super::refused;
 use crate::guest::Session;
 use crate::guest::event::Ticket;
-use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
 /// One guest session on the host's sockets, storage and clocks.
@@ -117,12 +116,4 @@ pub enum Call {
     Stop,
     /// Remove everything from this browser.
     Forget,
-}
-
-fn refused(refusal: Refusal) -> JsValue {
-    let thrown = Array::of1(&JsValue::from_f64(refusal.code.0.into()));
-    if let Some(field) = refusal.field {
-        thrown.push(&field.into());
-    }
-    thrown.into()
 }

@@ -21,6 +21,21 @@ pub mod lead;
 pub mod lifecycle;
 pub mod socket;
 pub mod storage;
+#[cfg(feature = "streams")]
+pub mod streams;
+
+use crate::core::error::Refusal;
+use js_sys::Array;
+use wasm_bindgen::JsValue;
+
+/// A refused call, as it is thrown: `[code, field?]`.
+fn refused(refusal: Refusal) -> JsValue {
+    let thrown = Array::of1(&JsValue::from_f64(refusal.code.0.into()));
+    if let Some(field) = refusal.field {
+        thrown.push(&field.into());
+    }
+    thrown.into()
+}
 
 /// Constant-time and, at 1.8 KB brotli less than the standard library's, the smallest allocator that gives memory back in
 /// order: it joins neighbouring blocks and grows in place.

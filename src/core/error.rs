@@ -82,6 +82,32 @@ codes! {
     GARBAGE = 7054,
     /// The service closed the connection as a matter of policy (close code 1008) three times within a minute.
     POLICY = 7055,
+    /// The service refused the token or the first frame of a stream; what it says comes along.
+    REJECTED = 7060,
+    /// The service refused a subscription.
+    SUBSCRIPTION_REFUSED = 7061,
+    /// The service does not allow this channel; it is named.
+    CHANNEL_FORBIDDEN = 7062,
+    /// There are as many live connections as are allowed.
+    TOO_MANY_CONNECTIONS = 7063,
+    /// More channels or topics than the connections of a client can hold.
+    TOO_MANY_CHANNELS = 7064,
+    /// More than a few of the events are dropped because the consumer is slow.
+    EVENTS_DROPPED = 7065,
+    /// The consumer is behind.
+    CONSUMER_LAG = 7066,
+    /// An event's timestamp cannot be read; the event stands where it arrived.
+    TIMESTAMP_UNREADABLE = 7067,
+    /// As many attempts in a row as were allowed have failed.
+    GAVE_UP = 7068,
+    /// The source of tokens asks to come later.
+    TOKEN_RATE_LIMITED = 7069,
+    /// A webhook did not take what was posted; it is named.
+    WEBHOOK_FAILED = 7070,
+    /// A frame cannot be read; it was counted and skipped.
+    FRAME_UNREADABLE = 7071,
+    /// No subscriber group has this id.
+    UNKNOWN_GROUP = 7072,
 }
 
 /// A refused call: nothing was changed.

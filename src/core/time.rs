@@ -47,9 +47,55 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + of_year - 719_468
 }
 
+/// Writes `2022-08-22T19:24:26.704Z`.
+#[cfg(feature = "streams")]
+pub fn format(millis: u64) -> String {
+    let (seconds, millis) = (millis / 1000, millis % 1000);
+    let (days_since, of_day) = (seconds / 86_400, seconds % 86_400);
+    // The other way round from `days`: eras of 400 years, years that begin in March.
+    let era_days = days_since + 719_468;
+    let (era, of_era) = (era_days / 146_097, era_days % 146_097);
+    let of_year = |year: u64| of_era - (365 * year + year / 4 - year / 100);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let month = (5 * of_year(year) + 2) / 153;
+    let day = of_year(year) - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let mut out = String::new();
+    let parts = [
+        (era * 400 + year + next, 4, "-"),
+        (month, 2, "-"),
+        (day, 2, "T"),
+        (of_day / 3600, 2, ":"),
+        (of_day / 60 % 60, 2, ":"),
+        (of_day % 60, 2, "."),
+        (millis, 3, "Z"),
+    ];
+    for (number, digits, mark) in parts {
+        let text = super::json::decimal(number);
+        for _ in text.len()..digits {
+            out.push('0');
+        }
+        out.push_str(&text);
+        out.push_str(mark);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::*;
+
+    #[test]
+    #[cfg(feature = "streams")]
+    fn times_are_written_as_they_are_read() {
+        assert_eq!(format(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(format(1_661_196_266_704), "2022-08-22T19:24:26.704Z");
+        assert_eq!(format(951_782_400_001), "2000-02-29T00:00:00.001Z");
+        assert_eq!(format(1_767_225_599_999), "2025-12-31T23:59:59.999Z");
+        for millis in (0..4_000_000_000_000).step_by(86_399_987 * 7) {
+            assert_eq!(parse(&format(millis)), Some(millis as i64));
+        }
+    }
 
     #[test]
     fn times_are_read_to_the_millisecond() {

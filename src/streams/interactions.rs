@@ -1,0 +1,220 @@
+//! The interaction event stream (systems.md, I): every event to the page, joins and leaves into timelines.
+
+use super::class::{Answer, Class, Command, Figures};
+use super::event::Event;
+use super::hub::Hub;
+use super::options::{Options, Presets, share, whole};
+use super::queue::Waits;
+use super::seen::Seen;
+use super::timeline::{Timelines, push_element};
+use crate::core::backoff::Policy;
+use crate::core::error::{Code, Refusal};
+use crate::core::json::{Document, Object, Value, push_string};
+use crate::core::link::Deadlines;
+use crate::core::machine::SocketId;
+use crate::core::option::wrong;
+use crate::core::random::Random;
+use crate::core::time;
+use crate::core::token::Terms;
+
+const PRESETS: Presets = Presets {
+    host: ["region", "api.", ".mypurecloud.com"],
+    policy: Policy::Steps { base_ms: 1_000, most_ms: 30_000 },
+    attempts: 5,
+    deadlines: Deadlines { connect: 15_000, probe: 10_000 },
+    idle: 30_000,
+    terms: Terms { margin: 300_000, longest: 604_800_000 },
+    basic: true,
+};
+/// A replay begins so long before the newest event that was taken in: one that it overtook may have been lost with the line.
+const OVERLAP_MS: i64 = 5_000;
+/// What an interaction can be held over.
+const CHANNELS: [&str; 4] = ["voice", "chat", "video", "sms"];
+
+/// The token was sent.
+const GREETED: u8 = 1;
+/// The filter was sent.
+const ASKED: u8 = 2;
+
+/// What is asked for.
+#[derive(Default)]
+struct Filter {
+    interaction: Option<String>,
+    /// A JSON array.
+    channels: Option<String>,
+}
+
+/// See the module.
+pub struct Interactions {
+    filter: Filter,
+    drop_warning: u64,
+    lag: u64,
+    seen: Seen,
+    timelines: Timelines,
+    duplicates: u64,
+    /// The newest event that was taken in, milliseconds since the epoch.
+    newest: Option<i64>,
+}
+
+/// Reads the options of a stream.
+pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Refusal> {
+    let class = Interactions {
+        filter: filter(root)?,
+        drop_warning: share(root, "dropWarning", 50)?,
+        lag: whole(root, "lagMs", 500, 1, 3_600_000)?,
+        seen: Seen::new(whole(root, "seenEvents", 10_000, 1, 1_000_000)? as usize),
+        timelines: Timelines::default(),
+        duplicates: 0,
+        newest: None,
+    };
+    Ok((Hub::new("interactions", Options::read(root, &PRESETS)?, &PRESETS, random, 1), Box::new(class)))
+}
+
+fn filter(root: Value<'_>) -> Result<Filter, Refusal> {
+    let interaction = match root.get("interaction") {
+        Some(id) => Some(id.as_str().filter(|id| !id.is_empty()).ok_or(wrong("interaction"))?.to_string()),
+        None => None,
+    };
+    let channels = match root.get("channels") {
+        Some(list) if list.is_array() => {
+            let mut array = String::from("[");
+            for item in list.items() {
+                let channel = item.as_str().filter(|channel| CHANNELS.contains(channel)).ok_or(wrong("channels"))?;
+                let mut quoted = String::new();
+                push_string(&mut quoted, channel);
+                push_element(&mut array, &quoted);
+            }
+            array.push(']');
+            Some(array)
+        }
+        Some(_) => return Err(wrong("channels")),
+        None => None,
+    };
+    Ok(Filter { interaction, channels })
+}
+
+impl Interactions {
+    /// What is asked for; after a loss also what came meanwhile.
+    fn subscribe(&self) -> String {
+        let since = self.newest.and_then(|newest| u64::try_from(newest - OVERLAP_MS).ok()).map(time::format);
+        let filter = Object::new()
+            .maybe("id", self.filter.interaction.as_deref())
+            .maybe_raw("channels", self.filter.channels.as_deref())
+            .maybe("since", since.as_deref())
+            .end();
+        Object::new().raw("filter", &filter).end()
+    }
+
+    fn status(&mut self, hub: &mut Hub, line: usize, socket: SocketId, status: &str, message: &str) {
+        match (hub.step(line, socket), status) {
+            (Some(GREETED), "connected") => {
+                hub.set_step(line, socket, ASKED);
+                hub.send(socket, self.subscribe());
+            }
+            (Some(GREETED), _) => hub.rejected(line, 401, Code::REJECTED, message, None),
+            (Some(ASKED), "subscribed") => hub.established(line),
+            (Some(ASKED), _) => hub.rejected(line, 400, Code::SUBSCRIPTION_REFUSED, message, None),
+            // The answer to another filter, which the page asked for meanwhile.
+            (_, "subscribed") => {}
+            _ => hub.tell(Event::Error(Code::SUBSCRIPTION_REFUSED, message.to_string())),
+        }
+    }
+
+    fn take_in(&mut self, hub: &mut Hub, event: Value<'_>, changed: &mut Vec<String>) {
+        if !event.is_object() {
+            return hub.unreadable(event.raw());
+        }
+        let of = |name| event.text(name).unwrap_or_default();
+        let (interaction, participant) = (of("interaction"), of("participant"));
+        // There are no ids on this wire. One thing happens to one participant in one millisecond once.
+        let identity = [of("timestamp"), of("type"), participant, interaction, of("channel"), of("reason")].join("\u{1f}");
+        if !self.seen.note(&identity) {
+            self.duplicates += 1;
+            return;
+        }
+        hub.counters.events += 1;
+        let time = time::parse(of("timestamp"));
+        self.newest = self.newest.max(time);
+        match self.timelines.note(event) {
+            Some(read) => {
+                if !read {
+                    hub.tell(Event::Warning(Code::TIMESTAMP_UNREADABLE, interaction.to_string()));
+                }
+                if !changed.iter().any(|known| known == interaction) {
+                    changed.push(interaction.to_string());
+                }
+            }
+            None if time.is_none() => hub.tell(Event::Warning(Code::TIMESTAMP_UNREADABLE, interaction.to_string())),
+            None => {}
+        }
+        let key = [interaction, participant].join("\u{1f}");
+        hub.queue(0, hub.now.mono, &key, event.raw().to_string());
+    }
+}
+
+impl Class for Interactions {
+    fn url(&self, hub: &Hub, _line: usize) -> String {
+        [&hub.options.socket, "/api/v2/analytics/conversations/stream"].concat()
+    }
+
+    fn opened(&mut self, hub: &mut Hub, line: usize, socket: SocketId) {
+        hub.set_step(line, socket, GREETED);
+        let greeting = Object::new().text("token", hub.token()).end();
+        hub.send(socket, greeting);
+    }
+
+    fn frame(&mut self, hub: &mut Hub, line: usize, socket: SocketId, root: Value<'_>) {
+        if hub.pong(line, root) {
+            return;
+        }
+        if let Some(status) = root.text("status") {
+            return self.status(hub, line, socket, status, root.text("message").unwrap_or_default());
+        }
+        match root.get("events").filter(|events| events.is_array()) {
+            Some(events) => {
+                let mut changed = Vec::new();
+                events.items().for_each(|event| self.take_in(hub, event, &mut changed));
+                changed.into_iter().for_each(|interaction| hub.tell(Event::Timeline(interaction)));
+            }
+            // I2: what comes first must be the status.
+            None if hub.step(line, socket) == Some(GREETED) => hub.rejected(line, 401, Code::REJECTED, "", None),
+            None => hub.unreadable(root.raw()),
+        }
+    }
+
+    fn taken(&mut self, hub: &mut Hub, waits: Waits) {
+        if waits.longest > self.lag {
+            hub.tell(Event::Lag(waits.longest));
+        }
+    }
+
+    fn dropped(&mut self, hub: &mut Hub, share: u64) {
+        if share > self.drop_warning {
+            hub.tell(Event::Warning(Code::EVENTS_DROPPED, String::new()));
+        }
+    }
+
+    fn figures(&self, _hub: &Hub, figures: &mut Figures) {
+        figures.extend([
+            ("duplicates", self.duplicates as f64),
+            ("interactions", self.timelines.len() as f64),
+            ("seenEvents", self.seen.len() as f64),
+        ]);
+    }
+
+    fn command(&mut self, hub: &mut Hub, command: Command<'_>) -> Result<Answer, Refusal> {
+        match command {
+            Command::Subscribe(text) => {
+                let document = Document::parse(text).ok_or(wrong("filter"))?;
+                self.filter = filter(document.root())?;
+                if let Some(socket) = hub.lines.first().and_then(|line| line.link.up()) {
+                    hub.send(socket, self.subscribe());
+                }
+                Ok(Answer::Done)
+            }
+            Command::Timeline(interaction) => Ok(Answer::Text(self.timelines.json(interaction))),
+            Command::Timelines => Ok(Answer::Text(self.timelines.ids())),
+            _ => Err(Refusal::new(Code::UNSUPPORTED)),
+        }
+    }
+}

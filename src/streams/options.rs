@@ -1,0 +1,205 @@
+//! What all streams are made with, read from the JSON that the shim hands over; a wrong option is named.
+
+use super::queue::{self, Shape};
+use crate::core::backoff::Policy;
+use crate::core::error::Refusal;
+use crate::core::json::Value;
+use crate::core::link::Deadlines;
+use crate::core::option::{self, choice, is_made_of, wrong};
+use crate::core::token::{Source, Terms};
+
+/// What a class of streams presets.
+pub struct Presets {
+    /// The option that names the platform's host, and what stands before and, where it has no dot, behind it.
+    pub host: [&'static str; 3],
+    /// The waits between attempts.
+    pub policy: Policy,
+    /// So many attempts in a row, 0 for no end.
+    pub attempts: u64,
+    /// Deadlines of its connections.
+    pub deadlines: Deadlines,
+    /// How long a line may go without an answer, milliseconds.
+    pub idle: u64,
+    /// When tokens are replaced.
+    pub terms: Terms,
+    /// The grant says who the client is by HTTP Basic.
+    pub basic: bool,
+}
+
+/// What all streams are made with.
+pub struct Options {
+    /// Takes requests.
+    pub api: String,
+    /// Takes sockets.
+    pub socket: String,
+    /// Where access tokens come from.
+    pub token: Source,
+    /// The waits between attempts.
+    pub policy: Policy,
+    /// So many attempts in a row before it is given up, 0 for no end.
+    pub attempts: u64,
+    /// How queues are made.
+    pub shape: Shape,
+    /// How often figures are told, milliseconds.
+    pub metrics_every: u64,
+    /// Audit lines are wanted …
+    pub audit: bool,
+    /// … and posted here.
+    pub audit_url: Option<String>,
+    /// The page is hidden as it begins.
+    pub hidden: bool,
+}
+
+impl Options {
+    /// Reads what all streams have in common.
+    pub fn read(root: Value<'_>, presets: &Presets) -> Result<Options, Refusal> {
+        Options::at(hosts(root, presets.host)?, root, presets)
+    }
+
+    /// The same without a connection of its own.
+    pub fn unconnected(root: Value<'_>, presets: &Presets) -> Result<Options, Refusal> {
+        Options::at(Default::default(), root, presets)
+    }
+
+    fn at([api, socket]: [String; 2], root: Value<'_>, presets: &Presets) -> Result<Options, Refusal> {
+        let mut token = option::source(root, &api)?;
+        if let Source::Grant { basic, .. } = &mut token {
+            *basic = presets.basic;
+        }
+        let policy = match root.get("backoff") {
+            None => presets.policy,
+            Some(word) if word.as_str() == Some("default") => presets.policy,
+            Some(_) => match (option::backoff(root)?, presets.policy) {
+                (Policy::Spread { base_ms, most_ms }, Policy::Full { .. }) => Policy::Full { base_ms, most_ms },
+                (Policy::Spread { base_ms, most_ms }, Policy::Steps { .. }) => Policy::Steps { base_ms, most_ms },
+                (other, _) => other,
+            },
+        };
+        let audit = root.get("audit");
+        Ok(Options {
+            api,
+            socket,
+            token,
+            policy,
+            attempts: whole(root, "attempts", presets.attempts, 0, 1_000_000)?,
+            shape: shape(root)?,
+            metrics_every: whole(root, "metricsEveryMs", 10_000, 100, 3_600_000)?,
+            audit: audit.is_some(),
+            audit_url: audit.and_then(|audit| audit.string("url")),
+            hidden: root.get("visible").and_then(Value::as_bool) == Some(false),
+        })
+    }
+}
+
+/// Where requests go and where sockets.
+fn hosts(root: Value<'_>, [field, before, behind]: [&'static str; 3]) -> Result<[String; 2], Refusal> {
+    match (root.text(field), root.text("endpoint")) {
+        (Some(host), None) if is_made_of(host, ".-") => {
+            let behind = if host.bytes().any(|byte| byte == b'.') { "" } else { behind };
+            Ok(["https://", "wss://"].map(|scheme| [scheme, before, host, behind].concat()))
+        }
+        (None, Some(endpoint)) => option::endpoint(endpoint),
+        (_, None) => Err(wrong(field)),
+        (Some(_), Some(_)) => Err(wrong("endpoint")),
+    }
+}
+
+fn shape(root: Value<'_>) -> Result<Shape, Refusal> {
+    let policies = [queue::Policy::DropOldest, queue::Policy::DropNewest, queue::Policy::Coalesce];
+    let Some(value) = root.get("queue") else { return Ok(Shape { size: 1024, policy: policies[0] }) };
+    let size = whole(value, "size", 1024, 1, 1_000_000).map_err(|_| wrong("queue"))?;
+    let policy = choice(value, "policy", &["drop-oldest", "drop-newest", "coalesce"]).map_err(|_| wrong("queue"))?;
+    Ok(Shape { size: size as usize, policy: policies[policy] })
+}
+
+/// A whole number between bounds; `preset` where it is absent.
+pub fn whole(root: Value<'_>, field: &'static str, preset: u64, least: u64, most: u64) -> Result<u64, Refusal> {
+    let Some(value) = root.get(field) else { return Ok(preset) };
+    let number = value.as_int().filter(|_| value.as_str().is_none() && !value.raw().bytes().any(|byte| byte == b'.'));
+    number.and_then(|number| u64::try_from(number).ok()).filter(|number| (least..=most).contains(number)).ok_or(wrong(field))
+}
+
+/// A number from 0 to 1 in thousandths; `preset` where it is absent.
+pub fn share(root: Value<'_>, field: &'static str, preset: u64) -> Result<u64, Refusal> {
+    let Some(value) = root.get(field) else { return Ok(preset) };
+    let text = value.raw();
+    let (whole, digits) = text.split_once('.').unwrap_or((text, ""));
+    // As much as counts; JSON has no digits but these behind a point.
+    let thousandths =
+        digits.bytes().chain(*b"000").take(3).try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u64::from(digit - b'0')));
+    match (whole, thousandths) {
+        ("0", Some(thousandths)) => Ok(thousandths),
+        ("1", Some(0)) => Ok(1000),
+        _ => Err(wrong(field)),
+    }
+}
+
+/// A truth value; `preset` where it is absent.
+pub fn truth(root: Value<'_>, field: &'static str, preset: bool) -> Result<bool, Refusal> {
+    root.get(field).map_or(Ok(preset), |value| value.as_bool().ok_or(wrong(field)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::json::Document;
+
+    const PRESETS: Presets = Presets {
+        host: ["region", "api.", ".mypurecloud.com"],
+        policy: Policy::Full { base_ms: 1_000, most_ms: 30_000 },
+        attempts: 5,
+        deadlines: Deadlines { connect: 15_000, probe: 10_000 },
+        idle: 30_000,
+        terms: Terms { margin: 300_000, longest: 3_600_000 },
+        basic: true,
+    };
+
+    fn read(text: &str) -> Result<Options, Refusal> {
+        Options::read(Document::parse(text).unwrap().root(), &PRESETS)
+    }
+
+    #[test]
+    fn a_region_without_a_dot_is_of_the_class_own_domain() {
+        assert_eq!(read(r#"{"region":"us-east-1"}"#).unwrap().socket, "wss://api.us-east-1.mypurecloud.com");
+        assert_eq!(read(r#"{"region":"mypurecloud.de"}"#).unwrap().api, "https://api.mypurecloud.de");
+        assert_eq!(read(r#"{"endpoint":"http://127.0.0.1:8787"}"#).unwrap().socket, "ws://127.0.0.1:8787");
+    }
+
+    #[test]
+    fn a_wrong_option_is_named() {
+        for (text, field) in [
+            ("{}", "region"),
+            (r#"{"region":"a/b"}"#, "region"),
+            (r#"{"region":"a","endpoint":"http://x"}"#, "endpoint"),
+            (r#"{"region":"a","attempts":-1}"#, "attempts"),
+            (r#"{"region":"a","attempts":1.5}"#, "attempts"),
+            (r#"{"region":"a","attempts":"5"}"#, "attempts"),
+            (r#"{"region":"a","queue":{"size":0}}"#, "queue"),
+            (r#"{"region":"a","queue":{"policy":"drop"}}"#, "queue"),
+            (r#"{"region":"a","metricsEveryMs":99}"#, "metricsEveryMs"),
+            (r#"{"region":"a","backoff":{"baseMs":0,"maxMs":1}}"#, "backoff"),
+            (r#"{"region":"a","token":{}}"#, "token"),
+        ] {
+            assert_eq!(read(text).err().and_then(|refusal| refusal.field), Some(field), "{text}");
+        }
+    }
+
+    #[test]
+    fn own_waits_keep_the_class_own_jitter() {
+        let own = read(r#"{"region":"a","backoff":{"baseMs":7,"maxMs":9}}"#).unwrap();
+        assert_eq!(own.policy, Policy::Full { base_ms: 7, most_ms: 9 });
+        assert_eq!(read(r#"{"region":"a","backoff":"default"}"#).unwrap().policy, PRESETS.policy);
+    }
+
+    #[test]
+    fn shares_are_read_in_thousandths() {
+        let of = |text: &str| share(Document::parse(text).unwrap().root(), "s", 50).ok();
+        assert_eq!(
+            [of("{}"), of(r#"{"s":0.95}"#), of(r#"{"s":1}"#), of(r#"{"s":0}"#), of(r#"{"s":0.12345}"#)],
+            [Some(50), Some(950), Some(1000), Some(0), Some(123)]
+        );
+        for wrong in [r#"{"s":1.5}"#, r#"{"s":-0.5}"#, r#"{"s":"0.5"}"#, r#"{"s":1e-1}"#, r#"{"s":2}"#] {
+            assert_eq!(of(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! A reorder window: what comes is held for a moment and let go in the order of its time.
+//!
+//! An item is let go `hold` milliseconds after it came, and with it all that is older than it. One that is older than
+//! what was let go already is late: it goes at once, and says so. Order is kept within a group (a channel, or all of a
+//! stream); items of one time keep the order in which they came.
+
+/// Holds at most so many; over it the oldest goes before its time.
+const MOST: usize = 10_000;
+
+/// One item on its way out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Released<T> {
+    /// What was put in.
+    pub item: T,
+    /// Something newer of its group went before it.
+    pub late: bool,
+}
+
+struct Held<T> {
+    time: i64,
+    due: u64,
+    group: usize,
+    item: T,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Group {
+    /// The newest time that came.
+    newest: Option<i64>,
+    /// The newest time that was let go.
+    released: Option<i64>,
+}
+
+/// The window of one stream.
+pub struct Window<T> {
+    hold: u64,
+    /// By time, oldest first.
+    held: Vec<Held<T>>,
+    groups: Vec<Group>,
+    next_due: Option<u64>,
+    out: std::collections::VecDeque<Released<T>>,
+}
+
+impl<T> Window<T> {
+    /// Holds everything for so many milliseconds; of `groups` groups.
+    pub fn new(hold: u64, groups: usize) -> Window<T> {
+        Window { hold, held: Vec::new(), groups: vec![Group::default(); groups], next_due: None, out: Default::default() }
+    }
+
+    /// Takes an item in; `true` if it is out of order: something newer of its group came before it.
+    pub fn push(&mut self, now: u64, group: usize, time: i64, item: T) -> bool {
+        let Some(known) = self.groups.get_mut(group) else { return false };
+        let out_of_order = known.newest.is_some_and(|newest| time < newest);
+        known.newest = known.newest.max(Some(time));
+        if self.hold == 0 || known.released.is_some_and(|released| time < released) {
+            self.release(Held { time, due: now, group, item });
+            return out_of_order;
+        }
+        let at = self.held.partition_point(|held| held.time <= time);
+        self.held.insert(at, Held { time, due: now + self.hold, group, item });
+        if self.next_due.is_none() {
+            self.next_due = Some(now + self.hold);
+        }
+        if self.held.len() > MOST {
+            let oldest = self.held.remove(0);
+            self.release(oldest);
+            self.find_due();
+        }
+        out_of_order
+    }
+
+    fn release(&mut self, held: Held<T>) {
+        let Some(group) = self.groups.get_mut(held.group) else { return };
+        let late = group.released.is_some_and(|released| held.time < released);
+        group.released = group.released.max(Some(held.time));
+        self.out.push_back(Released { item: held.item, late });
+    }
+
+    fn find_due(&mut self) {
+        self.next_due = self.held.iter().map(|held| held.due).min();
+    }
+
+    /// Lets go what is due.
+    pub fn handle_timeout(&mut self, now: u64) {
+        while self.next_due.is_some_and(|due| due <= now) {
+            // The newest that is due takes all older ones along.
+            let until = self.held.iter().rposition(|held| held.due <= now).map_or(0, |at| at + 1);
+            let going: Vec<_> = self.held.drain(..until).collect();
+            for held in going {
+                self.release(held);
+            }
+            self.find_due();
+        }
+    }
+
+    /// Lets go everything.
+    pub fn flush(&mut self) {
+        for held in std::mem::take(&mut self.held) {
+            self.release(held);
+        }
+        self.next_due = None;
+    }
+
+    /// When something is due.
+    pub fn poll_timeout(&self) -> Option<u64> {
+        self.next_due
+    }
+
+    /// The next that was let go.
+    pub fn pop(&mut self) -> Option<Released<T>> {
+        self.out.pop_front()
+    }
+
+    /// How many are held.
+    pub fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(window: &mut Window<&'static str>) -> Vec<(&'static str, bool)> {
+        std::iter::from_fn(|| window.pop()).map(|released| (released.item, released.late)).collect()
+    }
+
+    #[test]
+    fn what_comes_within_the_window_goes_in_the_order_of_its_time() {
+        let mut window = Window::new(100, 1);
+        assert!(!window.push(0, 0, 30, "c"));
+        assert!(window.push(10, 0, 10, "a"), "older than what came before");
+        assert!(window.push(20, 0, 20, "b"));
+        window.handle_timeout(99);
+        assert_eq!(all(&mut window), []);
+        assert_eq!(window.poll_timeout(), Some(100));
+        window.handle_timeout(100);
+        assert_eq!(all(&mut window), [("a", false), ("b", false), ("c", false)]);
+        assert_eq!(window.poll_timeout(), None);
+    }
+
+    #[test]
+    fn the_newest_waits_for_its_own_time() {
+        let mut window = Window::new(100, 1);
+        window.push(0, 0, 10, "a");
+        window.push(50, 0, 20, "b");
+        window.handle_timeout(100);
+        assert_eq!(all(&mut window), [("a", false)]);
+        assert_eq!(window.poll_timeout(), Some(150));
+    }
+
+    #[test]
+    fn a_late_one_goes_at_once_and_says_so() {
+        let mut window = Window::new(100, 2);
+        window.push(0, 0, 20, "b");
+        window.handle_timeout(100);
+        assert!(window.push(101, 0, 10, "a"));
+        assert!(!window.push(101, 1, 10, "of another group"));
+        assert_eq!(all(&mut window), [("b", false), ("a", true)]);
+        window.flush();
+        assert_eq!(all(&mut window), [("of another group", false)]);
+    }
+
+    #[test]
+    fn of_one_time_the_first_comes_first() {
+        let mut window = Window::new(10, 1);
+        for item in ["1", "2", "3"] {
+            assert!(!window.push(0, 0, 5, item));
+        }
+        window.handle_timeout(10);
+        assert_eq!(all(&mut window), [("1", false), ("2", false), ("3", false)]);
+    }
+
+    #[test]
+    fn it_never_holds_more_than_its_bound() {
+        let mut window = Window::new(1_000_000, 1);
+        for time in 0..(MOST as i64 + 50) {
+            window.push(0, 0, time, ());
+        }
+        assert_eq!(window.len(), MOST);
+        assert_eq!(std::iter::from_fn(|| window.pop()).count(), 50);
+    }
+}
