@@ -19,6 +19,7 @@ const generated = at("www", "client", "generated");
 const modules = [
   { name: "core", features: "guest", folder: "" },
   { name: "core-session", features: "guest,session", folder: "session" },
+  { name: "core-streams", features: "streams", folder: "streams" },
 ];
 const dist = at("dist");
 const types = join(dist, "types");

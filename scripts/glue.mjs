@@ -33,8 +33,8 @@ const cuts = [
   ["check of a stale object", /^ *if \(this\.__wbg_inst !== undefined && this\.__wbg_inst !== __wbg_instance_id\) \{\n.*\n *\}\n/, ""],
   ["mark of an object's memory", /^ *Object\.defineProperty\(this, '__wbg_inst'.*\n/, ""],
   // A core holds the host and the bag, these hold the client, and the client the core: it is never collected before it is freed.
-  ["registry of objects", /^const CoreFinalization = [^]*?\n\}\);\n/, ""],
-  ["registered object", /^ *CoreFinalization\.(un)?register\(.*\n/, ""],
+  ["registry of objects", /^const \w*CoreFinalization = [^]*?\n\}\);\n/, ""],
+  ["registered object", /^ *\w*CoreFinalization\.(un)?register\(.*\n/, ""],
   ["disposal by symbol", /^if \(Symbol\.dispose\) .*\n/, ""],
   // Numbers where they are used: see enumsOf.
   ["enum", /^export const \w+ = Object\.freeze\(\{\n[^]*?\n\}\);\n/, ""],
