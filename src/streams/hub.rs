@@ -337,25 +337,33 @@ impl Hub {
     /// Asks the other side for a sign of life.
     pub fn ping(&mut self, line: usize, socket: SocketId) {
         self.sequence += 1;
-        let sequence = self.sequence;
-        self.lines[line].probe = Some((socket, self.now.mono, sequence));
-        self.send(socket, Object::new().text("type", "ping").int("sequence", sequence).end());
+        let frame = Object::new().text("type", "ping").int("sequence", self.sequence).end();
+        self.ask(line, socket, frame);
+    }
+
+    /// Sends what will be answered.
+    pub fn ask(&mut self, line: usize, socket: SocketId, frame: String) {
+        self.lines[line].probe = Some((socket, self.now.mono, self.sequence));
+        self.send(socket, frame);
     }
 
     /// Takes the answer to a ping; `false` if the frame is none.
     pub fn pong(&mut self, line: usize, root: Value<'_>) -> bool {
-        if !root.is("type", "pong") {
-            return false;
+        let is_pong = root.is("type", "pong");
+        if is_pong {
+            self.answered(line, root.int("sequence"));
         }
+        is_pong
+    }
+
+    /// What was asked is answered. A service that does not give the number back answers the only one that is out.
+    pub fn answered(&mut self, line: usize, answer: Option<i64>) {
         let now = self.now;
         let line = &mut self.lines[line];
         line.ponged = true;
-        // A service that does not give the number back answers the only one that is out.
-        let of_it = |sequence: i64| root.int("sequence").is_none_or(|answered| answered == sequence);
-        if let Some((_, sent, _)) = line.probe.take_if(|(_, _, sequence)| of_it(*sequence)) {
+        if let Some((_, sent, _)) = line.probe.take_if(|(_, _, sequence)| answer.is_none_or(|answer| answer == *sequence)) {
             line.link.answered(now, now.mono - sent);
         }
-        true
     }
 
     /// A frame came and was read. Where pings were never answered it is all the life there is to see.
@@ -388,6 +396,31 @@ impl Hub {
         }
     }
 
+    /// What opening needs was not given, as this answer says; `true` if it was.
+    pub fn granted(&mut self, line: usize, reply: Result<Reply<'_>, Unreachable>) -> bool {
+        let now = self.now;
+        let why = match reply {
+            Err(_) => Unprepared::Offline,
+            Ok(reply) => match reply.status {
+                200..300 => return true,
+                401 if self.tokens.refuse() => Unprepared::Later(Reason::Service { code: 401 }, None),
+                401 => Unprepared::AuthRequired,
+                status @ (400 | 403) => {
+                    self.rejected(line, status.into(), Code::SUBSCRIPTION_REFUSED, reply.body, None);
+                    return false;
+                }
+                status => Unprepared::Later(Reason::Service { code: status }, reply.retry_after_ms().or((status == 429).then_some(LIMIT_MS))),
+            },
+        };
+        self.lines[line].link.unprepared(now, why);
+        false
+    }
+
+    /// The token as it goes into a request.
+    pub fn authorization(&self) -> Option<Authorization> {
+        self.tokens.good(self.now).cloned().map(Authorization::Bearer)
+    }
+
     /// The same to every line.
     pub fn for_all(&mut self, mut to: impl FnMut(&mut Link)) {
         for line in &mut self.lines {
@@ -401,7 +434,7 @@ impl Hub {
         if let Some(earlier) = self.lines[line].look.replace(id) {
             self.act(Act::Abort(earlier));
         }
-        let authorization = self.tokens.good(self.now).cloned().map(Authorization::Bearer);
+        let authorization = self.authorization();
         let url = ["http", without_query(url).strip_prefix("ws").unwrap_or_default()].concat();
         self.act(Act::Fetch(id, Request { method: Method::Get, url, authorization, cookies: false, body: None, timeout_ms: LOOK_MS }));
     }

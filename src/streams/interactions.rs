@@ -3,16 +3,18 @@
 use super::class::{Answer, Class, Command, Figures};
 use super::event::Event;
 use super::hub::Hub;
+use super::notifications::{Notifications, joins_and_leaves};
 use super::options::{Options, Presets, share, whole};
 use super::queue::Waits;
 use super::seen::Seen;
 use super::timeline::{Timelines, push_element};
 use crate::core::backoff::Policy;
 use crate::core::error::{Code, Refusal};
+use crate::core::http::{Reply, Unreachable};
 use crate::core::json::{Document, Object, Value, push_string};
 use crate::core::link::Deadlines;
-use crate::core::machine::SocketId;
-use crate::core::option::wrong;
+use crate::core::machine::{RequestId, SocketId};
+use crate::core::option::{choice, is_made_of, wrong};
 use crate::core::random::Random;
 use crate::core::time;
 use crate::core::token::Terms;
@@ -31,6 +33,9 @@ const OVERLAP_MS: i64 = 5_000;
 /// What an interaction can be held over.
 const CHANNELS: [&str; 4] = ["voice", "chat", "video", "sms"];
 
+/// So many channels of the notifications service at most.
+const CONNECTIONS: usize = 5;
+
 /// The token was sent.
 const GREETED: u8 = 1;
 /// The filter was sent.
@@ -46,6 +51,8 @@ struct Filter {
 
 /// See the module.
 pub struct Interactions {
+    /// The platform's notifications service in the place of the stream.
+    wire: Option<Notifications>,
     filter: Filter,
     drop_warning: u64,
     lag: u64,
@@ -58,7 +65,13 @@ pub struct Interactions {
 
 /// Reads the options of a stream.
 pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Refusal> {
+    let wire = match choice(root, "dialect", &["stream", "notifications"])? {
+        0 => None,
+        _ => Some(Notifications::new(topics(root)?, CONNECTIONS)?),
+    };
+    let lines = wire.as_ref().map_or(1, Notifications::lines);
     let class = Interactions {
+        wire,
         filter: filter(root)?,
         drop_warning: share(root, "dropWarning", 50)?,
         lag: whole(root, "lagMs", 500, 1, 3_600_000)?,
@@ -67,7 +80,19 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
         duplicates: 0,
         newest: None,
     };
-    Ok((Hub::new("interactions", Options::read(root, &PRESETS)?, &PRESETS, random, 1), Box::new(class)))
+    Ok((Hub::new("interactions", Options::read(root, &PRESETS)?, &PRESETS, random, lines), Box::new(class)))
+}
+
+/// The conversations of these users and queues.
+fn topics(root: Value<'_>) -> Result<Vec<String>, Refusal> {
+    let mut topics = Vec::new();
+    for (field, before) in [("users", "v2.users."), ("queues", "v2.routing.queues.")] {
+        for id in root.get(field).iter().flat_map(|list| list.items()) {
+            let id = id.as_str().filter(|id| is_made_of(id, "-_")).ok_or(wrong(field))?;
+            topics.push([before, id, ".conversations"].concat());
+        }
+    }
+    if topics.is_empty() { Err(wrong("users")) } else { Ok(topics) }
 }
 
 fn filter(root: Value<'_>) -> Result<Filter, Refusal> {
@@ -120,6 +145,14 @@ impl Interactions {
         }
     }
 
+    fn events(&mut self, hub: &mut Hub, root: Value<'_>) {
+        let mut changed = Vec::new();
+        for event in root.get("events").iter().flat_map(|events| events.items()) {
+            self.take_in(hub, event, &mut changed);
+        }
+        changed.into_iter().for_each(|interaction| hub.tell(Event::Timeline(interaction)));
+    }
+
     fn take_in(&mut self, hub: &mut Hub, event: Value<'_>, changed: &mut Vec<String>) {
         if !event.is_object() {
             return hub.unreadable(event.raw());
@@ -153,33 +186,64 @@ impl Interactions {
 }
 
 impl Class for Interactions {
-    fn url(&self, hub: &Hub, _line: usize) -> String {
+    fn url(&self, hub: &Hub, line: usize) -> String {
+        if let Some(wire) = &self.wire {
+            return wire.url(line);
+        }
         [&hub.options.socket, "/api/v2/analytics/conversations/stream"].concat()
     }
 
+    fn prepare(&mut self, hub: &mut Hub, line: usize) -> bool {
+        self.wire.as_mut().is_none_or(|wire| wire.prepare(hub, line))
+    }
+
     fn opened(&mut self, hub: &mut Hub, line: usize, socket: SocketId) {
+        if self.wire.is_some() {
+            return hub.established(line);
+        }
         hub.set_step(line, socket, GREETED);
         let greeting = Object::new().text("token", hub.token()).end();
         hub.send(socket, greeting);
     }
 
     fn frame(&mut self, hub: &mut Hub, line: usize, socket: SocketId, root: Value<'_>) {
+        if let Some(wire) = &self.wire {
+            let Some((_, body)) = wire.read(hub, line, root) else { return };
+            let events = [r#"{"events":["#, &joins_and_leaves(body).join(","), "]}"].concat();
+            let document = Document::parse(&events);
+            return document.into_iter().for_each(|document| self.events(hub, document.root()));
+        }
         if hub.pong(line, root) {
             return;
         }
         if let Some(status) = root.text("status") {
             return self.status(hub, line, socket, status, root.text("message").unwrap_or_default());
         }
-        match root.get("events").filter(|events| events.is_array()) {
-            Some(events) => {
-                let mut changed = Vec::new();
-                events.items().for_each(|event| self.take_in(hub, event, &mut changed));
-                changed.into_iter().for_each(|interaction| hub.tell(Event::Timeline(interaction)));
-            }
+        if root.get("events").is_some_and(|events| events.is_array()) {
+            self.events(hub, root);
+        } else if hub.step(line, socket) == Some(GREETED) {
             // I2: what comes first must be the status.
-            None if hub.step(line, socket) == Some(GREETED) => hub.rejected(line, 401, Code::REJECTED, "", None),
-            None => hub.unreadable(root.raw()),
+            hub.rejected(line, 401, Code::REJECTED, "", None);
+        } else {
+            hub.unreadable(root.raw());
         }
+    }
+
+    fn probe(&mut self, hub: &mut Hub, line: usize, socket: SocketId) {
+        match &self.wire {
+            Some(wire) => wire.probe(hub, line, socket),
+            None => hub.ping(line, socket),
+        }
+    }
+
+    fn lost(&mut self, _hub: &mut Hub, line: usize, is_loss: bool) {
+        if let Some(wire) = &mut self.wire {
+            wire.lost(line, is_loss);
+        }
+    }
+
+    fn reply(&mut self, hub: &mut Hub, request: RequestId, reply: Result<Reply<'_>, Unreachable>) -> bool {
+        self.wire.as_mut().is_some_and(|wire| wire.reply(hub, request, reply))
     }
 
     fn taken(&mut self, hub: &mut Hub, waits: Waits) {
@@ -206,6 +270,11 @@ impl Class for Interactions {
         match command {
             Command::Subscribe(text) => {
                 let document = Document::parse(text).ok_or(wrong("filter"))?;
+                if let Some(wire) = &mut self.wire {
+                    wire.replace(hub, topics(document.root())?)?;
+                    hub.grow(wire.lines());
+                    return Ok(Answer::Done);
+                }
                 self.filter = filter(document.root())?;
                 if let Some(socket) = hub.lines.first().and_then(|line| line.link.up()) {
                     hub.send(socket, self.subscribe());

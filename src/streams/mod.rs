@@ -16,6 +16,7 @@ pub mod event;
 pub mod hub;
 pub mod interactions;
 pub mod latency;
+pub mod notifications;
 pub mod options;
 pub mod presence;
 pub mod queue;

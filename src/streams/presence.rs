@@ -4,6 +4,7 @@
 use super::class::{Answer, Class, Command, Figures};
 use super::event::Event;
 use super::hub::{Consumer, Hub};
+use super::notifications::{Notifications, parts, presence};
 use super::options::{Options, Presets, whole};
 use super::queue::{Queue, Waits};
 use super::seen::Seen;
@@ -12,10 +13,11 @@ use super::webhook::Target;
 use super::window::Window;
 use crate::core::backoff::Policy;
 use crate::core::error::{Code, Refusal};
-use crate::core::json::{Document, Object, Value};
+use crate::core::http::{Reply, Unreachable};
+use crate::core::json::{Document, Object, Value, push_string};
 use crate::core::link::Deadlines;
-use crate::core::machine::{Act, SocketId};
-use crate::core::option::wrong;
+use crate::core::machine::{Act, RequestId, SocketId};
+use crate::core::option::{choice, is_made_of, wrong};
 use crate::core::random::Random;
 use crate::core::time;
 use crate::core::token::Terms;
@@ -38,6 +40,10 @@ const CONNECTIONS: u64 = 5;
 const APART_MS: u64 = 2_000;
 /// What a channel can tell of.
 const TYPES: [&str; 3] = ["presence", "routing", "message"];
+/// The same as the notifications service calls it, of a user.
+const TOPICS: [&str; 3] = ["presence", "routingStatus", "conversations"];
+/// So many topics of that service, a thousand on each of five channels.
+const MOST_TOPICS: usize = 5_000;
 /// What a presence can be (P2).
 const PRESENCES: [&str; 9] = ["online", "offline", "busy", "away", "meeting", "lunch", "training", "other", "do-not-disturb"];
 /// The share that is left of the stability after a hard drop, and of what it misses after so long without one (P6).
@@ -51,6 +57,12 @@ const ASKED: u8 = 1;
 
 struct Channel {
     id: String,
+    /// What it tells of, by its place in `TYPES`.
+    kind: usize,
+    /// Whose.
+    user: Option<String>,
+    /// Which presences, a JSON array.
+    presences: Option<String>,
     /// As it is subscribed to.
     json: String,
 }
@@ -78,6 +90,8 @@ struct Asked {
 
 /// See the module.
 pub struct Presence {
+    /// The platform's notifications service in the place of the multiplexer's own wire.
+    wire: Option<Notifications>,
     channels: Vec<Channel>,
     connections: usize,
     reorder: u64,
@@ -96,10 +110,13 @@ pub struct Presence {
 /// Reads the options of a multiplexer.
 pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Refusal> {
     let connections = whole(root, "maxConnections", CONNECTIONS, 1, CONNECTIONS)? as usize;
-    let channels = channels(root.get("channels").ok_or(wrong("channels"))?, connections)?;
+    let has_topics = choice(root, "dialect", &["stream", "notifications"])? == 1;
+    let channels = channels(root.get("channels").ok_or(wrong("channels"))?, if has_topics { MOST_TOPICS } else { connections * CHANNELS })?;
+    let wire = if has_topics { Some(Notifications::new(topics(&channels)?, connections)?) } else { None };
     let reorder = whole(root, "reorderMs", 500, 0, 60_000)?;
-    let lines = channels.len().div_ceil(CHANNELS);
+    let lines = wire.as_ref().map_or(channels.len().div_ceil(CHANNELS), Notifications::lines);
     let class = Presence {
+        wire,
         window: Window::new(reorder, channels.len()),
         channels,
         connections,
@@ -117,28 +134,67 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
 }
 
 /// Reads channels; the shim has named index and value of a wrong one before.
-fn channels(list: Value<'_>, connections: usize) -> Result<Vec<Channel>, Refusal> {
+fn channels(list: Value<'_>, most: usize) -> Result<Vec<Channel>, Refusal> {
     let mut channels: Vec<Channel> = Vec::new();
     for item in list.items() {
         let id = item.string("id").filter(|id| !id.is_empty() && channels.iter().all(|known| known.id != *id)).ok_or(wrong("channels"))?;
-        let kind = item.text("type").filter(|kind| TYPES.contains(kind)).ok_or(wrong("channels"))?;
+        let kind = TYPES.iter().position(|kind| item.is("type", kind)).ok_or(wrong("channels"))?;
         let config = item.get("config");
         let types = config.and_then(|config| config.get("presenceTypes"));
         let good = types.is_none_or(|types| types.is_array() && types.items().all(|one| one.as_str().is_some_and(|one| PRESENCES.contains(&one))));
         if config.is_some_and(|config| !config.is_object()) || !good {
             return Err(wrong("channels"));
         }
-        let json = Object::new().text("id", &id).text("type", kind).raw("config", config.map_or("{}", Value::raw)).end();
-        channels.push(Channel { id, json });
+        let json = Object::new().text("id", &id).text("type", TYPES[kind]).raw("config", config.map_or("{}", Value::raw)).end();
+        let user = config.and_then(|config| config.string("userId"));
+        channels.push(Channel { id, kind, user, presences: types.map(|types| types.raw().to_string()), json });
     }
     match channels.len() {
         0 => Err(wrong("channels")),
-        count if count > connections * CHANNELS => Err(Refusal::field(Code::TOO_MANY_CHANNELS, "channels")),
+        count if count > most => Err(Refusal::field(Code::TOO_MANY_CHANNELS, "channels")),
         _ => Ok(channels),
     }
 }
 
+/// What the notifications service calls what the channels tell of; it knows no channel of all users.
+fn topics(channels: &[Channel]) -> Result<Vec<String>, Refusal> {
+    let topic = |channel: &Channel| {
+        let user = channel.user.as_ref().filter(|user| is_made_of(user, "-_"))?;
+        Some(["v2.users.", user, ".", TOPICS[channel.kind]].concat())
+    };
+    let mut topics: Vec<String> = channels.iter().map(topic).collect::<Option<_>>().ok_or(wrong("channels"))?;
+    topics.sort();
+    topics.dedup();
+    Ok(topics)
+}
+
 impl Presence {
+    /// An event of the notifications service, as an update of each channel that it is for.
+    fn translate(&mut self, hub: &mut Hub, topic: &str, body: Value<'_>) {
+        let Some((_, user, what)) = parts(topic) else { return };
+        let word = presence(body.get("presenceDefinition").and_then(|definition| definition.text("systemPresence")).unwrap_or_default());
+        let timestamp = body.text("modifiedDate").or_else(|| body.get("routingStatus")?.text("startTime"));
+        let timestamp = timestamp.map_or_else(|| time::format(hub.now.unix), str::to_string);
+        let mut quoted = String::new();
+        push_string(&mut quoted, word);
+        let mut updates = Vec::new();
+        for channel in self.channels.iter().filter(|channel| channel.user.as_deref() == Some(user) && TOPICS[channel.kind] == what) {
+            if channel.kind == 0 && channel.presences.as_ref().is_some_and(|wanted| !wanted.contains(&quoted)) {
+                continue;
+            }
+            let mut payload = Object::new();
+            payload.text("userId", user).maybe("presence", Some(word).filter(|_| channel.kind == 0)).raw("body", body.raw());
+            let mut update = Object::new();
+            update.text("type", TYPES[channel.kind]).text("channelId", &channel.id).text("timestamp", &timestamp);
+            updates.push(update.text("eventType", what).raw("payload", &payload.end()).end());
+        }
+        for update in updates {
+            if let Some(document) = Document::parse(&update) {
+                self.take_in(hub, document.root());
+            }
+        }
+    }
+
     /// Everything that a line is for, at once (P2, P8); not sooner than two seconds after the last time.
     fn subscribe(&mut self, hub: &mut Hub, line: usize, socket: SocketId) {
         let now = hub.now.mono;
@@ -261,19 +317,23 @@ impl Presence {
     /// Other channels from now on.
     fn replace(&mut self, hub: &mut Hub, text: &str) -> Result<Answer, Refusal> {
         let document = Document::parse(text).ok_or(wrong("channels"))?;
-        let channels = channels(document.root(), self.connections)?;
+        let most = if self.wire.is_some() { MOST_TOPICS } else { self.connections * CHANNELS };
+        let channels = channels(document.root(), most)?;
+        if let Some(wire) = &mut self.wire {
+            wire.replace(hub, topics(&channels)?)?;
+        }
         self.window.flush();
         self.let_go(hub);
         self.window = Window::new(self.reorder, channels.len());
         self.channels = channels;
-        let lines = self.channels.len().div_ceil(CHANNELS);
+        let lines = self.wire.as_ref().map_or(self.channels.len().div_ceil(CHANNELS), Notifications::lines);
         hub.grow(lines);
         let now = hub.now;
         for line in 0..hub.lines.len() {
             let link = &mut hub.lines[line].link;
             if line >= lines {
                 link.idle(now);
-            } else if let Some(socket) = link.up() {
+            } else if let (Some(socket), None) = (link.up(), &self.wire) {
                 self.subscribe(hub, line, socket);
             } else if hub.wanted {
                 link.start(now);
@@ -297,17 +357,32 @@ impl Presence {
 }
 
 impl Class for Presence {
-    fn url(&self, hub: &Hub, _line: usize) -> String {
+    fn url(&self, hub: &Hub, line: usize) -> String {
+        if let Some(wire) = &self.wire {
+            return wire.url(line);
+        }
         [&*hub.options.socket, "/api/v2/user/websocket?access_token=", &encode(hub.token())].concat()
     }
 
+    fn prepare(&mut self, hub: &mut Hub, line: usize) -> bool {
+        self.wire.as_mut().is_none_or(|wire| wire.prepare(hub, line))
+    }
+
     fn opened(&mut self, hub: &mut Hub, line: usize, socket: SocketId) {
+        if self.wire.is_some() {
+            return hub.established(line);
+        }
         hub.set_step(line, socket, ASKED);
         self.subscribe(hub, line, socket);
     }
 
     fn frame(&mut self, hub: &mut Hub, line: usize, socket: SocketId, root: Value<'_>) {
-        if hub.pong(line, root) {
+        if let Some(wire) = &self.wire {
+            if let Some((topic, body)) = wire.read(hub, line, root) {
+                self.translate(hub, topic, body);
+                self.let_go(hub);
+            }
+        } else if hub.pong(line, root) {
         } else if root.text("status").is_some() {
             self.answered(hub, line, socket, root);
         } else {
@@ -316,7 +391,21 @@ impl Class for Presence {
         }
     }
 
+    fn probe(&mut self, hub: &mut Hub, line: usize, socket: SocketId) {
+        match &self.wire {
+            Some(wire) => wire.probe(hub, line, socket),
+            None => hub.ping(line, socket),
+        }
+    }
+
+    fn reply(&mut self, hub: &mut Hub, request: RequestId, reply: Result<Reply<'_>, Unreachable>) -> bool {
+        self.wire.as_mut().is_some_and(|wire| wire.reply(hub, request, reply))
+    }
+
     fn lost(&mut self, hub: &mut Hub, line: usize, is_loss: bool) {
+        if let Some(wire) = &mut self.wire {
+            wire.lost(line, is_loss);
+        }
         self.heal(hub.now.mono);
         if is_loss {
             self.instability = (1.0 - (1.0 - self.instability.0) * DECAY, hub.now.mono);

@@ -1,0 +1,257 @@
+//! The platform's notifications service, the second wire of interactions and presence: channels made by requests, topics
+//! subscribed to by requests, and a socket for each channel on which everything comes.
+
+use super::hub::Hub;
+use super::timeline::push_element;
+use crate::core::error::{Code, Refusal};
+use crate::core::http::{Body, Method, Reply, Request, Unreachable};
+use crate::core::json::{Document, Object, Value};
+use crate::core::machine::{Act, RequestId, SocketId};
+use crate::core::url::encode;
+
+/// So many topics of one channel.
+const TOPICS: usize = 1_000;
+/// How long a request may take, milliseconds.
+const REQUEST_MS: u32 = 10_000;
+const CHANNELS: &str = "/api/v2/notifications/channels";
+
+/// What is under way for a channel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// It is being made.
+    Create,
+    /// Its topics are being set.
+    Subscribe,
+}
+
+/// One channel, that of the line with the same place.
+#[derive(Default)]
+struct Channel {
+    topics: Vec<String>,
+    /// Its id and the address of its socket.
+    made: Option<(String, String)>,
+    request: Option<(RequestId, Step)>,
+    /// Other topics are wanted than were set.
+    is_stale: bool,
+}
+
+/// The channels of one stream.
+pub struct Notifications {
+    channels: Vec<Channel>,
+    most: usize,
+}
+
+impl Notifications {
+    /// Channels for these topics, so many at most.
+    pub fn new(topics: Vec<String>, most: usize) -> Result<Notifications, Refusal> {
+        let mut notifications = Notifications { channels: Vec::new(), most };
+        notifications.spread(topics)?;
+        Ok(notifications)
+    }
+
+    fn spread(&mut self, topics: Vec<String>) -> Result<(), Refusal> {
+        let needed = topics.len().div_ceil(TOPICS);
+        if needed > self.most {
+            return Err(Refusal::field(Code::TOO_MANY_CHANNELS, "channels"));
+        }
+        self.channels.resize_with(needed.max(self.channels.len()), Channel::default);
+        let mut topics = topics.into_iter();
+        for channel in &mut self.channels {
+            channel.topics = topics.by_ref().take(TOPICS).collect();
+            channel.is_stale = true;
+        }
+        Ok(())
+    }
+
+    /// How many lines that takes.
+    pub fn lines(&self) -> usize {
+        self.channels.iter().filter(|channel| !channel.topics.is_empty()).count()
+    }
+
+    /// The address of a line's socket.
+    pub fn url(&self, line: usize) -> String {
+        self.channels.get(line).and_then(|channel| channel.made.as_ref()).map_or(String::new(), |(_, url)| url.clone())
+    }
+
+    /// Other topics from now on.
+    pub fn replace(&mut self, hub: &mut Hub, topics: Vec<String>) -> Result<(), Refusal> {
+        self.spread(topics)?;
+        for line in 0..self.channels.len() {
+            if self.channels[line].made.is_some() {
+                self.subscribe(hub, line);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees to it that the line's channel is there and has its topics.
+    pub fn prepare(&mut self, hub: &mut Hub, line: usize) -> bool {
+        let Some(channel) = self.channels.get(line) else { return false };
+        match (&channel.made, channel.request) {
+            (_, Some(_)) => false,
+            (Some(_), None) if !channel.is_stale => true,
+            (Some(_), None) => {
+                self.subscribe(hub, line);
+                false
+            }
+            (None, None) => {
+                let url = [&hub.options.api, CHANNELS].concat();
+                self.fetch(hub, line, Step::Create, Method::Post, url, "{}".into());
+                false
+            }
+        }
+    }
+
+    fn subscribe(&mut self, hub: &mut Hub, line: usize) {
+        let Some(channel) = self.channels.get_mut(line) else { return };
+        let Some((id, _)) = &channel.made else { return };
+        let url = [&*hub.options.api, CHANNELS, "/", &encode(id), "/subscriptions"].concat();
+        let mut body = String::from("[");
+        for topic in &channel.topics {
+            push_element(&mut body, &Object::new().text("id", topic).end());
+        }
+        body.push(']');
+        channel.is_stale = false;
+        self.fetch(hub, line, Step::Subscribe, Method::Put, url, body);
+    }
+
+    fn fetch(&mut self, hub: &mut Hub, line: usize, step: Step, method: Method, url: String, text: String) {
+        let id = hub.request_id();
+        if let Some((earlier, _)) = self.channels[line].request.replace((id, step)) {
+            hub.act(Act::Abort(earlier));
+        }
+        let body = Some(Body { kind: "application/json", text });
+        let authorization = hub.authorization();
+        hub.act(Act::Fetch(id, Request { method, url, authorization, cookies: false, body, timeout_ms: REQUEST_MS }));
+    }
+
+    /// An answer; `false` if it is to another's request.
+    pub fn reply(&mut self, hub: &mut Hub, id: RequestId, reply: Result<Reply<'_>, Unreachable>) -> bool {
+        let waits = |channel: &Channel| channel.request.is_some_and(|(request, _)| request == id);
+        let Some(line) = self.channels.iter().position(waits) else { return false };
+        let Some((_, step)) = self.channels[line].request.take() else { return false };
+        if let (Step::Subscribe, Ok(Reply { status: 404, .. })) = (step, reply) {
+            // The service does not know the channel any more.
+            self.channels[line].made = None;
+            hub.lines[line].link.unprepared(hub.now, crate::core::link::Unprepared::Later(crate::core::state::Reason::Refused, None));
+            return true;
+        }
+        if !hub.granted(line, reply) {
+            self.channels[line].is_stale = true;
+            return true;
+        }
+        if step == Step::Create {
+            let body = reply.map_or("", |reply| reply.body);
+            self.channels[line].made = Document::parse(body).and_then(|document| {
+                let root = document.root();
+                let url = root.string("connectUri").filter(|url| url.starts_with("ws"))?;
+                Some((root.string("id")?, url))
+            });
+            self.channels[line].is_stale = true;
+        }
+        if self.channels[line].made.is_none() {
+            hub.lines[line].link.unprepared(hub.now, crate::core::link::Unprepared::Offline);
+        } else if self.prepare(hub, line) {
+            hub.lines[line].link.prepared(hub.now);
+        }
+        true
+    }
+
+    /// A line is no longer in use. A channel whose socket never stood is made anew; the other's goes on.
+    pub fn lost(&mut self, line: usize, is_loss: bool) {
+        if let Some(channel) = self.channels.get_mut(line).filter(|_| !is_loss) {
+            *channel = Channel { topics: std::mem::take(&mut channel.topics), is_stale: true, ..Channel::default() };
+        }
+    }
+
+    /// Asks for a sign of life.
+    pub fn probe(&self, hub: &mut Hub, line: usize, socket: SocketId) {
+        hub.ask(line, socket, r#"{"message":"ping"}"#.into());
+    }
+
+    /// The topic and the body of a frame; `None` for one that is about the channel itself.
+    pub fn read<'a>(&self, hub: &mut Hub, line: usize, root: Value<'a>) -> Option<(&'a str, Value<'a>)> {
+        let (topic, body) = (root.text("topicName")?, root.get("eventBody")?);
+        match topic {
+            "channel.metadata" if body.is("message", "pong") => hub.answered(line, None),
+            "channel.metadata" => {}
+            // A minute before it goes: a second socket on the same channel takes its place.
+            "v2.system.socket_closing" => hub.lines[line].link.replace(hub.now),
+            _ => return Some((topic, body)),
+        }
+        None
+    }
+}
+
+/// `v2.users.{id}.{what}` and the like, taken apart: the kind of thing, its id, what is told of it.
+pub fn parts(topic: &str) -> Option<(&str, &str, &str)> {
+    let rest = topic.strip_prefix("v2.")?;
+    let (before, what) = rest.rsplit_once('.')?;
+    let (kind, id) = before.rsplit_once('.')?;
+    Some((kind, id, what))
+}
+
+/// A presence of the platform as the multiplexer's own wire names it.
+pub fn presence(system: &str) -> &'static str {
+    match system {
+        "AVAILABLE" | "ON_QUEUE" => "online",
+        "OFFLINE" => "offline",
+        "BUSY" => "busy",
+        "AWAY" | "IDLE" | "BREAK" => "away",
+        "MEETING" => "meeting",
+        "MEAL" => "lunch",
+        "TRAINING" => "training",
+        _ => "other",
+    }
+}
+
+/// The joins and leaves that a conversation, as it stands, tells of, as events of the interaction stream.
+pub fn joins_and_leaves(conversation: Value<'_>) -> Vec<String> {
+    const MEDIA: [(&str, &str); 4] = [("calls", "voice"), ("chats", "chat"), ("videos", "video"), ("messages", "sms")];
+    let mut events = Vec::new();
+    let interaction = conversation.text("id").unwrap_or_default();
+    for participant in conversation.get("participants").iter().flat_map(|list| list.items()) {
+        for (media, channel) in MEDIA {
+            for leg in participant.get(media).iter().flat_map(|list| list.items()) {
+                for (time, kind, reason) in
+                    [("connectedTime", "ParticipantJoined", None), ("disconnectedTime", "ParticipantLeft", leg.text("disconnectType"))]
+                {
+                    if let Some(timestamp) = leg.text(time) {
+                        let mut event = Object::new();
+                        event.text("timestamp", timestamp).text("type", kind).text("participant", participant.text("id").unwrap_or_default());
+                        event.text("interaction", interaction).text("channel", channel).maybe("reason", reason);
+                        events.push(event.end());
+                    }
+                }
+            }
+        }
+    }
+    events
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_says_what_of_whom() {
+        assert_eq!(parts("v2.users.u-1.presence"), Some(("users", "u-1", "presence")));
+        assert_eq!(parts("v2.routing.queues.q-1.conversations"), Some(("routing.queues", "q-1", "conversations")));
+        assert_eq!(parts("channel.metadata"), None);
+    }
+
+    #[test]
+    fn a_conversation_as_it_stands_tells_who_joined_and_left() {
+        let text = r#"{"id":"c","participants":[
+            {"id":"p1","purpose":"customer","calls":[{"id":"l1","state":"connected","connectedTime":"2026-01-01T10:00:00.000Z"}]},
+            {"id":"p2","purpose":"agent","chats":[{"id":"l2","state":"disconnected","connectedTime":"2026-01-01T10:00:05.000Z",
+              "disconnectedTime":"2026-01-01T10:01:00.000Z","disconnectType":"transfer"}]}]}"#;
+        let events = joins_and_leaves(Document::parse(text).unwrap().root());
+        let expected = [
+            r#"{"timestamp":"2026-01-01T10:00:00.000Z","type":"ParticipantJoined","participant":"p1","interaction":"c","channel":"voice"}"#,
+            r#"{"timestamp":"2026-01-01T10:00:05.000Z","type":"ParticipantJoined","participant":"p2","interaction":"c","channel":"chat"}"#,
+            r#"{"timestamp":"2026-01-01T10:01:00.000Z","type":"ParticipantLeft","participant":"p2","interaction":"c","channel":"chat","reason":"transfer"}"#,
+        ];
+        assert_eq!(events, expected);
+    }
+}
