@@ -99,13 +99,17 @@ impl Service {
                 Ok(self.platform.settings.describe())
             }
             ("GET", "set") => Ok(self.platform.settings.describe()),
+            ("POST", "stream") => self.control_stream(&object()?).map_err(Refused::from),
+            ("GET", "streams") => Ok(self.platform.describe_streams(deployment.as_deref())),
             ("POST", "expire") => self.control_expire(&object()?),
             ("POST", "reset") => {
                 let body = object()?;
                 self.control_reset(body.get("deploymentId").and_then(Value::as_str));
                 Ok(json!({}))
             }
-            (_, "log" | "sessions" | "agent" | "faults" | "set" | "expire" | "reset") => Err(Refused(405, format!("{method} is not served here"))),
+            (_, "log" | "sessions" | "agent" | "faults" | "set" | "stream" | "streams" | "expire" | "reset") => {
+                Err(Refused(405, format!("{method} is not served here")))
+            }
             _ => Err(Refused(404, format!("there is no /_sim/{room}"))),
         }
     }

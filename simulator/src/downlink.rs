@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::exchange::{ConnectionId, Effect};
 use crate::faults::{Deed, Facts, Garbage, On, garbage};
-use crate::line::{Downward, Stage};
+use crate::line::{Downward, Form, Stage};
 use crate::log::{Kind, Record};
 use crate::protocol::facts_out;
 use crate::service::{Later, Service};
@@ -14,7 +14,7 @@ const NEVER_SENT: [u16; 2] = [1006, 1015];
 
 impl Service {
     /// A frame of the platform: the rules are asked, then it is on the line.
-    pub(crate) fn deliver(&mut self, id: ConnectionId, frame: &Value) {
+    pub(crate) fn deliver(&mut self, id: ConnectionId, frame: &Value, form: Form) {
         let Some(line) = self.lines.get(&id) else {
             return;
         };
@@ -25,9 +25,14 @@ impl Service {
             token: self.platform.token_of(id).map(str::to_owned).or_else(|| line.token.clone()),
             deployment: line.deployment.clone(),
             action: self.cause.clone(),
+            path: line.facts().path,
             ..facts_out(line.protocol, frame)
         };
-        let downward = Downward::Text { text: frame.to_string(), facts: Box::new(facts.clone()) };
+        let (text, boxed) = (frame.to_string(), Box::new(facts.clone()));
+        let downward = match form {
+            Form::Text => Downward::Text { text, facts: boxed },
+            Form::Binary => Downward::Binary { bytes: text.into_bytes(), facts: boxed },
+        };
         if let Some(at) = self.gathering_for(id, false, &facts) {
             return self.gather_down(at, downward);
         }
@@ -106,12 +111,11 @@ impl Service {
 
     pub(crate) fn ship_garbage(&mut self, id: ConnectionId, kind: Garbage, wait: u64) {
         let bytes = garbage(kind);
+        let facts = Facts { class: Some("garbage".into()), ..self.lines.get(&id).map(|line| line.facts()).unwrap_or_default() };
+        let facts = Box::new(facts);
         let downward = match kind {
-            Garbage::Binary => Downward::Binary(bytes),
-            Garbage::Text | Garbage::Deep | Garbage::Huge => Downward::Text {
-                text: String::from_utf8_lossy(&bytes).into_owned(),
-                facts: Box::new(Facts { class: Some("garbage".into()), ..self.lines.get(&id).map(|line| line.facts()).unwrap_or_default() }),
-            },
+            Garbage::Binary => Downward::Binary { bytes, facts },
+            Garbage::Text | Garbage::Deep | Garbage::Huge => Downward::Text { text: String::from_utf8_lossy(&bytes).into_owned(), facts },
         };
         self.ship(id, downward, wait);
     }
@@ -130,6 +134,7 @@ impl Service {
         let facts = Facts {
             token: facts.token.clone(),
             deployment: facts.deployment.clone(),
+            path: facts.path.clone(),
             class: said.class,
             code: said.code,
             tracing: said.tracing,
@@ -177,7 +182,6 @@ impl Service {
             return;
         }
         let facts = line.facts();
-        let record = |kind| Record::new(self.now, kind, Some(id), &facts);
         match downward {
             Downward::Accept => {
                 let path = Facts { path: Some(line.path.clone()), ..facts };
@@ -196,8 +200,8 @@ impl Service {
                 self.log.write(Record::new(self.now, Kind::FrameOut, Some(id), &facts));
                 self.effects.push_back(Effect::Text(id, text));
             }
-            Downward::Binary(bytes) => {
-                let record = record(Kind::FrameOut).with("bytes", bytes.len());
+            Downward::Binary { bytes, facts } => {
+                let record = Record::new(self.now, Kind::FrameOut, Some(id), &facts).with("bytes", bytes.len());
                 self.log.write(record);
                 self.effects.push_back(Effect::Binary(id, bytes));
             }

@@ -8,6 +8,17 @@ pub struct ConnectionId(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct HttpId(pub u64);
 
+/// An upgrade request as it reaches the service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Upgrade {
+    /// Path and query, with or without scheme and host in front.
+    pub target: String,
+    /// The `Origin` header.
+    pub origin: Option<String>,
+    /// The `Authorization` header, which no browser can set here.
+    pub authorization: Option<String>,
+}
+
 /// An HTTP request as it reaches the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpRequest {

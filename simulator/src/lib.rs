@@ -35,11 +35,12 @@ mod seed;
 #[cfg(feature = "server")]
 pub mod server;
 mod service;
+mod stream_control;
 #[cfg(test)]
 mod tests;
 mod uplink;
 mod url;
 mod web;
 
-pub use exchange::{ConnectionId, Effect, HttpId, HttpRequest, HttpResponse};
+pub use exchange::{ConnectionId, Effect, HttpId, HttpRequest, HttpResponse, Upgrade};
 pub use service::Service;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::exchange::Upgrade;
 use crate::faults::{Facts, RuleId};
 use crate::protocol::Protocol;
 
@@ -27,13 +28,20 @@ pub(crate) enum Upward {
     Close,
 }
 
+/// How a frame of the service is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Text,
+    Binary,
+}
+
 /// What travels to the client.
 #[derive(Clone, Debug)]
 pub(crate) enum Downward {
     Accept,
     Refuse { status: u16, retry_after: Option<u64> },
     Text { text: String, facts: Box<Facts> },
-    Binary(Vec<u8>),
+    Binary { bytes: Vec<u8>, facts: Box<Facts> },
     Close { code: u16, reason: String },
 }
 
@@ -73,13 +81,12 @@ pub(crate) enum Stage {
 /// A connection as the service sees it from outside.
 #[derive(Debug)]
 pub(crate) struct Line {
-    pub(crate) target: String,
+    pub(crate) upgrade: Upgrade,
     /// Of the target, for the log: the query may hold a token.
     pub(crate) path: String,
     pub(crate) protocol: Protocol,
-    pub(crate) origin: Option<String>,
     pub(crate) deployment: Option<String>,
-    /// The token of the last frame that had one; in the session protocol the session id.
+    /// The token of the last frame that had one; in the session protocol the session id, on a stream never the access token.
     pub(crate) token: Option<String>,
     pub(crate) stage: Stage,
     pub(crate) up: Way<Upward>,
@@ -91,12 +98,11 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn new(target: &str, path: &str, origin: Option<&str>, deployment: Option<String>) -> Self {
+    pub(crate) fn new(upgrade: Upgrade, path: &str, deployment: Option<String>) -> Self {
         Self {
-            target: target.to_owned(),
+            upgrade,
             path: path.to_owned(),
             protocol: Protocol::Guest,
-            origin: origin.map(str::to_owned),
             deployment,
             token: None,
             stage: Stage::Asking { hold: None },
@@ -109,7 +115,9 @@ impl Line {
 
     /// Facts every rule may ask for on this connection.
     pub(crate) fn facts(&self) -> Facts {
-        Facts { protocol: self.protocol, token: self.token.clone(), deployment: self.deployment.clone(), ..Facts::default() }
+        // The streams are told apart by their paths.
+        let path = (self.protocol == Protocol::Stream).then(|| self.path.clone());
+        Facts { protocol: self.protocol, token: self.token.clone(), deployment: self.deployment.clone(), path, ..Facts::default() }
     }
 
     /// The holds of the line, whatever they hold.

@@ -1,4 +1,4 @@
-//! The two protocols that are spoken here, and what a frame of each says about itself to the rules and to the log.
+//! The protocols that are spoken here, and what a frame of each says about itself to the rules and to the log.
 
 use serde_json::Value;
 
@@ -15,6 +15,8 @@ pub(crate) enum Protocol {
     Guest,
     /// The session protocol (systems.md G).
     Session,
+    /// The agent-side streams (systems.md L, E, I, P).
+    Stream,
 }
 
 impl Protocol {
@@ -23,6 +25,7 @@ impl Protocol {
         match self {
             Self::Guest => "guest",
             Self::Session => "session",
+            Self::Stream => "stream",
         }
     }
 }
@@ -30,6 +33,10 @@ impl Protocol {
 /// What a frame of the client says about itself, on top of what its line says.
 pub(crate) fn facts_in(line: Facts, text: &str) -> Facts {
     let Ok(frame @ Value::Object(_)) = serde_json::from_str(text) else {
+        // A stream's broken frame may hold an access token, which is written nowhere.
+        if line.protocol == Protocol::Stream {
+            return line;
+        }
         return Facts { text: Some(text.chars().take(SHOWN).collect()), ..line };
     };
     match line.protocol {
@@ -48,6 +55,7 @@ pub(crate) fn facts_in(line: Facts, text: &str) -> Facts {
         Protocol::Session => {
             Facts { action: session_action(&frame).map(str::to_owned), text: owned(&frame["text"]), kind: owned(&frame["type"]), ..line }
         }
+        Protocol::Stream => Facts { action: stream_action(&frame), kind: owned(&frame["type"]), ..line },
     }
 }
 
@@ -75,6 +83,29 @@ pub(crate) fn facts_out(protocol: Protocol, frame: &Value) -> Facts {
             server_id: owned(&frame["id"]),
             ..Facts::default()
         },
+        Protocol::Stream => Facts {
+            protocol,
+            class: stream_class(frame),
+            kind: owned(&frame["type"]),
+            code: [&frame["code"], &frame["status"]].iter().find_map(|code| u16::try_from(code.as_u64()?).ok()),
+            server_id: owned(&frame["id"]),
+            ..Facts::default()
+        },
+    }
+}
+
+/// What a frame to a stream asks for: its `type`, or where it has none, the member that it is about.
+fn stream_action(frame: &Value) -> Option<String> {
+    let about = || ["token", "filter"].into_iter().find(|name| frame.get(name).is_some()).map(str::to_owned);
+    owned(&frame["type"]).or_else(about)
+}
+
+/// What a frame of a stream is: its `type`, its `status`, `events` or (a list of events) `batch`.
+fn stream_class(frame: &Value) -> Option<String> {
+    match frame {
+        Value::Array(_) => Some("batch".into()),
+        _ if frame.get("events").is_some() => Some("events".into()),
+        _ => owned(&frame["type"]).or_else(|| owned(&frame["status"])),
     }
 }
 
@@ -104,6 +135,34 @@ mod tests {
         for frame in [json!({ "type": "text" }), json!({ "text": "hi" }), json!({ "text": 1, "type": "text" }), json!(["ping"]), json!(null)] {
             assert_eq!(session_action(&frame), None, "{frame}");
         }
+    }
+
+    #[test]
+    fn a_frame_of_a_stream_says_what_it_is_and_never_the_token() {
+        let line = Facts { protocol: Protocol::Stream, ..Facts::default() };
+        for (frame, action) in [
+            (r#"{"token":"secret"}"#, Some("token")),
+            (r#"{"filter":{"id":"i"}}"#, Some("filter")),
+            (r#"{"type":"subscribe","token":"secret"}"#, Some("subscribe")),
+            (r#"{"type":"ping","sequence":1}"#, Some("ping")),
+            (r#"{"token":"secret""#, None),
+            (r#"["secret"]"#, None),
+        ] {
+            let facts = facts_in(line.clone(), frame);
+            assert_eq!(facts.action.as_deref(), action, "{frame}");
+            assert_eq!((&facts.token, &facts.text), (&None, &None), "{frame}");
+        }
+        for (frame, class) in [
+            (json!({ "type": "pong" }), "pong"),
+            (json!({ "status": "connected" }), "connected"),
+            (json!({ "events": [] }), "events"),
+            (json!([{ "id": "1", "type": "CallStarted" }]), "batch"),
+            (json!({ "id": "1", "type": "CallStarted" }), "CallStarted"),
+        ] {
+            assert_eq!(facts_out(Protocol::Stream, &frame).class.as_deref(), Some(class), "{frame}");
+        }
+        assert_eq!(facts_out(Protocol::Stream, &json!({ "type": "error", "status": 401 })).code, Some(401));
+        assert_eq!(facts_out(Protocol::Stream, &json!({ "status": "error", "code": 403 })).code, Some(403));
     }
 
     #[test]

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::exchange::{ConnectionId, Effect, HttpId, HttpRequest, HttpResponse};
+use crate::exchange::{ConnectionId, Effect, HttpId, HttpRequest, HttpResponse, Upgrade};
 use crate::faults::{Deed, Due, Facts, Faults, On};
-use crate::line::{Downward, Hold, Line, Stage};
+use crate::line::{Downward, Form, Hold, Line, Stage};
 use crate::log::{Kind, Log, Record};
-use crate::platform::{NoteKind, Output, Platform, session_in};
+use crate::platform::{NoteKind, Output, Platform, Stream, session_in};
 use crate::protocol::Protocol;
 use crate::uplink::Gathering;
 use crate::url::Target;
@@ -80,21 +80,33 @@ impl Service {
         self.platform.settings.set_defaults(&switches)
     }
 
-    /// An upgrade request; `target` is `/v1?deploymentId=…` or the session protocol's `…/sessions/{id}/messages?token=…`,
-    /// with or without scheme and host in front.
+    /// An upgrade request without an `Authorization` header; `target` is `/v1?deploymentId=…`, the session protocol's
+    /// `…/sessions/{id}/messages?token=…` or a stream's path, with or without scheme and host in front.
     pub fn handle_connect(&mut self, now: u64, id: ConnectionId, target: &str, origin: Option<&str>) {
+        let upgrade = Upgrade { target: target.to_owned(), origin: origin.map(str::to_owned), authorization: None };
+        self.handle_upgrade(now, id, upgrade);
+    }
+
+    /// An upgrade request.
+    pub fn handle_upgrade(&mut self, now: u64, id: ConnectionId, upgrade: Upgrade) {
         self.catch_up(now);
-        let parsed = Target::parse(target);
-        let (line, token) = match session_in(&parsed.path) {
+        let parsed = Target::parse(&upgrade.target);
+        let (line, token) = match (session_in(&parsed.path), Stream::at(&parsed.path)) {
             // The token of a rule or a record is the session's id, never the access token in the query.
-            Some(session) => {
+            (Some(session), _) => {
                 let deployment = self.platform.session_deployment_of_upgrade(&session, &parsed);
-                let line = Line::new(target, &parsed.path, origin, deployment);
+                let line = Line::new(upgrade, &parsed.path, deployment);
                 (Line { protocol: Protocol::Session, token: Some(session.clone()), ..line }, Some(session))
             }
-            None => {
+            (None, Some(stream)) => {
+                let known = self.platform.stream_deployment(&parsed, upgrade.authorization.as_deref());
+                let token = parsed.parameter("session_id").filter(|_| stream == Stream::Conversations);
+                let line = Line::new(upgrade, &parsed.path, known.or_else(|| parsed.parameter("deploymentId")));
+                (Line { protocol: Protocol::Stream, token: token.clone(), ..line }, token)
+            }
+            (None, None) => {
                 let token = parsed.parameter("token").filter(|_| parsed.path == "/v1");
-                (Line::new(target, &parsed.path, origin, parsed.parameter("deploymentId")), token)
+                (Line::new(upgrade, &parsed.path, parsed.parameter("deploymentId")), token)
             }
         };
         let facts = Facts { token, path: Some(parsed.path), ..line.facts() };
@@ -218,7 +230,8 @@ impl Service {
                 Output::Refuse(id, status, retry_after) => {
                     self.ship(id, Downward::Refuse { status, retry_after }, 0);
                 }
-                Output::Frame(id, frame) => self.deliver(id, &frame),
+                Output::Frame(id, frame) => self.deliver(id, &frame, Form::Text),
+                Output::Binary(id, frame) => self.deliver(id, &frame, Form::Binary),
                 Output::Close(id, code, reason) => self.ship_close(id, code, reason),
                 Output::Respond(id, response) => self.answer(id, response),
                 Output::Note(note) => {
@@ -300,8 +313,8 @@ impl Service {
             return;
         };
         line.stage = Stage::Open;
-        let (target, origin) = (line.target.clone(), line.origin.clone());
-        self.platform.handle_connect(self.now, id, &target, origin.as_deref());
+        let upgrade = line.upgrade.clone();
+        self.platform.handle_upgrade(self.now, id, &upgrade);
         self.drain();
     }
 }

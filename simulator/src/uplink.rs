@@ -5,6 +5,7 @@ use crate::faults::{Deed, Direction, Facts, On, RuleId};
 use crate::line::Downward;
 use crate::line::{Hold, Stage, Upward};
 use crate::log::{Kind, Record};
+use crate::platform::Stream;
 use crate::protocol::facts_in;
 use crate::service::{Later, Service};
 
@@ -42,6 +43,12 @@ impl Service {
         };
         if line.client_gone || matches!(line.stage, Stage::Asking { .. }) {
             return;
+        }
+        // On some streams the token, and with it the deployment, comes in a frame.
+        if Stream::at(&line.path).is_some_and(Stream::has_token_in_frame)
+            && let Some(deployment) = self.platform.stream_deployment_in(text)
+        {
+            line.deployment = Some(deployment);
         }
         let facts = facts_in(line.facts(), text);
         line.token.clone_from(&facts.token);

@@ -67,7 +67,7 @@ impl Platform {
             AgentAct::Raw { frame, store } => {
                 let body = match self.protocol_of(key) {
                     Protocol::Guest => &frame["body"],
-                    Protocol::Session => &frame,
+                    Protocol::Session | Protocol::Stream => &frame,
                 };
                 let id = body["id"].as_str().map(str::to_owned);
                 if store {

@@ -1,4 +1,4 @@
-//! The HTTP surface of both protocols: which path goes to which room, and the headers every answer carries.
+//! The HTTP surface of all protocols: which path goes to which room, and the headers every answer carries.
 
 use serde_json::{Value, json};
 
@@ -106,6 +106,7 @@ impl Platform {
             .or_else(|| self.history_reader(request).map(|key| key.0.clone()))
             .or_else(|| self.file_owner(&target.path).map(|key| key.0.clone()))
             .or_else(|| self.session_deployment_asked(request, target))
+            .or_else(|| self.stream_deployment_asked(request, target))
     }
 
     /// The guest token a request is about; in the session protocol the session's id.
@@ -132,7 +133,7 @@ impl Platform {
             let base = self.base_of(request, target);
             return self.deployment_answer(&deployment, file, &base).of(&deployment);
         }
-        if let Some(answer) = self.session_answer(request, target, lag) {
+        if let Some(answer) = self.session_answer(request, target, lag).or_else(|| self.stream_answer(request, target)) {
             return answer;
         }
         const TOKENS: &str = "/api/v2/webdeployments/token/";

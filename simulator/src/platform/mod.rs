@@ -1,5 +1,5 @@
-//! The platform's side of the guest API (guest-api.md §10) and of the session protocol (systems.md G), without sockets
-//! and without a clock.
+//! The platform's side of the guest API (guest-api.md §10), of the session protocol (systems.md G) and of the agent-side
+//! streams (systems.md L, E, I, P), without sockets and without a clock.
 //!
 //! Frames and requests go in with the time at which they arrive; what the platform does about them comes out of
 //! [`Platform::poll_output`], in order. Nothing here knows about faults: they are laid over it by [`crate::Service`].
@@ -23,6 +23,7 @@ mod session_api;
 mod session_socket;
 mod settings;
 mod socket;
+mod streams;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -37,6 +38,7 @@ pub(crate) use session::{Guest, Key, is_inbound};
 pub(crate) use session_api::session_in;
 pub(crate) use settings::SettingsBook;
 pub(crate) use socket::Connection;
+pub(crate) use streams::{Stream, Update};
 
 /// What the platform does next.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +49,8 @@ pub enum Output {
     Refuse(ConnectionId, u16, Option<u64>),
     /// Send a frame.
     Frame(ConnectionId, Value),
+    /// Send it as a binary frame.
+    Binary(ConnectionId, Value),
     /// Close the connection with this code and reason; it is forgotten already.
     Close(ConnectionId, u16, String),
     /// Answer a request.
@@ -109,6 +113,7 @@ pub struct Platform {
     access: oauth::AccessTokens,
     files: attachment::Files,
     sign_in: auth::SignIn,
+    streams: streams::Streams,
     bot: BTreeMap<(u64, u64), bot::Step>,
     bot_steps: u64,
     /// Entries stored while this is set stay out of the history for so many milliseconds (fault `history-lag`).
@@ -135,6 +140,7 @@ impl Platform {
             access: oauth::AccessTokens::default(),
             files: attachment::Files::default(),
             sign_in: auth::SignIn::default(),
+            streams: streams::Streams::default(),
             bot: BTreeMap::new(),
             bot_steps: 0,
             storing_lag: 0,
@@ -158,7 +164,7 @@ impl Platform {
             .filter(|session| session.is_live())
             .map(|session| self.expiry(session))
             .min();
-        bot.into_iter().chain(expiry).chain(self.next_socket_expiry()).min()
+        bot.into_iter().chain(expiry).chain(self.next_socket_expiry()).chain(self.streams.poll_timeout()).min()
     }
 
     /// Does what is due: the bot's next words, sessions and access tokens running out.
@@ -166,11 +172,12 @@ impl Platform {
         self.advance(now);
     }
 
-    /// Forgets a deployment's sessions, files and tokens, or all of them. Open connections stay open, unconfigured; those
-    /// of the session protocol, which has no such state, are closed.
+    /// Forgets a deployment's sessions, files, tokens and streams, or all of them. Open connections stay open, unconfigured;
+    /// those of the session protocol and of the streams, which have no such state, are closed.
     pub(crate) fn reset(&mut self, deployment: Option<&str>) {
         let gone = |id: &str| deployment.is_none_or(|wanted| wanted == id);
         self.close_session_sockets(deployment);
+        self.reset_streams(deployment);
         self.session_ids.retain(|_, id| !gone(id));
         self.access.reset(deployment);
         self.guests.retain(|key, _| !gone(&key.0));
@@ -191,6 +198,7 @@ impl Platform {
         self.now = self.now.max(now);
         self.expire_sessions();
         self.close_expired_sockets();
+        self.ring_alarms();
         while let Some(entry) = self.bot.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let step = entry.remove();
             self.bot_step(step);

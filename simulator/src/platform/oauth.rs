@@ -1,4 +1,4 @@
-//! Access tokens for the session protocol: who gets one, how long it is good, what it was used for.
+//! Access tokens for the session protocol and the streams: who gets one, how long it is good, what it was used for.
 //!
 //! `/oauth/token` is the client-credentials grant (RFC 6749 §4.4); `/demo-backend/token` is what a site's own backend
 //! would serve to its pages, so that no credentials are in them. Tokens are opaque and not written anywhere.
@@ -24,9 +24,12 @@ const REMEMBERED: u64 = DAY;
 #[derive(Default)]
 pub(super) struct AccessTokens {
     issued: BTreeMap<String, Issued>,
+    given_out: u64,
 }
 
 struct Issued {
+    /// In the order in which they were given out.
+    number: u64,
     /// Unix milliseconds; 0 once it was made to expire.
     expires: u64,
     /// The deployment it was asked for, if one was named.
@@ -55,6 +58,11 @@ impl AccessTokens {
     /// The deployment a token was asked for, good or not.
     pub(super) fn deployment_of(&self, token: &str) -> Option<&str> {
         self.issued.get(token)?.deployment.as_deref()
+    }
+
+    /// The deployment of the token that was given out last.
+    pub(super) fn newest_deployment(&self) -> Option<&str> {
+        self.issued.values().max_by_key(|issued| issued.number)?.deployment.as_deref()
     }
 
     pub(super) fn note_use(&mut self, token: &str, key: &Key) {
@@ -123,7 +131,8 @@ impl Platform {
             Some(id) => answer.of(id),
             None => answer,
         };
-        self.access.issued.insert(token, Issued { expires, deployment, used: BTreeSet::new() });
+        self.access.given_out += 1;
+        self.access.issued.insert(token, Issued { number: self.access.given_out, expires, deployment, used: BTreeSet::new() });
         answer
     }
 
@@ -150,7 +159,9 @@ impl Platform {
                 access.expires = 0;
             }
         }
+        self.streams.expire(|token| ended.contains(token));
         self.close_expired_sockets();
+        self.ring_alarms();
         !ended.is_empty()
     }
 }

@@ -279,7 +279,7 @@ impl Platform {
         });
         match protocol {
             Protocol::Guest => self.close_connection(oldest, 1000, ""),
-            Protocol::Session => self.hang_up(oldest, 1000, ""),
+            Protocol::Session | Protocol::Stream => self.hang_up(oldest, 1000, ""),
         }
         Some(oldest)
     }

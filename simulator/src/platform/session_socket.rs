@@ -64,7 +64,8 @@ impl Platform {
     pub(crate) fn protocol_on(&self, id: ConnectionId) -> Protocol {
         match self.connections.get(&id) {
             Some(Connection { access: Some(_), .. }) => Protocol::Session,
-            _ => Protocol::Guest,
+            Some(_) => Protocol::Guest,
+            None => self.stream_protocol(id).unwrap_or_default(),
         }
     }
 

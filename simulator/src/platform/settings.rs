@@ -8,6 +8,8 @@ use serde_json::{Map, Value, json};
 
 /// The largest number a switch takes; three centuries, where it is seconds.
 const LARGEST: u64 = 10_000_000_000;
+/// By how much the clock of a probe's answer can be off: a year, in milliseconds.
+const LARGEST_OFFSET: i64 = 31_536_000_000;
 
 /// Who sees the `tracingId` of a guest's message on its echo (guest-api.md §12).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,6 +70,12 @@ pub(crate) struct Settings {
     // The session protocol.
     pub(crate) access_token_seconds: u64,
     pub(crate) session_page_size: u64,
+    // The streams.
+    pub(crate) clock_offset: i64,
+    pub(crate) stream_connections: u64,
+    pub(crate) stream_replay: bool,
+    pub(crate) binary_every: u64,
+    pub(crate) forbidden_channels: Vec<String>,
     // What the deployment's configuration says.
     pub(crate) active: bool,
     pub(crate) auto_start: bool,
@@ -114,6 +122,11 @@ impl Default for Settings {
             auth_jwt_seconds: 3_600,
             access_token_seconds: 86_400,
             session_page_size: 25,
+            clock_offset: 0,
+            stream_connections: 10,
+            stream_replay: true,
+            binary_every: 3,
+            forbidden_channels: Vec::new(),
             active: true,
             auto_start: true,
             disconnect: Disconnect::ReadOnly,
@@ -181,6 +194,14 @@ impl Settings {
             "authJwtSeconds" => self.auth_jwt_seconds = number()?,
             "accessTokenSeconds" => self.access_token_seconds = number()?,
             "sessionPageSize" => self.session_page_size = number()?.max(1),
+            "clockOffsetMs" => {
+                let offset = value.as_i64().ok_or(format!("{key} is a whole number, which may be negative"))?;
+                self.clock_offset = offset.clamp(-LARGEST_OFFSET, LARGEST_OFFSET);
+            }
+            "streamConnections" => self.stream_connections = number()?,
+            "streamReplay" => self.stream_replay = flag()?,
+            "binaryEvery" => self.binary_every = number()?,
+            "forbiddenChannels" => self.forbidden_channels = list()?,
             "status" => self.active = one_of(&["Inactive", "Active"])? == 1,
             "autoStart" => self.auto_start = flag()?,
             "conversationDisconnect" => {

@@ -6,8 +6,8 @@ use super::limits::{CONNECTIONS_PER_MINUTE, ECHOES_PER_MINUTE, MINUTE, REQUESTS_
 use super::session::{Key, SessionId};
 use super::session_api::session_in;
 use super::session_socket::Access;
-use super::{Note, NoteKind, Output, Platform, Refusal, Request, frame};
-use crate::exchange::ConnectionId;
+use super::{Note, NoteKind, Output, Platform, Refusal, Request, Stream, frame};
+use crate::exchange::{ConnectionId, Upgrade};
 use crate::url::Target;
 
 /// How many ended connections are remembered, for frames of theirs that were still under way.
@@ -40,16 +40,24 @@ impl Connection {
 }
 
 impl Platform {
-    /// An upgrade request: `target` is `/v1?deploymentId=…` or `…/sessions/{id}/messages?token=…`, with or without scheme and
-    /// host in front.
+    /// An upgrade request without an `Authorization` header; `target` is as in [`Upgrade`].
     pub fn handle_connect(&mut self, now: u64, id: ConnectionId, target: &str, origin: Option<&str>) {
+        let upgrade = Upgrade { target: target.to_owned(), origin: origin.map(str::to_owned), authorization: None };
+        self.handle_upgrade(now, id, &upgrade);
+    }
+
+    /// An upgrade request: to `/v1?deploymentId=…`, `…/sessions/{id}/messages?token=…` or a stream's path.
+    pub fn handle_upgrade(&mut self, now: u64, id: ConnectionId, upgrade: &Upgrade) {
         self.advance(now);
-        let target = Target::parse(target);
+        let target = Target::parse(&upgrade.target);
         if let Some(session) = session_in(&target.path) {
             return self.connect_to_session(id, &target, &session);
         }
+        if let Some(stream) = Stream::at(&target.path) {
+            return self.connect_to_stream(id, stream, &target, upgrade);
+        }
         let deployment = target.parameter("deploymentId").unwrap_or_default();
-        if let Err((status, retry_after)) = self.admit_connection(&target, &deployment, origin) {
+        if let Err((status, retry_after)) = self.admit_connection(&target, &deployment, upgrade.origin.as_deref()) {
             self.outputs.push_back(Output::Refuse(id, status, retry_after));
             return;
         }
@@ -95,6 +103,9 @@ impl Platform {
     /// A text frame. A frame of a connection that has ended still counts: its bytes were under way.
     pub fn handle_text(&mut self, now: u64, id: ConnectionId, text: &str) {
         self.advance(now);
+        if self.hear_stream(id, text) {
+            return;
+        }
         match self.connections.get(&id) {
             Some(Connection { access: Some(_), .. }) => return self.hear(id, text),
             Some(_) => {}
@@ -134,7 +145,9 @@ impl Platform {
     /// The connection's end, as far as it has reached us.
     pub fn handle_close(&mut self, now: u64, id: ConnectionId) {
         self.advance(now);
-        self.end_connection(id);
+        if !self.streams.remove(now, id) {
+            self.end_connection(id);
+        }
     }
 
     fn perform(&mut self, request: &Request) -> Result<(), Refusal> {

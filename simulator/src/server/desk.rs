@@ -8,15 +8,14 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::clock::Clock;
-use crate::exchange::{ConnectionId, Effect, HttpId, HttpRequest, HttpResponse};
+use crate::exchange::{ConnectionId, Effect, HttpId, HttpRequest, HttpResponse, Upgrade};
 use crate::service::Service;
 
 /// What reaches the desk.
 pub(super) enum Arrival {
     Connect {
         id: ConnectionId,
-        target: String,
-        origin: Option<String>,
+        upgrade: Upgrade,
         orders: mpsc::UnboundedSender<Order>,
     },
     Text(ConnectionId, String),
@@ -87,9 +86,9 @@ impl Desk {
     fn take(&mut self, arrival: Arrival) {
         let now = self.clock.now();
         match arrival {
-            Arrival::Connect { id, target, origin, orders } => {
+            Arrival::Connect { id, upgrade, orders } => {
                 self.connections.insert(id, orders);
-                self.service.handle_connect(now, id, &target, origin.as_deref());
+                self.service.handle_upgrade(now, id, upgrade);
             }
             Arrival::Text(id, text) => self.service.handle_text(now, id, &text),
             Arrival::Close(id, code) => {

@@ -28,7 +28,7 @@ pub use options::{HELP, Options, Usage};
 /// The largest body taken: an upload of 10 MB and a little.
 const BODY_BYTES: usize = 12 * 1024 * 1024;
 /// What belongs to the service; every other path is a static file.
-const SERVICE_PATHS: [&str; 6] = ["/_sim", "/api/", "/webdeployments/", "/uploads/", "/oauth/", "/demo-backend/"];
+const SERVICE_PATHS: [&str; 7] = ["/_sim", "/api/", "/v2/", "/webdeployments/", "/uploads/", "/oauth/", "/demo-backend/"];
 
 /// What every connection's task shares.
 #[derive(Clone)]
@@ -69,7 +69,11 @@ async fn serve(options: Options) -> std::io::Result<()> {
     let shell = Shell { desk, files: Arc::new(Files::new(options.www, options.csp)), made: Arc::new(AtomicU64::new(0)) };
     let router = Router::new()
         .route("/v1", get(socket::upgrade))
-        .route("/api/v2/conversations/webmessaging/sessions/{id}/messages", any(session_messages))
+        .route("/api/v2/conversations/webmessaging/sessions/{id}/messages", any(socket_or_request))
+        .route("/v2/analytics/events/realtime", any(socket_or_request))
+        .route("/api/v2/analytics/conversations/events", any(socket_or_request))
+        .route("/api/v2/analytics/conversations/stream", any(socket_or_request))
+        .route("/api/v2/user/websocket", any(socket_or_request))
         .fallback(any(request))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(shell);
@@ -80,8 +84,9 @@ async fn serve(options: Options) -> std::io::Result<()> {
     axum::serve(listener, router).await
 }
 
-/// The session protocol's socket and its history have one address.
-async fn session_messages(
+/// A socket that has its address in common with requests: the session protocol's with its history, a stream's with the
+/// answer that says why it cannot be had.
+async fn socket_or_request(
     shell: State<Shell>,
     method: Method,
     uri: Uri,

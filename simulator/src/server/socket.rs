@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::desk::{Arrival, Order};
 use super::{Shell, cut, into_response};
-use crate::exchange::{ConnectionId, HttpResponse};
+use crate::exchange::{ConnectionId, HttpResponse, Upgrade};
 
 /// No status code in the close frame (RFC 6455 §7.1.5).
 const NO_STATUS: u16 = 1005;
@@ -63,7 +63,8 @@ pub(super) async fn upgrade(
     let id = ConnectionId(shell.next_id());
     let (orders, mut ordered) = mpsc::unbounded_channel();
     let line = Line { id, desk: shell.desk.clone(), closed: false };
-    let _ = shell.desk.send(Arrival::Connect { id, target, origin: header("origin"), orders });
+    let upgrade = Upgrade { target, origin: header("origin"), authorization: header("authorization") };
+    let _ = shell.desk.send(Arrival::Connect { id, upgrade, orders });
     match ordered.recv().await {
         Some(Order::Accept) => socket.on_upgrade(move |socket| carry(socket, line, ordered)),
         Some(Order::Refuse(status, headers)) => into_response(HttpResponse { status, headers, body: Vec::new() }),
@@ -106,7 +107,7 @@ async fn carry(mut socket: WebSocket, mut line: Line, mut orders: mpsc::Unbounde
                 Some(Ok(Message::Text(text))) => {
                     let _ = line.desk.send(Arrival::Text(line.id, text.to_string()));
                 }
-                // There are no binary frames in this protocol: one is a frame that is not JSON.
+                // No client has to send binary frames: one is read as text, whatever it is.
                 Some(Ok(Message::Binary(bytes))) => {
                     let text = String::from_utf8_lossy(&bytes).into_owned();
                     let _ = line.desk.send(Arrival::Text(line.id, text));

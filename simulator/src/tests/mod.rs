@@ -17,13 +17,18 @@ mod session_faults;
 mod session_socket;
 mod stalls;
 mod storm;
+mod stream_conversations;
+mod stream_faults;
+mod stream_interactions;
+mod stream_presence;
+mod stream_realtime;
 mod surface;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Value, json};
 
-use crate::{ConnectionId, Effect, HttpId, HttpRequest, HttpResponse, Service};
+use crate::{ConnectionId, Effect, HttpId, HttpRequest, HttpResponse, Service, Upgrade};
 
 /// 2026-01-01T00:00:00.000Z
 const START: u64 = 1_767_225_600_000;
@@ -105,10 +110,14 @@ impl World {
     }
 
     fn connect_to(&mut self, target: &str, origin: Option<&str>) -> ConnectionId {
+        self.upgrade(Upgrade { target: target.into(), origin: origin.map(str::to_owned), authorization: None })
+    }
+
+    fn upgrade(&mut self, upgrade: Upgrade) -> ConnectionId {
         self.made += 1;
         let id = ConnectionId(self.made);
         self.states.insert(id, State::Asking);
-        self.service.handle_connect(self.now, id, target, origin);
+        self.service.handle_upgrade(self.now, id, upgrade);
         self.drain();
         id
     }
