@@ -26,7 +26,7 @@ pub enum Line {
     Offline,
 }
 
-pub(super) enum Due {
+pub(crate) enum Due {
     Connect(ConnectionId, String),
     Text(ConnectionId, String),
     End(ConnectionId, Option<u16>),
@@ -64,7 +64,7 @@ pub struct Network {
 }
 
 impl Network {
-    pub(super) fn new() -> Network {
+    pub(crate) fn new() -> Network {
         Network {
             line: Line::Works,
             latency: 20,
@@ -83,11 +83,11 @@ impl Network {
         self.queue.insert((at, self.next), due);
     }
 
-    pub(super) fn next(&self) -> Option<u64> {
+    pub(crate) fn next(&self) -> Option<u64> {
         self.queue.keys().next().map(|(at, _)| *at)
     }
 
-    pub(super) fn take_due(&mut self, now: u64) -> Option<Due> {
+    pub(crate) fn take_due(&mut self, now: u64) -> Option<Due> {
         let key = *self.queue.keys().next().filter(|(at, _)| *at <= now)?;
         let due = self.queue.remove(&key)?;
         match &due {
@@ -175,7 +175,7 @@ impl Network {
         self.sockets.iter().find(|socket| socket.connection == id && !socket.closed).map(|socket| socket.id)
     }
 
-    pub(super) fn connect(&mut self, now: u64, id: SocketId, connection: ConnectionId, target: String) {
+    pub(crate) fn connect(&mut self, now: u64, id: SocketId, connection: ConnectionId, target: String) {
         self.sockets.retain(|socket| !socket.closed);
         self.sockets.push(Socket { id, connection, open: false, closed: false, closing: None, stranded: false, stalled_until: 0 });
         let live = self.sockets.iter().filter(|socket| !self.forgotten.contains(&socket.id)).count();
@@ -187,7 +187,7 @@ impl Network {
         }
     }
 
-    pub(super) fn accept(&mut self, now: u64, id: ConnectionId) {
+    pub(crate) fn accept(&mut self, now: u64, id: ConnectionId) {
         if let Some(socket) = self.socket(id) {
             if self.passes_down() {
                 self.push(now + self.latency, Due::Client(Arrival::Opened(socket)));
@@ -197,7 +197,7 @@ impl Network {
         }
     }
 
-    pub(super) fn up(&mut self, now: u64, id: SocketId, text: String) {
+    pub(crate) fn up(&mut self, now: u64, id: SocketId, text: String) {
         let Some(connection) = self.connection(id) else { return };
         if self.passes_up() && !self.is_stranded(id) {
             self.push(self.up_at(now, connection), Due::Text(connection, text));
@@ -206,7 +206,7 @@ impl Network {
         }
     }
 
-    pub(super) fn down(&mut self, now: u64, id: ConnectionId, text: String) {
+    pub(crate) fn down(&mut self, now: u64, id: ConnectionId, text: String) {
         let Some(socket) = self.socket(id) else { return };
         if self.passes_down() && !self.is_stranded(socket) {
             self.push(now + self.latency, Due::Client(Arrival::Frame(socket, text)));
@@ -215,7 +215,7 @@ impl Network {
         }
     }
 
-    pub(super) fn down_binary(&mut self, now: u64, id: ConnectionId, bytes: Vec<u8>) {
+    pub(crate) fn down_binary(&mut self, now: u64, id: ConnectionId, bytes: Vec<u8>) {
         let Some(socket) = self.socket(id) else { return };
         if self.passes_down() {
             let arrival = match String::from_utf8(bytes) {
@@ -227,7 +227,7 @@ impl Network {
     }
 
     /// The service ends a connection.
-    pub(super) fn end(&mut self, now: u64, id: ConnectionId, code: u16, clean: bool) {
+    pub(crate) fn end(&mut self, now: u64, id: ConnectionId, code: u16, clean: bool) {
         let Some(socket) = self.socket(id) else { return };
         if self.passes_down() && !self.is_stranded(socket) {
             let asked = self.sockets.iter().find(|known| known.id == socket).and_then(|known| known.closing);
@@ -236,7 +236,7 @@ impl Network {
     }
 
     /// The client closes: a close frame behind what it sent, and the other side's answer to it.
-    pub(super) fn shut(&mut self, now: u64, id: SocketId, code: u16) {
+    pub(crate) fn shut(&mut self, now: u64, id: SocketId, code: u16) {
         let Some(connection) = self.connection(id) else { return };
         let socket = self.sockets.iter_mut().find(|socket| socket.id == id);
         if let Some(socket) = socket {
@@ -259,7 +259,7 @@ impl Network {
     }
 
     /// The service still holds what came before the close frame, so it cannot have answered that.
-    pub(super) fn leave_unanswered(&mut self, now: u64, connection: ConnectionId) {
+    pub(crate) fn leave_unanswered(&mut self, now: u64, connection: ConnectionId) {
         let Some(id) = self.socket(connection) else { return };
         let before = self.queue.len();
         self.queue.retain(|_, due| !matches!(due, Due::Client(Arrival::Closed(socket, _, true)) if *socket == id));
@@ -269,26 +269,26 @@ impl Network {
     }
 
     /// The end of a connection travels to the service, if it can.
-    pub(super) fn send_end(&mut self, now: u64, connection: ConnectionId, code: Option<u16>) {
+    pub(crate) fn send_end(&mut self, now: u64, connection: ConnectionId, code: Option<u16>) {
         let stranded = self.sockets.iter().any(|socket| socket.connection == connection && socket.stranded);
         if self.passes_up() && !stranded {
             self.push(self.up_at(now, connection), Due::End(connection, code));
         }
     }
 
-    pub(super) fn forget(&mut self, id: SocketId) {
+    pub(crate) fn forget(&mut self, id: SocketId) {
         self.forgotten.insert(id);
     }
 
     /// The page is gone: nothing is on its way to it any more. Gives the connections that it leaves behind.
-    pub(super) fn leave_page(&mut self) -> Vec<ConnectionId> {
+    pub(crate) fn leave_page(&mut self) -> Vec<ConnectionId> {
         self.queue.retain(|_, due| !matches!(due, Due::Client(_)));
         self.requests.clear();
         self.forgotten.clear();
         std::mem::take(&mut self.sockets).into_iter().filter(|socket| !socket.closed).map(|socket| socket.connection).collect()
     }
 
-    pub(super) fn fetch(&mut self, now: u64, request: RequestId, id: HttpId, what: HttpRequest, timeout: u64) {
+    pub(crate) fn fetch(&mut self, now: u64, request: RequestId, id: HttpId, what: HttpRequest, timeout: u64) {
         self.requests.insert(id, request);
         match self.line {
             Line::Works => {
@@ -300,7 +300,7 @@ impl Network {
         }
     }
 
-    pub(super) fn respond(&mut self, now: u64, id: HttpId, reply: (u16, Option<String>, String)) {
+    pub(crate) fn respond(&mut self, now: u64, id: HttpId, reply: (u16, Option<String>, String)) {
         if let (Some(request), true) = (self.requests.remove(&id), self.passes_down()) {
             // What comes after the answer is a reply to nothing.
             self.queue.retain(|_, due| !matches!(due, Due::Client(Arrival::Reply(waiting, Err(Unreachable::Timeout))) if *waiting == request));
@@ -309,11 +309,11 @@ impl Network {
     }
 
     /// What the page itself answers to a request, at this moment.
-    pub(super) fn answer(&mut self, at: u64, request: RequestId, reply: Result<(u16, Option<String>, String), Unreachable>) {
+    pub(crate) fn answer(&mut self, at: u64, request: RequestId, reply: Result<(u16, Option<String>, String), Unreachable>) {
         self.push(at, Due::Client(Arrival::Reply(request, reply)));
     }
 
-    pub(super) fn abort(&mut self, request: RequestId) {
+    pub(crate) fn abort(&mut self, request: RequestId) {
         self.requests.retain(|_, known| *known != request);
         self.queue.retain(|_, due| !matches!(due, Due::Client(Arrival::Reply(waiting, _)) if *waiting == request));
     }
@@ -331,7 +331,7 @@ impl Network {
     }
 
     /// The network works again; lines that died meanwhile stay dead.
-    pub(super) fn heal(&mut self, now: u64) {
+    pub(crate) fn heal(&mut self, now: u64) {
         if self.line == Line::Offline {
             self.line = Line::Works;
             self.reset(now);
