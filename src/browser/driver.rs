@@ -10,9 +10,11 @@ use super::bag::{Bag, Host};
 use super::callback::Callback;
 use super::clock::Clock;
 use super::fetch::{Answer, Call};
+#[cfg(feature = "guest")]
 use super::lead::Line;
 use super::lifecycle;
 use super::socket::{News, Socket};
+#[cfg(feature = "guest")]
 use super::storage::Storage;
 use crate::core::http::{Reply, Request, Unreachable};
 use crate::core::machine::{Act, Close, Input, Machine, Now, Output, Page, Payload, RequestId, SocketId};
@@ -28,7 +30,8 @@ use wasm_bindgen::JsValue;
 /// enough that a clock that jumped is noticed.
 const LONGEST_MS: u64 = 3_600_000;
 
-/// How the outside names what is shared with the other tabs.
+/// How the outside names what is shared with the other tabs. Streams share nothing.
+#[derive(Default)]
 pub struct Scope {
     /// `local`, `session` or `memory`.
     pub storage: String,
@@ -43,12 +46,14 @@ struct Rig<M: Machine> {
     bag: Bag,
     host: Host,
     clock: Clock,
+    #[cfg(feature = "guest")]
     storage: Storage,
     machine: RefCell<M>,
     acts: RefCell<Vec<Act>>,
     events: RefCell<Vec<M::Event>>,
     sockets: RefCell<Vec<Socket>>,
     calls: RefCell<Vec<Call>>,
+    #[cfg(feature = "guest")]
     line: Line,
     timer: RefCell<Option<Timeout>>,
     /// What the timer calls.
@@ -68,16 +73,22 @@ where
 {
     /// Takes a machine over.
     pub fn new(machine: M, scope: Scope, bag: Bag, host: Host) -> Driver<M> {
+        #[cfg(not(feature = "guest"))]
+        let _ = scope;
         Driver(Rc::new_cyclic(|rig: &Weak<Rig<M>>| {
-            let (to_timer, to_page, to_role) = (rig.clone(), rig.clone(), rig.clone());
+            let (to_timer, to_page) = (rig.clone(), rig.clone());
+            #[cfg(feature = "guest")]
+            let to_role = rig.clone();
             Rig {
                 clock: Clock::default(),
+                #[cfg(feature = "guest")]
                 storage: Storage::new(&bag, &host, &scope.storage),
                 machine: RefCell::new(machine),
                 acts: RefCell::default(),
                 events: RefCell::default(),
                 sockets: RefCell::default(),
                 calls: RefCell::default(),
+                #[cfg(feature = "guest")]
                 line: Line::new(&bag, &host, scope.lock, move |role| with(&to_role, |rig| rig.input(Input::Role(role)))),
                 timer: RefCell::default(),
                 on_time: Callback::new(&bag, move |_| with(&to_timer, Rig::on_time)),
@@ -198,17 +209,22 @@ where
                 }
             }
             Act::Abort(id) => drop(take(&self.calls, |call| call.id == id)),
+            #[cfg(feature = "guest")]
             Act::Store(id, key, value) => self.feed(Input::Stored(id, self.storage.write(&key, value.as_deref()))),
+            #[cfg(feature = "guest")]
             Act::Load(prefix) => {
                 let entries = self.storage.read(&prefix);
                 let entries: Vec<(&str, &str)> = entries.iter().map(|(key, value)| (&**key, &**value)).collect();
                 self.feed(Input::Loaded(&entries));
             }
+            #[cfg(feature = "guest")]
             Act::Lead(lead) => {
                 if let Some(role) = self.line.act(lead) {
                     self.feed(Input::Role(role));
                 }
             }
+            #[cfg(not(feature = "guest"))]
+            Act::Store(..) | Act::Load(_) | Act::Lead(_) => {}
         }
     }
 

@@ -17,9 +17,11 @@ pub mod client;
 pub mod clock;
 pub mod driver;
 pub mod fetch;
+#[cfg(feature = "guest")]
 pub mod lead;
 pub mod lifecycle;
 pub mod socket;
+#[cfg(feature = "guest")]
 pub mod storage;
 #[cfg(feature = "streams")]
 pub mod streams;

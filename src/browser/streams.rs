@@ -34,8 +34,7 @@ impl StreamCore {
             Kind::Presence => streams::Kind::Presence,
         };
         let stream = Stream::new(kind, options, words).map_err(refused)?;
-        let scope = Scope { storage: "memory".into(), lock: String::new() };
-        Ok(StreamCore { driver: Driver::new(stream, scope, bag, host) })
+        Ok(StreamCore { driver: Driver::new(stream, Scope::default(), bag, host) })
     }
 
     /// Every call. `text` and `number` are for those that say so.
