@@ -94,18 +94,18 @@ pub(crate) fn facts_out(protocol: Protocol, frame: &Value) -> Facts {
     }
 }
 
-/// What a frame to a stream asks for: its `type`, or where it has none, the member that it is about.
+/// What a frame to a stream asks for: its `type`, or where it has none, the member that it is about; on a channel, its `message`.
 fn stream_action(frame: &Value) -> Option<String> {
     let about = || ["token", "filter"].into_iter().find(|name| frame.get(name).is_some()).map(str::to_owned);
-    owned(&frame["type"]).or_else(about)
+    owned(&frame["type"]).or_else(about).or_else(|| owned(&frame["message"]))
 }
 
-/// What a frame of a stream is: its `type`, its `status`, `events` or (a list of events) `batch`.
+/// What a frame of a stream is: its `type`, its `status`, its topic, `events` or (a list of events) `batch`.
 fn stream_class(frame: &Value) -> Option<String> {
     match frame {
         Value::Array(_) => Some("batch".into()),
         _ if frame.get("events").is_some() => Some("events".into()),
-        _ => owned(&frame["type"]).or_else(|| owned(&frame["status"])),
+        _ => ["type", "status", "topicName"].iter().find_map(|name| owned(&frame[*name])),
     }
 }
 
@@ -145,6 +145,7 @@ mod tests {
             (r#"{"filter":{"id":"i"}}"#, Some("filter")),
             (r#"{"type":"subscribe","token":"secret"}"#, Some("subscribe")),
             (r#"{"type":"ping","sequence":1}"#, Some("ping")),
+            (r#"{"message":"ping"}"#, Some("ping")),
             (r#"{"token":"secret""#, None),
             (r#"["secret"]"#, None),
         ] {
@@ -157,6 +158,7 @@ mod tests {
             (json!({ "status": "connected" }), "connected"),
             (json!({ "events": [] }), "events"),
             (json!([{ "id": "1", "type": "CallStarted" }]), "batch"),
+            (json!({ "topicName": "v2.users.u.presence", "eventBody": {} }), "v2.users.u.presence"),
             (json!({ "id": "1", "type": "CallStarted" }), "CallStarted"),
         ] {
             assert_eq!(facts_out(Protocol::Stream, &frame).class.as_deref(), Some(class), "{frame}");

@@ -9,7 +9,7 @@ use crate::exchange::{ConnectionId, Effect, HttpId, HttpRequest, HttpResponse, U
 use crate::faults::{Deed, Due, Facts, Faults, On};
 use crate::line::{Downward, Form, Hold, Line, Stage};
 use crate::log::{Kind, Log, Record};
-use crate::platform::{NoteKind, Output, Platform, Stream, session_in};
+use crate::platform::{NoteKind, Output, Platform, Stream, channel_in, session_in};
 use crate::protocol::Protocol;
 use crate::uplink::Gathering;
 use crate::url::Target;
@@ -100,7 +100,11 @@ impl Service {
             }
             (None, Some(stream)) => {
                 let known = self.platform.stream_deployment(&parsed, upgrade.authorization.as_deref());
-                let token = parsed.parameter("session_id").filter(|_| stream == Stream::Conversations);
+                let token = match stream {
+                    Stream::Conversations => parsed.parameter("session_id"),
+                    Stream::Notifications => channel_in(&parsed.path),
+                    _ => None,
+                };
                 let line = Line::new(upgrade, &parsed.path, known.or_else(|| parsed.parameter("deploymentId")));
                 (Line { protocol: Protocol::Stream, token: token.clone(), ..line }, token)
             }

@@ -14,7 +14,7 @@ impl Service {
         self.platform.handle_timeout(self.now);
         let deployment = self.stream_deployment_meant(body);
         let to = body.get("to").and_then(Value::as_str).and_then(Stream::named);
-        let to = to.ok_or("to is conversations, interactions, presence or realtime")?;
+        let to = to.ok_or("to is conversations, interactions, presence, notifications or realtime")?;
         let frames = match (body.get("frame"), to) {
             (Some(frame), _) => self.send_raw(&deployment, to, frame),
             (None, Stream::Conversations) => self.platform.emit_conversations(&deployment, objects(body, "events")?, together(body)),
@@ -23,10 +23,27 @@ impl Service {
                 let updates: Result<Vec<Update>, String> = objects(body, "updates")?.iter().map(update).collect();
                 self.platform.emit_updates(&deployment, &updates?)
             }
+            (None, Stream::Notifications) => self.notify(&deployment, body)?,
             (None, Stream::Realtime) => return Err("frame is missing: there are no events on that stream".into()),
         };
         self.drain();
         Ok(json!({ "deploymentId": deployment, "frames": frames }))
+    }
+
+    /// An event of a topic, or the notice that the sockets are about to be closed.
+    fn notify(&mut self, deployment: &str, body: &Map<String, Value>) -> Result<usize, String> {
+        match body.get("do").and_then(Value::as_str) {
+            Some("drain") => {
+                let wait = body.get("inMs").map(|ms| ms.as_u64().ok_or("inMs is a whole number")).transpose()?;
+                Ok(self.platform.drain_channels(deployment, wait))
+            }
+            Some(_) => Err("do is drain".into()),
+            None => {
+                let topic = body.get("topic").and_then(Value::as_str).ok_or("topic is missing")?;
+                let event = body.get("body").ok_or("body is missing")?;
+                Ok(self.platform.notify(deployment, topic, event))
+            }
+        }
     }
 
     /// The deployment that a request names; without, the newest token's. Empty for tokens that belong to none.

@@ -133,7 +133,8 @@ impl Platform {
             let base = self.base_of(request, target);
             return self.deployment_answer(&deployment, file, &base).of(&deployment);
         }
-        if let Some(answer) = self.session_answer(request, target, lag).or_else(|| self.stream_answer(request, target)) {
+        let answer = self.session_answer(request, target, lag).or_else(|| self.stream_answer(request, target));
+        if let Some(answer) = answer.or_else(|| self.notifications_answer(request, target)) {
             return answer;
         }
         const TOKENS: &str = "/api/v2/webdeployments/token/";

@@ -38,7 +38,7 @@ pub(crate) use session::{Guest, Key, is_inbound};
 pub(crate) use session_api::session_in;
 pub(crate) use settings::SettingsBook;
 pub(crate) use socket::Connection;
-pub(crate) use streams::{Stream, Update};
+pub(crate) use streams::{Stream, Update, channel_in};
 
 /// What the platform does next.
 #[derive(Clone, Debug, PartialEq)]

@@ -28,7 +28,7 @@ pub use options::{HELP, Options, Usage};
 /// The largest body taken: an upload of 10 MB and a little.
 const BODY_BYTES: usize = 12 * 1024 * 1024;
 /// What belongs to the service; every other path is a static file.
-const SERVICE_PATHS: [&str; 7] = ["/_sim", "/api/", "/v2/", "/webdeployments/", "/uploads/", "/oauth/", "/demo-backend/"];
+const SERVICE_PATHS: [&str; 8] = ["/_sim", "/api/", "/v2/", "/channels/", "/webdeployments/", "/uploads/", "/oauth/", "/demo-backend/"];
 
 /// What every connection's task shares.
 #[derive(Clone)]
@@ -74,6 +74,7 @@ async fn serve(options: Options) -> std::io::Result<()> {
         .route("/api/v2/analytics/conversations/events", any(socket_or_request))
         .route("/api/v2/analytics/conversations/stream", any(socket_or_request))
         .route("/api/v2/user/websocket", any(socket_or_request))
+        .route("/channels/{id}", any(socket_or_request))
         .fallback(any(request))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(shell);

@@ -11,6 +11,7 @@ mod faults;
 mod history;
 mod limits;
 mod messages;
+mod notifications;
 mod oauth;
 mod session_api;
 mod session_faults;

@@ -199,7 +199,7 @@ fn what_is_no_update_is_refused() {
         (json!({ "to": "presence", "updates": [7] }), "updates[0] is not an object"),
         (json!({ "to": "conversations", "events": {} }), "events is a list"),
         (json!({ "to": "realtime" }), "frame is missing: there are no events on that stream"),
-        (json!({ "to": "nowhere" }), "to is conversations, interactions, presence or realtime"),
+        (json!({ "to": "nowhere" }), "to is conversations, interactions, presence, notifications or realtime"),
     ] {
         let (status, answer) = world.control("POST", "/_sim/stream", &body.to_string());
         assert_eq!((status, &answer["error"]), (400, &json!(reason)));

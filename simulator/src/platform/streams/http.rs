@@ -3,7 +3,7 @@
 use super::super::Platform;
 use super::super::http::Answer;
 use super::super::jwt;
-use super::Stream;
+use super::{Stream, channel_in};
 use crate::exchange::HttpRequest;
 use crate::url::Target;
 
@@ -19,13 +19,19 @@ impl Platform {
         if request.method != "GET" {
             return Some(Answer::error(405, "method.not.allowed", "Only GET is served here."));
         }
+        if let Some(channel) = channel_in(&target.path) {
+            return Some(match self.streams.channels.deployment_of(&channel) {
+                Some(deployment) => upgrade_required().of(deployment),
+                None => Answer::error(404, "not.found", "There is no such channel."),
+            });
+        }
         let token = token_of(target, request.header("authorization")).unwrap_or_default();
         let answer = match self.admit_token(&token) {
             Err(403) => Answer::error(403, "not.authorized", "This client may not listen here."),
             Err(_) => Answer::error(401, "bad.credentials", "Invalid login credentials."),
             Ok((deployment, _)) => match self.crowded(&deployment, stream) {
                 Some(seconds) => Answer::too_many(seconds),
-                None => Answer::error(426, "upgrade.required", "This is a WebSocket.").header("upgrade", "websocket".into()),
+                None => upgrade_required(),
             },
         };
         Some(match self.access.deployment_of(&token) {
@@ -33,4 +39,8 @@ impl Platform {
             None => answer,
         })
     }
+}
+
+fn upgrade_required() -> Answer {
+    Answer::error(426, "upgrade.required", "This is a WebSocket.").header("upgrade", "websocket".into())
 }

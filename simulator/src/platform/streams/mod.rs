@@ -1,14 +1,18 @@
-//! The agent-side streams (systems.md L, E, I, P): their sockets, from the upgrade to the end, and what they have in common.
+//! The agent-side streams (systems.md L, E, I, P, and the Notifications service): their sockets, from the upgrade to the end, and what they have in common.
 //!
-//! A socket belongs to the deployment of its access token, known from the upgrade (E, P) or from the first frame (L, I).
+//! A socket belongs to the deployment of its access token, known from the upgrade (E, P) or from the first frame (L, I), or to
+//! that of its channel.
 //! What is sent on a stream is kept per deployment, so that a client that comes back gets what it has missed.
 
+mod channels;
 mod conversations;
 mod http;
 mod interactions;
 mod kept;
+mod notifications;
 mod presence;
 mod realtime;
+mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,69 +25,19 @@ use crate::protocol::Protocol;
 use crate::url::Target;
 
 pub(crate) use presence::Update;
+pub(crate) use stream::{Stream, channel_in};
 
 /// Open sockets of one deployment on P.
 const PRESENCE_SOCKETS: usize = 5;
 /// What a client that has too many sockets is told to wait, in seconds.
 const CROWDED_RETRY: u64 = 5;
 
-/// Which stream.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Stream {
-    /// L: probes and their answers.
-    Realtime,
-    /// E: conversation events.
-    Conversations,
-    /// I: interaction events.
-    Interactions,
-    /// P: presence, routing and message updates on channels.
-    Presence,
-}
-
-impl Stream {
-    const ALL: [Self; 4] = [Self::Realtime, Self::Conversations, Self::Interactions, Self::Presence];
-
-    /// The stream at a path.
-    pub(crate) fn at(path: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|stream| stream.path() == path)
-    }
-
-    /// The stream of that name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|stream| stream.name() == name)
-    }
-
-    pub(crate) fn path(self) -> &'static str {
-        match self {
-            Self::Realtime => "/v2/analytics/events/realtime",
-            Self::Conversations => "/api/v2/analytics/conversations/events",
-            Self::Interactions => "/api/v2/analytics/conversations/stream",
-            Self::Presence => "/api/v2/user/websocket",
-        }
-    }
-
-    /// As `to` of `/_sim/stream` has it.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Realtime => "realtime",
-            Self::Conversations => "conversations",
-            Self::Interactions => "interactions",
-            Self::Presence => "presence",
-        }
-    }
-
-    /// Whether the access token comes in a frame, not with the upgrade.
-    pub(crate) fn has_token_in_frame(self) -> bool {
-        matches!(self, Self::Realtime | Self::Interactions)
-    }
-}
-
 /// An open socket.
 struct Socket {
     deployment: String,
-    /// None until the frame with the token has come.
+    /// None until the frame with the token has come, and on a channel.
     access: Option<Access>,
-    /// When time does something to it: no token has come until then, or the token runs out.
+    /// When time does something to it: no token has come until then, the token runs out, or something is due on the channel.
     alarm: u64,
     role: Role,
 }
@@ -94,6 +48,7 @@ enum Role {
     Conversations(conversations::Listener),
     Interactions(interactions::Reader),
     Presence(presence::Subscriber),
+    Channel(notifications::Receiver),
 }
 
 impl Role {
@@ -103,6 +58,7 @@ impl Role {
             Self::Conversations(_) => Stream::Conversations,
             Self::Interactions(_) => Stream::Interactions,
             Self::Presence(_) => Stream::Presence,
+            Self::Channel(_) => Stream::Notifications,
         }
     }
 }
@@ -121,6 +77,7 @@ struct Feed {
 pub(super) struct Streams {
     sockets: BTreeMap<ConnectionId, Socket>,
     feeds: BTreeMap<String, Feed>,
+    channels: channels::Channels,
     alarms: BTreeSet<(u64, ConnectionId)>,
 }
 
@@ -132,7 +89,7 @@ impl Streams {
 
     fn add(&mut self, id: ConnectionId, socket: Socket) {
         self.alarms.insert((socket.alarm, id));
-        if socket.access.is_some() {
+        if socket.access.is_some() || matches!(socket.role, Role::Channel(_)) {
             self.enlist(id, &socket.deployment, socket.role.stream());
         }
         self.sockets.insert(id, socket);
@@ -145,16 +102,22 @@ impl Streams {
     /// The token of an open socket, again or for the first time.
     fn authorize(&mut self, id: ConnectionId, deployment: String, access: Access) {
         self.unlist(id);
+        self.set_alarm(id, access.expires);
         let Some(socket) = self.sockets.get_mut(&id) else {
             return;
         };
-        self.alarms.remove(&(socket.alarm, id));
-        self.alarms.insert((access.expires, id));
-        socket.alarm = access.expires;
         socket.access = Some(access);
         socket.deployment.clone_from(&deployment);
         let stream = socket.role.stream();
         self.enlist(id, &deployment, stream);
+    }
+
+    fn set_alarm(&mut self, id: ConnectionId, at: u64) {
+        if let Some(socket) = self.sockets.get_mut(&id) {
+            self.alarms.remove(&(socket.alarm, id));
+            self.alarms.insert((at, id));
+            socket.alarm = at;
+        }
     }
 
     fn unlist(&mut self, id: ConnectionId) {
@@ -206,6 +169,7 @@ impl Platform {
             Stream::Interactions => Ok(self.unauthorized(interactions::PATIENCE, Role::Interactions(interactions::Reader::default()))),
             Stream::Conversations => self.admit_listener(target),
             Stream::Presence => self.admit_subscriber(target, upgrade),
+            Stream::Notifications => self.admit_receiver(target),
         };
         match asked {
             Ok(socket) => {
@@ -250,6 +214,9 @@ impl Platform {
 
     /// The deployment that an upgrade or a request on a stream's path belongs to, as far as its token tells.
     pub(crate) fn stream_deployment(&self, target: &Target, authorization: Option<&str>) -> Option<String> {
+        if let Some(channel) = channel_in(&target.path) {
+            return self.streams.channels.deployment_of(&channel).filter(|id| !id.is_empty()).map(str::to_owned);
+        }
         let token = http::token_of(target, authorization)?;
         self.access.deployment_of(&token).map(str::to_owned)
     }
@@ -261,7 +228,8 @@ impl Platform {
 
     /// The deployment that a request without an upgrade on a stream's path is about.
     pub(super) fn stream_deployment_asked(&self, request: &HttpRequest, target: &Target) -> Option<String> {
-        Stream::at(&target.path).and_then(|_| self.stream_deployment(target, request.header("authorization")))
+        let is_meant = Stream::at(&target.path).is_some() || channels::is_call(&target.path);
+        is_meant.then(|| self.stream_deployment(target, request.header("authorization"))).flatten()
     }
 
     /// The deployment of the token in a frame.
@@ -287,6 +255,7 @@ impl Platform {
         }
         self.note_heard(id);
         match frame {
+            Some(frame) if stream == Stream::Notifications => self.hear_receiver(id, &frame),
             Some(frame) if frame["type"] == "ping" => self.stream_frame(id, pong(&frame)),
             Some(frame) if stream == Stream::Interactions => self.hear_reader(id, &frame),
             Some(frame) if stream == Stream::Presence => self.hear_subscriber(id, &frame),
@@ -306,10 +275,11 @@ impl Platform {
         }
     }
 
-    /// Closes the sockets whose time is up: their token has not come, or has expired.
+    /// Closes the sockets whose time is up: their token has not come, or has expired. Does what is due on channels.
     pub(super) fn ring_alarms(&mut self) {
         while let Some((_, id)) = self.streams.alarms.first().copied().filter(|(at, _)| *at <= self.now) {
             match self.streams.sockets.get(&id) {
+                Some(Socket { role: Role::Channel(_), .. }) => self.attend_receiver(id),
                 Some(Socket { access: Some(_), .. }) => self.close_stream(id, 1008, "token expired"),
                 Some(Socket { role: Role::Interactions(_), .. }) => self.reject_reader(id, "no token came in time"),
                 _ => self.close_stream(id, 1008, "no subscription came in time"),
@@ -325,6 +295,7 @@ impl Platform {
             self.close_stream(id, 1000, "");
         }
         self.streams.feeds.retain(|id, _| !is_meant(id));
+        self.streams.channels.reset(deployment);
     }
 
     /// Whether a connection is an open socket of a stream.
@@ -342,7 +313,11 @@ impl Platform {
         let meant = self.streams.sockets.iter().filter(|(_, socket)| deployment.is_none_or(|id| socket.deployment == id));
         meant
             .map(|(id, socket)| {
-                let mut shown = json!({ "connection": id.0, "path": socket.role.stream().path() });
+                let path = match &socket.role {
+                    Role::Channel(receiver) => receiver.path(),
+                    role => role.stream().path().to_owned(),
+                };
+                let mut shown = json!({ "connection": id.0, "path": path });
                 if !socket.deployment.is_empty() {
                     shown["deploymentId"] = socket.deployment.as_str().into();
                 }
@@ -351,6 +326,7 @@ impl Platform {
                     Role::Conversations(listener) => listener.describe(&mut shown),
                     Role::Interactions(reader) => reader.describe(&mut shown),
                     Role::Presence(subscriber) => subscriber.describe(&mut shown),
+                    Role::Channel(receiver) => shown["topics"] = self.streams.channels.topics_of(&receiver.channel),
                 }
                 shown
             })
