@@ -104,6 +104,8 @@ pub struct Hub {
     pub(super) starts: Vec<Ticket>,
     /// The page wants it.
     pub(super) wanted: bool,
+    /// So many of the lines are in use.
+    used: usize,
     name: &'static str,
     presets: (crate::core::link::Deadlines, u64),
     shown: State,
@@ -134,6 +136,7 @@ impl Hub {
             timers: Timers::default(),
             starts: Vec::new(),
             wanted: false,
+            used: 0,
             name,
             presets: (presets.deadlines, presets.idle),
             shown: State::Idle,
@@ -144,18 +147,34 @@ impl Hub {
             dropped_before: (0, 0),
             out: VecDeque::new(),
         };
-        hub.grow(lines);
+        hub.use_lines(lines);
         hub
     }
 
-    /// Sees to it that there are so many lines at least.
-    pub fn grow(&mut self, lines: usize) {
+    /// So many lines are in use from now on; the others rest.
+    pub fn use_lines(&mut self, lines: usize) {
+        self.used = lines;
+        let (now, wanted) = (self.now, self.wanted);
+        for line in self.lines.iter_mut().skip(lines) {
+            line.link.idle(now);
+        }
         while self.lines.len() < lines {
             let (deadlines, idle) = self.presets;
             let place = self.lines.len() as u16;
             let random = Random::new(std::array::from_fn(|_| self.random.bits()));
             let link = Link::new(self.options.policy, random, self.options.hidden, idle).with_deadlines(deadlines, place);
             self.lines.push(Line { link, step: None, opening: (None, None), renew_at: None, probe: None, ponged: false, look: None });
+        }
+        if wanted {
+            self.start_lines();
+        }
+    }
+
+    /// Begins with every line that is in use.
+    pub(super) fn start_lines(&mut self) {
+        let now = self.now;
+        for line in self.lines.iter_mut().take(self.used) {
+            line.link.start(now);
         }
     }
 
@@ -478,7 +497,7 @@ impl Hub {
 
     /// Tells of the state of all lines together, if it is another; gives it back.
     pub(super) fn tell_state(&mut self) -> Option<State> {
-        let state = self.lines.iter().map(|line| line.link.state()).max_by_key(weight)?;
+        let state = self.lines.iter().take(self.used).map(|line| line.link.state()).max_by_key(weight)?;
         if state == self.shown {
             return None;
         }

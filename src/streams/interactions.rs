@@ -61,6 +61,8 @@ pub struct Interactions {
     duplicates: u64,
     /// The newest event that was taken in, milliseconds since the epoch.
     newest: Option<i64>,
+    /// When the stream first stood, by the visitor's clock: where a replay begins as long as nothing was taken in.
+    begun: Option<i64>,
 }
 
 /// Reads the options of a stream.
@@ -79,6 +81,7 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
         timelines: Timelines::default(),
         duplicates: 0,
         newest: None,
+        begun: None,
     };
     Ok((Hub::new("interactions", Options::read(root, &PRESETS)?, &PRESETS, random, lines), Box::new(class)))
 }
@@ -121,7 +124,7 @@ fn filter(root: Value<'_>) -> Result<Filter, Refusal> {
 impl Interactions {
     /// What is asked for; after a loss also what came meanwhile.
     fn subscribe(&self) -> String {
-        let since = self.newest.and_then(|newest| u64::try_from(newest - OVERLAP_MS).ok()).map(time::format);
+        let since = self.newest.or(self.begun).and_then(|newest| u64::try_from(newest - OVERLAP_MS).ok()).map(time::format);
         let filter = Object::new()
             .maybe("id", self.filter.interaction.as_deref())
             .maybe_raw("channels", self.filter.channels.as_deref())
@@ -137,7 +140,10 @@ impl Interactions {
                 hub.send(socket, self.subscribe());
             }
             (Some(GREETED), _) => hub.rejected(line, 401, Code::REJECTED, message, None),
-            (Some(ASKED), "subscribed") => hub.established(line),
+            (Some(ASKED), "subscribed") => {
+                self.begun = self.begun.or(i64::try_from(hub.now.unix).ok());
+                hub.established(line);
+            }
             (Some(ASKED), _) => hub.rejected(line, 400, Code::SUBSCRIPTION_REFUSED, message, None),
             // The answer to another filter, which the page asked for meanwhile.
             (_, "subscribed") => {}
@@ -272,7 +278,7 @@ impl Class for Interactions {
                 let document = Document::parse(text).ok_or(wrong("filter"))?;
                 if let Some(wire) = &mut self.wire {
                     wire.replace(hub, topics(document.root())?)?;
-                    hub.grow(wire.lines());
+                    hub.use_lines(wire.lines());
                     return Ok(Answer::Done);
                 }
                 self.filter = filter(document.root())?;

@@ -85,7 +85,7 @@ impl Stream {
         }
         self.hub.wanted = true;
         self.hub.timers.arm(Timer::Metrics, now.mono + self.hub.options.metrics_every);
-        self.hub.for_all(|link| link.start(now));
+        self.hub.start_lines();
         self.settle();
     }
 

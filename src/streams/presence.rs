@@ -327,16 +327,10 @@ impl Presence {
         self.window = Window::new(self.reorder, channels.len());
         self.channels = channels;
         let lines = self.wire.as_ref().map_or(self.channels.len().div_ceil(CHANNELS), Notifications::lines);
-        hub.grow(lines);
-        let now = hub.now;
-        for line in 0..hub.lines.len() {
-            let link = &mut hub.lines[line].link;
-            if line >= lines {
-                link.idle(now);
-            } else if let (Some(socket), None) = (link.up(), &self.wire) {
+        hub.use_lines(lines);
+        for line in 0..lines {
+            if let (Some(socket), None) = (hub.lines[line].link.up(), &self.wire) {
                 self.subscribe(hub, line, socket);
-            } else if hub.wanted {
-                link.start(now);
             }
         }
         Ok(Answer::Done)

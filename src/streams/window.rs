@@ -82,15 +82,24 @@ impl<T> Window<T> {
 
     /// Lets go what is due.
     pub fn handle_timeout(&mut self, now: u64) {
-        while self.next_due.is_some_and(|due| due <= now) {
-            // The newest that is due takes all older ones along.
-            let until = self.held.iter().rposition(|held| held.due <= now).map_or(0, |at| at + 1);
-            let going: Vec<_> = self.held.drain(..until).collect();
-            for held in going {
-                self.release(held);
-            }
-            self.find_due();
+        if self.next_due.is_none_or(|due| due > now) {
+            return;
         }
+        // The newest of a group that is due takes all older ones of that group along.
+        let mut until: Vec<Option<i64>> = vec![None; self.groups.len()];
+        for held in self.held.iter().filter(|held| held.due <= now) {
+            if let Some(until) = until.get_mut(held.group) {
+                *until = (*until).max(Some(held.time));
+            }
+        }
+        let is_going = |held: &Held<T>| until.get(held.group).is_some_and(|until| Some(held.time) <= *until);
+        let (going, staying) = std::mem::take(&mut self.held).into_iter().partition(is_going);
+        self.held = staying;
+        let going: Vec<Held<T>> = going;
+        for held in going {
+            self.release(held);
+        }
+        self.find_due();
     }
 
     /// Lets go everything.
@@ -164,6 +173,18 @@ mod tests {
         assert_eq!(all(&mut window), [("b", false), ("a", true)]);
         window.flush();
         assert_eq!(all(&mut window), [("of another group", false)]);
+    }
+
+    #[test]
+    fn a_group_does_not_take_another_along() {
+        let mut window = Window::new(100, 2);
+        window.push(0, 0, 20, "newer, of one group");
+        window.push(50, 1, 10, "older, of another");
+        window.handle_timeout(100);
+        assert_eq!(all(&mut window), [("newer, of one group", false)]);
+        assert!(window.push(120, 1, 5, "older still"));
+        window.handle_timeout(150);
+        assert_eq!(all(&mut window), [("older still", false), ("older, of another", false)]);
     }
 
     #[test]

@@ -153,6 +153,12 @@ impl Network {
         self.sockets.iter().filter(|socket| !socket.closed && socket.closing.is_none() && !self.forgotten.contains(&socket.id)).count()
     }
 
+    /// The connections of lines that work, or may be on their way to it.
+    pub fn live(&self) -> Vec<ConnectionId> {
+        let is_live = |socket: &&Socket| !socket.closed && !socket.stranded && socket.closing.is_none() && !self.forgotten.contains(&socket.id);
+        self.sockets.iter().filter(is_live).map(|socket| socket.connection).collect()
+    }
+
     /// Every line that is there now is dead for good, and neither end is told. New ones work.
     pub fn strand(&mut self) {
         for socket in &mut self.sockets {
@@ -217,7 +223,9 @@ impl Network {
 
     pub(crate) fn down_binary(&mut self, now: u64, id: ConnectionId, bytes: Vec<u8>) {
         let Some(socket) = self.socket(id) else { return };
-        if self.passes_down() {
+        if !self.passes_down() || self.is_stranded(socket) {
+            self.swallow(socket);
+        } else {
             let arrival = match String::from_utf8(bytes) {
                 Ok(text) => Arrival::Frame(socket, text),
                 Err(error) => Arrival::Binary(socket, error.as_bytes().len()),

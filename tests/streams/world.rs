@@ -55,6 +55,8 @@ pub struct World {
     pub takes: bool,
     /// Frames sent by the stream, with when.
     pub sent: Vec<(u64, SocketId, String)>,
+    /// Frames that reached the page, with when.
+    pub frames: Vec<(u64, String)>,
     /// Sockets opened, with when and where to.
     pub opens: Vec<(u64, SocketId, String)>,
     /// Requests made, with when.
@@ -94,6 +96,7 @@ impl World {
             groups: BTreeMap::new(),
             takes: true,
             sent: Vec::new(),
+            frames: Vec::new(),
             opens: Vec::new(),
             asked: Vec::new(),
             frozen: false,
@@ -229,6 +232,18 @@ impl World {
         self.control("GET", "/_sim/streams", Value::Null).as_array().cloned().unwrap_or_default()
     }
 
+    /// The service notices at last that lines are dead whose end never reached it.
+    pub fn bury(&mut self) {
+        let live = self.network.live();
+        for socket in self.subscriptions() {
+            let id = ConnectionId(socket["connection"].as_u64().expect("a number"));
+            if !live.contains(&id) {
+                self.service.handle_close(EPOCH + self.now, id, None);
+                self.collect();
+            }
+        }
+    }
+
     /// A time so many milliseconds after the beginning, as the service writes it.
     pub fn at(ms: i64) -> String {
         time::format(EPOCH.saturating_add_signed(ms))
@@ -316,7 +331,10 @@ impl World {
     fn arrive(&mut self, arrival: Arrival) {
         match &arrival {
             Arrival::Opened(socket) => self.input(Input::Opened(*socket)),
-            Arrival::Frame(socket, text) => self.input(Input::Frame(*socket, Payload::Text(text))),
+            Arrival::Frame(socket, text) => {
+                self.frames.push((self.now, text.clone()));
+                self.input(Input::Frame(*socket, Payload::Text(text)));
+            }
             Arrival::Binary(socket, bytes) => self.input(Input::Frame(*socket, Payload::Binary(*bytes))),
             Arrival::Closed(socket, code, clean) => self.input(Input::Closed(*socket, Close { code: *code, reason: "", clean: *clean })),
             Arrival::Reply(request, reply) => {
