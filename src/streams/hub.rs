@@ -337,6 +337,12 @@ impl Hub {
         self.lines.get(line)?.step.filter(|(stepping, _)| *stepping == socket).map(|(_, step)| step)
     }
 
+    /// The socket of a line that was asked for something over it: the one that stands, or one that is so far on the way to it.
+    pub fn asked(&self, line: usize, step: u8) -> Option<SocketId> {
+        let line = self.lines.get(line)?;
+        line.step.filter(|(_, at)| *at == step).map(|(socket, _)| socket).or(line.link.up())
+    }
+
     /// A socket has got so far.
     pub fn set_step(&mut self, line: usize, socket: SocketId, step: u8) {
         if let Some(line) = self.lines.get_mut(line) {

@@ -282,7 +282,7 @@ impl Class for Interactions {
                     return Ok(Answer::Done);
                 }
                 self.filter = filter(document.root())?;
-                if let Some(socket) = hub.lines.first().and_then(|line| line.link.up()) {
+                if let Some(socket) = hub.asked(0, ASKED) {
                     hub.send(socket, self.subscribe());
                 }
                 Ok(Answer::Done)

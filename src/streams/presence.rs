@@ -94,7 +94,6 @@ pub struct Presence {
     wire: Option<Notifications>,
     channels: Vec<Channel>,
     connections: usize,
-    reorder: u64,
     groups: Vec<Group>,
     window: Window<Item>,
     seen: Seen,
@@ -120,7 +119,6 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
         window: Window::new(reorder, channels.len()),
         channels,
         connections,
-        reorder,
         groups: Vec::new(),
         seen: Seen::new(REMEMBERS),
         asked: Default::default(),
@@ -322,14 +320,15 @@ impl Presence {
         if let Some(wire) = &mut self.wire {
             wire.replace(hub, topics(&channels)?)?;
         }
-        self.window.flush();
+        let before: Vec<_> = channels.iter().map(|channel| self.channels.iter().position(|known| known.id == channel.id)).collect();
+        self.window.regroup(&before);
+        // Named by the places they had.
         self.let_go(hub);
-        self.window = Window::new(self.reorder, channels.len());
         self.channels = channels;
         let lines = self.wire.as_ref().map_or(self.channels.len().div_ceil(CHANNELS), Notifications::lines);
         hub.use_lines(lines);
         for line in 0..lines {
-            if let (Some(socket), None) = (hub.lines[line].link.up(), &self.wire) {
+            if let (Some(socket), None) = (hub.asked(line, ASKED), &self.wire) {
                 self.subscribe(hub, line, socket);
             }
         }
@@ -416,8 +415,7 @@ impl Class for Presence {
         for line in 0..hub.lines.len().min(self.asked.len()) {
             if self.asked[line].due.is_some_and(|due| due <= hub.now.mono) {
                 self.asked[line].due = None;
-                let waiting = hub.lines[line].step.map(|(socket, _)| socket).or(hub.lines[line].link.up());
-                if let Some(socket) = waiting {
+                if let Some(socket) = hub.asked(line, ASKED) {
                     self.subscribe(hub, line, socket);
                 }
             }

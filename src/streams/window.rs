@@ -110,6 +110,13 @@ impl<T> Window<T> {
         self.next_due = None;
     }
 
+    /// Other groups from now on, each of which goes on where the one of the place `from` was, or begins anew. Nothing is held
+    /// any more.
+    pub fn regroup(&mut self, from: &[Option<usize>]) {
+        self.flush();
+        self.groups = from.iter().map(|before| before.and_then(|at| self.groups.get(at).copied()).unwrap_or_default()).collect();
+    }
+
     /// When something is due.
     pub fn poll_timeout(&self) -> Option<u64> {
         self.next_due

@@ -45,6 +45,8 @@ impl Run {
                 let excused = self.ledger.excuse_since(now.saturating_sub(2 * self.world.network.latency + 10));
                 self.coverage.count("outcome", "excused", excused);
                 self.world.network.reset(now);
+                // The service hears of it at once, and puts nothing more on that line.
+                self.world.pass(0);
             }
             1 => {
                 self.hit("strand");
@@ -97,7 +99,7 @@ impl Run {
             2 => {
                 self.hit("stall");
                 self.held_back = true;
-                self.lossy = true;
+                self.go_lossy();
                 let ms = self.chance.between(100, 20_000);
                 let direction = *self.chance.pick(&["up", "down", "both"]);
                 self.rule("frame-out", json!({"do": "stall", "direction": direction, "ms": ms}));
@@ -105,14 +107,14 @@ impl Run {
             3 => {
                 self.hit("delay");
                 self.held_back = true;
-                self.lossy = true;
+                self.go_lossy();
                 let ms = self.chance.between(10, 3_000);
                 self.rule("frame-out", json!({"do": "delay", "ms": ms}));
             }
             4 => {
                 self.hit("reorder");
                 self.held_back = true;
-                self.lossy = true;
+                self.go_lossy();
                 self.rule("frame-out", json!({"do": "reorder", "window": 3}));
             }
             5 => {
@@ -121,12 +123,12 @@ impl Run {
             }
             6 => {
                 self.hit("lose");
-                self.lossy = true;
+                self.go_lossy();
                 self.rule("frame-out", json!({"do": "lose"}));
             }
             7 => {
                 self.hit("garbage");
-                self.lossy = true;
+                self.go_lossy();
                 let kind = *self.chance.pick(&["text", "binary", "deep", "huge"]);
                 self.rule("frame-out", json!({"do": "garbage", "as": kind}));
             }
@@ -166,6 +168,13 @@ impl Run {
                 );
             }
         }
+    }
+
+    /// From now on frames may be eaten, spoilt or held back, those too that repeat what was lost before.
+    fn go_lossy(&mut self) {
+        self.lossy = true;
+        let excused = self.ledger.excuse_since(0);
+        self.coverage.count("outcome", "excused", excused);
     }
 
     /// The service closes; what it has put on the line before arrives, what stands behind a window is given later.

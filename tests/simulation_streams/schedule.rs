@@ -8,6 +8,7 @@ mod faults;
 use crate::chance::Chance;
 use crate::coverage::Coverage;
 use crate::ledger::{Emitted, Ledger, numbers};
+use crate::network::Line;
 use crate::world::World;
 use guestwire::core::state::State;
 use guestwire::streams::Kind;
@@ -95,6 +96,8 @@ struct Run {
     blind: Option<u64>,
     /// When the connection was last not as it should be.
     unready: Option<u64>,
+    /// When the connection last came to stand, and since when it had not.
+    stood: (u64, Option<u64>),
     /// It was ready before: what came before the first time is nobody's.
     begun: bool,
     /// A rule may eat or spoil frames.
@@ -123,7 +126,6 @@ pub fn run(seed: u64, verbose: bool) -> Coverage {
         run.pass(pause);
     }
     run.heal();
-    run.trace();
     run.check_liveness();
     run.coverage
 }
@@ -188,6 +190,7 @@ impl Run {
             size,
             blind: None,
             unready: Some(0),
+            stood: (0, None),
             begun: false,
             lossy: false,
             held_back: false,
@@ -195,14 +198,6 @@ impl Run {
             told_seen: 0,
             opens_seen: 0,
             verbose,
-        }
-    }
-
-    /// Prints what went over the line, for whoever replays a seed.
-    fn trace(&self) {
-        if self.verbose {
-            self.world.sent.iter().for_each(|(at, socket, text)| println!("{at:>8} {socket:?} > {text}"));
-            self.world.frames.iter().for_each(|(at, text)| println!("{at:>8} < {text}"));
         }
     }
 
@@ -241,7 +236,9 @@ impl Run {
                     if state == State::Ready {
                         self.back();
                     } else if self.unready.is_none() && state != State::Suspect {
-                        self.unready = Some(now);
+                        // A socket that is closed as soon as it opens never reached the service.
+                        let (ready, before) = self.stood;
+                        self.unready = if now < ready + 1_000 { before.or(Some(now)) } else { Some(now) };
                     }
                 }
                 Event::Metric("detect", _) => self.coverage.hit("outcome", "replaced"),
@@ -257,8 +254,11 @@ impl Run {
         }
         while let Some((at, frame)) = self.world.frames.get(self.ledger.frames_seen).cloned() {
             self.ledger.frames_seen += 1;
+            self.note(&format!("< {frame}"));
             self.ledger.arrived(at, &frame);
         }
+        // A socket that is closed as soon as it opens never reached the service.
+        self.begun |= self.unready.is_none() && now > self.stood.0 + 500;
         for item in std::mem::take(&mut self.world.taken) {
             self.given(&item);
         }
@@ -267,9 +267,12 @@ impl Run {
     /// The connection stands again. What the wire itself cannot bring back is not owed.
     fn back(&mut self) {
         let now = self.world.now;
-        self.begun = true;
         let since = self.unready.take();
-        let blind = self.blind.filter(|_| self.world.network.line == crate::network::Line::Works);
+        self.stood = (now, since);
+        let network = &self.world.network;
+        // A line may come to stand that is dead already.
+        let works = network.line == Line::Works && network.live().len() == network.open_lines();
+        let blind = self.blind.filter(|_| works);
         let mut lost_from = None;
         match self.subject {
             // The replay begins at the newest event that was taken in: nothing of ten minutes is lost.
@@ -298,6 +301,7 @@ impl Run {
         let text = item.to_string();
         let late = item.get("late").or(item.get("outOfOrder")).and_then(Value::as_bool).unwrap_or(false);
         for number in numbers(&text) {
+            self.note(&format!("given {number} late {late}"));
             let event = self.ledger.emitted.get_mut(&number).unwrap_or_else(|| panic!("{number} was never emitted"));
             event.given += 1;
             assert_eq!(event.given, 1, "{number} was given twice: {event:?}");
@@ -369,6 +373,11 @@ impl Run {
 
     /// Asks for something else from now on. What was not given yet is not owed: it may not be wanted any more.
     fn resubscribe(&mut self) {
+        if !matches!(self.subject, Subject::Interactions | Subject::Presence) {
+            return;
+        }
+        self.note("resubscribe");
+        self.coverage.hit("fault", "resubscribe");
         self.ledger.excuse_since(0);
         match self.subject {
             Subject::Interactions => {
@@ -386,9 +395,8 @@ impl Run {
                 self.pass(3_000);
                 self.ledger.excuse_since(0);
             }
-            _ => return,
+            _ => {}
         }
-        self.coverage.hit("fault", "resubscribe");
     }
 
     /// Registers or takes away a group; a group's consumer takes like the stream's own.
