@@ -4,9 +4,10 @@
 import { build as bundle, transformSync } from "esbuild";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { targetDirectory } from "./cargo.mjs";
+import { onlyStreamCodes } from "./codes.mjs";
 import { enumsOf, withNames, withoutSpare, withoutSpareTypes } from "./glue.mjs";
 import { ask, at, isScript, main, need, say, Stop } from "./process.mjs";
 import { thirdPartyLicences } from "./licences.mjs";
@@ -37,13 +38,19 @@ const entries = {
   "glue-session": "www/client/glue-session.ts",
   define: "www/widget/define.ts",
 };
-const isTest = (path) => /\.test\.tsx?$/.test(path) || basename(path) === "fake-client.ts";
+/** Bundled apart: who opens a chat fetches nothing of the streams, not even a byte of a chunk that both would share. */
+const streamEntries = {
+  streams: "www/streams/index.ts",
+  "core-streams-inline": "www/client/generated/streams/core-inline.js",
+};
+const isDouble = (path) => /^fake-\w+\./.test(basename(path));
+const isTest = (path) => /\.test\.tsx?$/.test(path) || isDouble(path);
 
 /** Builds everything that is not up to date. */
 export async function build({ dev = false } = {}) {
   const mode = dev ? "dev" : "release";
   await step("wasm", "the WebAssembly modules (cargo, wasm-bindgen, wasm-opt)", wasmInputs(mode), [generated], () => buildModules(dev));
-  const scripts = ["build.mjs", "licences.mjs"].map((name) => at("scripts", name));
+  const scripts = ["build.mjs", "codes.mjs", "licences.mjs"].map((name) => at("scripts", name));
   const sources = hash([at("www"), at("Cargo.lock"), at("package-lock.json"), at("tsconfig.json"), ...scripts], [mode], isTest);
   await step("scripts", "the scripts (esbuild)", sources, [dist], () => buildScripts(dev), (path) => path === types);
   await step("types", "the types (tsc)", sources, [types], buildTypes);
@@ -146,13 +153,14 @@ async function smallestGzip(bytes, dev) {
 }
 
 async function buildScripts(dev) {
-  const missing = [...Object.values(entries), "www/loader/guestwire.ts"].filter((path) => !existsSync(at(path)));
+  const missing = [...Object.values(entries), ...Object.values(streamEntries), "www/loader/guestwire.ts"].filter((path) => !existsSync(at(path)));
   if (missing.length > 0) throw new Stop(`Not there: ${missing.join(", ")}.`);
   // Made beside and moved in when whole: a mistake in a source leaves the last build standing for whoever serves it.
   const fresh = `${dist}.new`;
   rmSync(fresh, { recursive: true, force: true });
   const common = { absWorkingDir: at(), bundle: true, target: "es2022", minify: !dev, sourcemap: dev ? "linked" : "external", legalComments: "none", jsx: "automatic", jsxImportSource: "preact", plugins: dev ? [] : [smallSheets] };
-  const inputs = await esbuild({ ...common, entryPoints: entries, outdir: fresh, format: "esm", splitting: true, chunkNames: "chunks/[name]-[hash]", metafile: true });
+  const modular = { ...common, outdir: fresh, format: "esm", splitting: true, chunkNames: "chunks/[name]-[hash]", metafile: true };
+  const inputs = [...(await esbuild({ ...modular, entryPoints: entries })), ...(await esbuild({ ...modular, entryPoints: streamEntries, plugins: [onlyStreamCodes] }))];
   await esbuild({ ...common, entryPoints: { guestwire: "www/loader/guestwire.ts" }, outdir: fresh, format: "iife" });
   for (const { name, folder } of modules) cpSync(join(generated, folder, "core_bg.wasm"), join(fresh, `${name}.wasm`));
   writeFileSync(join(fresh, "third-party-licences.txt"), thirdPartyLicences(inputs));
@@ -186,7 +194,7 @@ const smallSheets = {
 
 // The demo runs the built package as a site would, not a copy of its own: its imports of the client and the element stay
 // imports of what is served under /dist/.
-const served = { [at("www", "client", "index")]: "/dist/index.js", [at("www", "client", "slim")]: "/dist/slim.js", [at("www", "widget", "define")]: "/dist/define.js" };
+const served = { [at("www", "client", "index")]: "/dist/index.js", [at("www", "client", "slim")]: "/dist/slim.js", [at("www", "widget", "define")]: "/dist/define.js", [at("www", "streams", "index")]: "/dist/streams.js" };
 const servedPackage = {
   name: "served-package",
   setup(plugin) {
@@ -215,7 +223,8 @@ async function buildTypes() {
   for (const name of ["demo", "loader"]) rmSync(join(types, name), { recursive: true, force: true });
   // tsc copies no declaration that was written by hand or by wasm-bindgen, and ours refer to these.
   const declarations = files([generated]).filter((path) => path.endsWith(".d.ts") && !path.endsWith(".wasm.d.ts"));
-  for (const path of declarations) cpSync(path, join(types, "client", "generated", basename(path)));
+  for (const path of declarations) cpSync(path, join(types, "client", "generated", relative(generated, path)));
+  for (const path of files([types]).filter(isDouble)) rmSync(path);
 }
 
 if (isScript(import.meta.url)) {

@@ -67,7 +67,7 @@ test("the tarball holds what a site needs and nothing else", () => {
 });
 
 test("every entry can be imported in Node without a DOM", async () => {
-  put("entries.mjs", 'for (const entry of ["guestwire", "guestwire/define", "guestwire/slim"]) await import(entry);\nconsole.log("imported");\n');
+  put("entries.mjs", 'for (const entry of ["guestwire", "guestwire/define", "guestwire/slim", "guestwire/streams"]) await import(entry);\nconsole.log("imported");\n');
   const { code, output } = await run(process.execPath, ["entries.mjs"], { cwd: consumer, quiet: true });
   assert.equal(output.trim(), "imported");
   assert.equal(code, 0);
@@ -118,6 +118,33 @@ test("Node, a trusted host with a secret of its own, sends one over the session 
   const { serverId } = JSON.parse(output.trim().split("\n").at(-1));
   assert.equal(await storedAs(text), serverId);
 });
+
+for (const [name, module] of [["inlined", ""], ["that it brings itself", 'initStreams(readFile(createRequire(import.meta.url).resolve("guestwire/core-streams.wasm")));']]) {
+  test(`Node hears of an interaction over a stream with a module ${name}`, async () => {
+    const deploymentId = randomUUID();
+    put("streams.mjs", `
+      import { readFile } from "node:fs/promises";
+      import { createRequire } from "node:module";
+      import { InteractionStream, initStreams } from "guestwire/streams";
+      import WebSocket from ${JSON.stringify(pathToFileURL(at("node_modules", "ws", "wrapper.mjs")).href)};
+      ${module}
+      const stream = new InteractionStream({
+        endpoint: ${JSON.stringify(simulator.url)}, token: { url: ${JSON.stringify(`${tokenUrl()}?deploymentId=${deploymentId}`)} },
+        createSocket: (url) => new WebSocket(url),
+      });
+      stream.on("event", async ({ participant }) => {
+        console.log(participant);
+        await stream.stop();
+      });
+      await stream.start();
+      const event = { timestamp: new Date().toISOString(), type: "ParticipantJoined", participant: "somebody", interaction: "i", channel: "voice" };
+      await fetch(${JSON.stringify(`${simulator.url}/_sim/stream`)}, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ deploymentId: ${JSON.stringify(deploymentId)}, to: "interactions", events: [event] }) });
+    `);
+    const { code, output } = await run(process.execPath, ["streams.mjs"], { cwd: consumer, quiet: true, timeoutMs: deadlineMs });
+    assert.equal(output.trim(), "somebody");
+    assert.equal(code, 0);
+  });
+}
 
 test("the backend of the README gives tokens that a message is sent with, and keeps its secret", async () => {
   const readme = readFileSync(join(installed, "README.md"), "utf8");
@@ -175,6 +202,7 @@ test("TypeScript finds the types of every entry", async () => {
     import { GuestClient, type ConnectionState, type Message, type TokenSource } from "guestwire";
     import "guestwire/define";
     import { initGuestwire } from "guestwire/slim";
+    import { ConversationEvents, InteractionStream, LatencyMonitor, PresenceMultiplexer, initStreams, type PresenceUpdate, type Sample, type StreamError, type StreamState, type Timeline } from "guestwire/streams";
     const client: GuestClient = new GuestClient({ deploymentId: "d", region: "mypurecloud.com" });
     const token: TokenSource = async () => ({ access_token: "t", expires_in: 60 });
     void new GuestClient({ deploymentId: "d", endpoint: "https://api.example.com", protocol: "session", token });
@@ -186,6 +214,27 @@ test("TypeScript finds the types of every entry", async () => {
     // @ts-expect-error an option that does not exist
     new GuestClient({ deploymentId: "d", colour: "red" });
     void [state, messages, initGuestwire];
+
+    const common = { endpoint: "https://api.example.com", token };
+    const monitor = new LatencyMonitor({ ...common, connectionId: "monitor-1", apm: (sample: Sample) => void sample.latencyMs });
+    monitor.on("threshold", ({ what, over }) => { const which: "latency" | "jitter" = what; void [which, over]; });
+    void [new LatencyMonitor({ source: client }), new LatencyMonitor({ source: monitor })];
+    // @ts-expect-error a monitor is attached, or has a name
+    new LatencyMonitor(common);
+    const events = new ConversationEvents({ ...common, health: { url: "/health" } });
+    events.on("event", async ({ event, late }) => { const id: string = event.id; await Promise.resolve([id, late, event.data?.["anything"]]); });
+    const interactions = new InteractionStream({ ...common, channels: ["voice"] });
+    const timeline: Timeline = interactions.timeline("i");
+    // @ts-expect-error a channel that does not exist
+    interactions.subscribe({ channels: ["fax"] });
+    const presence = new PresenceMultiplexer({ ...common, channels: [{ id: "c", type: "presence", config: { presenceTypes: ["online"] } }] });
+    presence.register("desk", { handler: async (update: PresenceUpdate) => { await Promise.resolve(update.payload); } });
+    presence.on("error", (error: StreamError) => { const detail: string | undefined = error.detail; void detail; });
+    // @ts-expect-error an event that another class has
+    presence.on("timeline", () => {});
+    const stands: StreamState = presence.state;
+    if (stands.name === "ended") { const why: "notAllowed" | "policy" | "gaveUp" = stands.reason; void why; }
+    void [timeline, initStreams];
   `);
   const flags = ["--noEmit", "--strict", "--module", "nodenext", "--moduleResolution", "nodenext", "--target", "es2022", "--lib", "es2022,dom,dom.iterable", "--types", ""];
   const { code, output } = await run("tsc", [...flags, "types.ts"], { cwd: consumer, quiet: true });

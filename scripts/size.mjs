@@ -54,6 +54,7 @@ export async function measure(dist, budgets) {
   // Its module stands in the place of the other one, so what it costs is the difference.
   const glue = (await closure(inDist("glue-session.js"))).filter((path) => !open.includes(path));
   const session = [...glue, ...inDist("core-session.wasm")];
+  const streams = await closure(inDist("streams.js", "core-streams.wasm"), ["core-streams-inline.js"]);
   const rows = [
     { name: "chat, external wasm (slim)", files: external, limit: budgets.chatExternal },
     { name: "chat, inlined wasm (index)", files: inlined, limit: Math.floor(budgets.chatInlinedTimes * total(external)) },
@@ -61,6 +62,7 @@ export async function measure(dist, budgets) {
     { name: "open to first text, inlined", files: open, limit: budgets.openInlined },
     { name: "open to first text, external", files: openExternal, limit: budgets.openExternal },
     { name: "session protocol, on top", files: session, instead: inDist("core.wasm"), limit: budgets.lazyChunk },
+    { name: "streams, external wasm (all four)", files: streams, limit: budgets.streamsExternal },
   ];
   return rows.map((row) => ({ ...row, total: total(row.files) - total(row.instead ?? []) }));
 }

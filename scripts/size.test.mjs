@@ -22,9 +22,12 @@ put("core-inline.js", `export const text = "${randomBytes(1000).toString("base64
 put("define.js", 'import { load } from "./index.js";\nexport { load };');
 put("glue-session.js", 'import { a } from "./chunks/a.js";\nexport const glue = a;');
 put("core-session.wasm", randomBytes(1200));
+put("streams.js", 'export const load = () => import("./core-streams-inline.js");');
+put("core-streams.wasm", randomBytes(500));
+put("core-streams-inline.js", `export const text = "${randomBytes(500).toString("base64")}";`);
 put("guestwire.js", 'const there = document.currentScript.src;\nimport(new URL("./define.js", there));');
 
-const budgets = { chatExternal: 1500, chatInlinedTimes: 2, loader: 500, openInlined: 2000, openExternal: 2000, lazyChunk: 300 };
+const budgets = { chatExternal: 1500, chatInlinedTimes: 2, loader: 500, openInlined: 2000, openExternal: 2000, lazyChunk: 300, streamsExternal: 600 };
 const names = (paths) => paths.map((path) => basename(path)).sort();
 
 test("static and lazy imports are followed", async () => {

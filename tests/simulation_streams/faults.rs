@@ -36,7 +36,16 @@ impl Run {
         self.blind = self.blind.or(Some(now));
     }
 
+    /// A line that ends as soon as it stands takes along what the service repeated on it.
+    fn excuse_replay(&mut self) {
+        let has_just_begun = self.unready.is_some() || self.world.now < self.stood.0 + 1_000;
+        if self.subject == Subject::Conversations && has_just_begun {
+            self.ledger.excuse_since(0);
+        }
+    }
+
     fn break_network(&mut self) {
+        self.excuse_replay();
         let now = self.world.now;
         match self.chance.below(8) {
             0 => {
@@ -84,6 +93,7 @@ impl Run {
     }
 
     fn break_service(&mut self) {
+        self.excuse_replay();
         match self.chance.below(14) {
             0 => {
                 self.hit("drop");
@@ -186,6 +196,7 @@ impl Run {
     }
 
     fn disturb_page(&mut self) {
+        self.excuse_replay();
         match self.chance.below(5) {
             0 => {
                 self.hit("clock");

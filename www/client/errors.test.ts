@@ -11,7 +11,8 @@ function coreCodes(): Map<number, string> {
 }
 
 test("every code of the core is documented under its own name, and none that it does not have", () => {
-  const core = coreCodes();
+  // Those from 7060 are of the streams alone: www/streams/errors.ts.
+  const core = new Map([...coreCodes()].filter(([code]) => code < 7060));
   assert.ok(core.size >= 30, `${core.size} codes found in src/core/error.rs`);
   const listed = new Map([...listedCodes()].filter(([code]) => code >= 7000 && code < 7100));
   assert.deepEqual([...listed].sort(([a], [b]) => a - b), [...core].sort(([a], [b]) => a - b));

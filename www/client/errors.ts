@@ -61,7 +61,8 @@ enum Remedy {
   Room = "Nothing: it is sent, but does not survive a reload.",
 }
 
-const TABLE: Readonly<Record<number, Entry>> = {
+/** Another entry of the package adds its own to it. */
+export const TABLE: Readonly<Record<number, Entry>> = {
   400: ["BadRequest", "service", "The service does not take the request.", Remedy.Report],
   401: ["Unauthorized", "service", "The service does not know the visitor.", Remedy.SignIn],
   403: ["Forbidden", "service", "The service does not allow this.", "Check what the deployment allows."],

@@ -4,22 +4,22 @@ import type { TokenSource } from "./api.js";
 import type { CoreEvent } from "./core-event.js";
 import { Code, GuestwireError } from "./errors.js";
 
-export interface HostOptions {
+export interface HostOptions<Event> {
   readonly createSocket?: ((url: string) => WebSocket) | undefined;
   readonly fetch?: typeof fetch | undefined;
   readonly token?: TokenSource | undefined;
   /** Gets redacted lines. */
   readonly debug?: ((line: string) => void) | undefined;
   /** Takes in what the core tells. It must only queue it. */
-  event(event: CoreEvent): void;
+  event(event: Event): void;
 }
 
-export class Host {
+export class Host<Event = CoreEvent> {
   readonly global: typeof globalThis = globalThis;
-  readonly event: (event: CoreEvent) => void;
-  readonly #options: HostOptions;
+  readonly event: (event: Event) => void;
+  readonly #options: HostOptions<Event>;
 
-  constructor(options: HostOptions) {
+  constructor(options: HostOptions<Event>) {
     this.#options = options;
     this.event = options.event;
   }

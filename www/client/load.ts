@@ -7,15 +7,19 @@ import type { Core } from "./generated/core.js";
 export type WasmSource = string | URL | Request | Response | BufferSource | WebAssembly.Module;
 
 /** What binds a module to JavaScript. It fits one module and no other, and holds one instance of it. */
-export interface Glue {
-  runtime?: Runtime;
-  readonly Core: typeof Core;
+export interface Binding<Self extends Binding<Self>> {
+  runtime?: Runtime<Self>;
   imports(): WebAssembly.Imports;
   start(module: WebAssembly.Module, instance?: WebAssembly.Instance): void;
 }
 
+/** What binds a module of the chat. */
+export interface Glue extends Binding<Glue> {
+  readonly Core: typeof Core;
+}
+
 /** Says what the module is, and where. */
-export type Provide = () => Promise<{ readonly glue: Glue; readonly source: WasmSource }>;
+export type Provide<G extends Binding<G> = Glue> = () => Promise<{ readonly glue: G; readonly source: WasmSource }>;
 
 /** So many panics within a minute are a panic of the restarting itself. */
 const MAX_PANICS = 3;
@@ -32,8 +36,8 @@ export interface Inhabitant {
   giveUp(error: GuestwireError): void;
 }
 
-export class Runtime {
-  readonly glue: Glue;
+export class Runtime<G extends Binding<G> = Glue> {
+  readonly glue: G;
   readonly #module: WebAssembly.Module;
   readonly #clients = new Set<Inhabitant>();
   /** Which memory this is, counted from 0. */
@@ -42,7 +46,7 @@ export class Runtime {
   #panic: { readonly cause: unknown } | undefined;
   #panics: number[] = [];
 
-  constructor(glue: Glue, { module, instance }: WebAssembly.WebAssemblyInstantiatedSource) {
+  constructor(glue: G, { module, instance }: WebAssembly.WebAssemblyInstantiatedSource) {
     this.glue = glue;
     this.#module = module;
     glue.start(module, instance);
@@ -98,11 +102,12 @@ export class Runtime {
   }
 }
 
-const loading = new Map<Provide, Promise<Runtime>>();
+/** By what was said to provide it. */
+const loading = new Map<unknown, Promise<unknown>>();
 
 /** Loads a module, once: where several say where it is, the first that is there serves all. A failure is not remembered. */
-export function loadRuntime(provide: Provide): Promise<Runtime> {
-  const begun = loading.get(provide) ?? load(provide);
+export function loadRuntime<G extends Binding<G>>(provide: Provide<G>): Promise<Runtime<G>> {
+  const begun = (loading.get(provide) as Promise<Runtime<G>> | undefined) ?? load(provide);
   loading.set(provide, begun);
   return begun.catch((error: unknown) => {
     loading.delete(provide);
@@ -110,14 +115,14 @@ export function loadRuntime(provide: Provide): Promise<Runtime> {
   });
 }
 
-async function load(provide: Provide): Promise<Runtime> {
+async function load<G extends Binding<G>>(provide: Provide<G>): Promise<Runtime<G>> {
   const { glue, source } = await provide();
   const made = await instantiate(source, glue);
   return (glue.runtime ??= new Runtime(glue, made));
 }
 
 /** What the page gave as a module, whatever it is, and a first instance of it. */
-export async function instantiate(source: WasmSource, glue: Glue): Promise<WebAssembly.WebAssemblyInstantiatedSource> {
+export async function instantiate(source: WasmSource, glue: Pick<Glue, "imports">): Promise<WebAssembly.WebAssemblyInstantiatedSource> {
   if (typeof source === "string" || source instanceof URL || source instanceof Request) return instantiate(await fetch(source), glue);
   if (source instanceof Response) {
     if (!source.ok) throw new Error(`${source.status} ${source.statusText} for ${source.url}`);

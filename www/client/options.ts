@@ -32,7 +32,8 @@ export function checkOptions(options: GuestOptions): void {
   if (signal !== undefined && typeof signal?.addEventListener !== "function") fail("signal");
 }
 
-function checkToken(token: unknown): void {
+/** Throws unless it is a source of tokens, and one that may be in this page. */
+export function checkToken(token: unknown): void {
   if (typeof token === "function") return;
   const { url, clientId, clientSecret, allowSecretInPage } = (token ?? {}) as Partial<Record<string, unknown>>;
   // What is empty is not there, as for the core.

@@ -6,14 +6,14 @@ import type { Call } from "./generated/enums.js";
 
 export type Done = Extract<CoreEvent, { type: "done" }>;
 
-interface Waiting {
-  readonly wish: Call;
-  resolve(done: Done): void;
+interface Waiting<Wish, End> {
+  readonly wish: Wish;
+  resolve(done: End): void;
   reject(error: GuestwireError): void;
 }
 
-export class Tickets {
-  readonly #waiting = new Map<number, Waiting>();
+export class Tickets<Wish = Call, End extends { ticket: number; code?: number } = Done> {
+  readonly #waiting = new Map<number, Waiting<Wish, End>>();
   #last = 0;
 
   /** The numbers that are waited for. */
@@ -22,16 +22,16 @@ export class Tickets {
   }
 
   /** A number, from 1, and the promise that the core settles by it. */
-  issue(wish: Call): { ticket: number; done: Promise<Done> } {
+  issue(wish: Wish): { ticket: number; done: Promise<End> } {
     const ticket = (this.#last += 1);
-    const done = new Promise<Done>((resolve, reject) => this.#waiting.set(ticket, { wish, resolve, reject }));
+    const done = new Promise<End>((resolve, reject) => this.#waiting.set(ticket, { wish, resolve, reject }));
     // Who does not wait for it hears of it by the events.
     done.catch(() => {});
     return { ticket, done };
   }
 
   /** A call came to its end. */
-  take(done: Done): void {
+  take(done: End): void {
     const waiting = this.#waiting.get(done.ticket);
     this.#waiting.delete(done.ticket);
     if (done.code === undefined) waiting?.resolve(done);
@@ -39,7 +39,7 @@ export class Tickets {
   }
 
   /** Those calls will not come to an end. */
-  refuse(error: GuestwireError, which: (wish: Call) => boolean = () => true): void {
+  refuse(error: GuestwireError, which: (wish: Wish) => boolean = () => true): void {
     for (const [ticket, { wish, reject }] of [...this.#waiting]) {
       if (!which(wish)) continue;
       this.#waiting.delete(ticket);
