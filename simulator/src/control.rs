@@ -100,6 +100,13 @@ impl Service {
             }
             ("GET", "set") => Ok(self.platform.settings.describe()),
             ("POST", "stream") => self.control_stream(&object()?).map_err(Refused::from),
+            ("POST", "scenario") => self.control_scenario(&object()?).map_err(Refused::from),
+            ("GET", "scenario") => {
+                self.platform.handle_timeout(self.now);
+                let named = deployment.map(|id| ("deploymentId".to_owned(), Value::from(id)));
+                let deployment = self.stream_deployment_meant(&named.into_iter().collect());
+                Ok(self.platform.describe_scenario(&deployment))
+            }
             ("GET", "streams") => Ok(self.platform.describe_streams(deployment.as_deref())),
             ("POST", "expire") => self.control_expire(&object()?),
             ("POST", "reset") => {
@@ -107,7 +114,7 @@ impl Service {
                 self.control_reset(body.get("deploymentId").and_then(Value::as_str));
                 Ok(json!({}))
             }
-            (_, "log" | "sessions" | "agent" | "faults" | "set" | "stream" | "streams" | "expire" | "reset") => {
+            (_, "log" | "sessions" | "agent" | "faults" | "set" | "stream" | "streams" | "scenario" | "expire" | "reset") => {
                 Err(Refused(405, format!("{method} is not served here")))
             }
             _ => Err(Refused(404, format!("there is no /_sim/{room}"))),

@@ -2,7 +2,8 @@
 //!
 //! It is for developing and testing guest clients without an account: it speaks the guest API as written down in the
 //! protocol reference, enforces its limits, and breaks in every way that can be asked for; beside it the session
-//! protocol with its OAuth tokens. It is not the real service and proves nothing about it.
+//! protocol with its OAuth tokens, and the agent-side streams: latency probes, conversation events, interaction events,
+//! presence, and the Notifications service. It is not the real service and proves nothing about it.
 //!
 //! Two layers, neither of which knows a socket or a clock:
 //!
@@ -20,6 +21,19 @@
 //! service.handle_text(1_010, line, r#"{"action":"configureSession","deploymentId":"demo","token":"t","tracingId":"c"}"#);
 //! let Some(Effect::Text(_, frame)) = service.poll_effect() else { panic!("no answer") };
 //! assert!(frame.contains("SessionResponse"));
+//! ```
+//!
+//! Events on the streams come from `/_sim/stream`, or all together from `/_sim/scenario`, which plays the days of a contact
+//! centre, one story on every stream:
+//!
+//! ```
+//! use simulator::{ConnectionId, Effect, Service};
+//!
+//! let mut service = Service::new(1);
+//! service.control(1_000, "POST", "/_sim/scenario", r#"{"deploymentId":"demo","do":"play","ratePerSecond":5000}"#);
+//! service.handle_timeout(2_000);
+//! let (_, state) = service.control(2_000, "GET", "/_sim/scenario?deploymentId=demo", "");
+//! assert!(state.contains(r#""events":5000"#));
 //! ```
 
 mod calendar;

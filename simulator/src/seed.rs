@@ -16,6 +16,23 @@ impl Seed {
         mixed ^ (mixed >> 31)
     }
 
+    /// A number from `least` to `most`, both among them.
+    pub(crate) fn between(&mut self, least: u64, most: u64) -> u64 {
+        least + self.next() % (most - least + 1)
+    }
+
+    /// One of several.
+    pub(crate) fn pick<T: Copy>(&mut self, among: &[T]) -> T {
+        among[self.between(0, among.len() as u64 - 1) as usize]
+    }
+
+    /// At least 0, less than 1.
+    pub(crate) fn fraction(&mut self) -> f64 {
+        /// The bits that a double holds exactly.
+        const BITS: u32 = 53;
+        (self.next() >> (u64::BITS - BITS)) as f64 / (1u64 << BITS) as f64
+    }
+
     /// 32 hexadecimal digits, the form of the service's message ids (guest-api.md §3.4.1).
     pub(crate) fn hex32(&mut self) -> String {
         format!("{:016x}{:016x}", self.next(), self.next())
@@ -39,6 +56,14 @@ mod tests {
         assert_eq!(one.hex32(), two.hex32());
         assert_eq!(one.uuid(), two.uuid());
         assert_ne!(one.uuid(), Seed::new(8).uuid());
+    }
+
+    #[test]
+    fn a_range_has_both_its_ends() {
+        let mut seed = Seed::new(1);
+        let drawn: Vec<u64> = (0..100).map(|_| seed.between(3, 5)).collect();
+        assert!([3, 4, 5].iter().all(|number| drawn.contains(number)) && drawn.iter().all(|number| (3..=5).contains(number)));
+        assert!((0..1_000).map(|_| seed.fraction()).all(|fraction| (0.0..1.0).contains(&fraction)));
     }
 
     #[test]

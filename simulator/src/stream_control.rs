@@ -1,4 +1,4 @@
-//! `POST /_sim/stream`: events on the agent-side streams, as a test or a developer wants them.
+//! `POST /_sim/stream` and `/_sim/scenario`: events on the agent-side streams, as a test or a developer wants them.
 
 use serde_json::{Map, Value, json};
 
@@ -28,6 +28,19 @@ impl Service {
         };
         self.drain();
         Ok(json!({ "deploymentId": deployment, "frames": frames }))
+    }
+
+    /// Plays a scenario or stops it, and tells how far it is.
+    pub(crate) fn control_scenario(&mut self, body: &Map<String, Value>) -> Result<Value, String> {
+        self.platform.handle_timeout(self.now);
+        let deployment = self.stream_deployment_meant(body);
+        match body.get("do").and_then(Value::as_str) {
+            Some("play") => self.platform.play_scenario(&deployment, body)?,
+            Some("stop") => self.platform.stop_scenario(&deployment),
+            _ => return Err("do is play or stop".into()),
+        }
+        self.drain();
+        Ok(self.platform.describe_scenario(&deployment))
     }
 
     /// An event of a topic, or the notice that the sockets are about to be closed.

@@ -18,6 +18,7 @@ mod jwt;
 mod limits;
 mod message;
 mod oauth;
+mod scenario;
 mod session;
 mod session_api;
 mod session_socket;
@@ -114,6 +115,7 @@ pub struct Platform {
     files: attachment::Files,
     sign_in: auth::SignIn,
     streams: streams::Streams,
+    scenarios: scenario::Scenarios,
     bot: BTreeMap<(u64, u64), bot::Step>,
     bot_steps: u64,
     /// Entries stored while this is set stay out of the history for so many milliseconds (fault `history-lag`).
@@ -141,6 +143,7 @@ impl Platform {
             files: attachment::Files::default(),
             sign_in: auth::SignIn::default(),
             streams: streams::Streams::default(),
+            scenarios: scenario::Scenarios::default(),
             bot: BTreeMap::new(),
             bot_steps: 0,
             storing_lag: 0,
@@ -164,7 +167,8 @@ impl Platform {
             .filter(|session| session.is_live())
             .map(|session| self.expiry(session))
             .min();
-        bot.into_iter().chain(expiry).chain(self.next_socket_expiry()).chain(self.streams.poll_timeout()).min()
+        let streams = self.streams.poll_timeout().into_iter().chain(self.scenarios.poll_timeout());
+        bot.into_iter().chain(expiry).chain(self.next_socket_expiry()).chain(streams).min()
     }
 
     /// Does what is due: the bot's next words, sessions and access tokens running out.
@@ -177,6 +181,7 @@ impl Platform {
     pub(crate) fn reset(&mut self, deployment: Option<&str>) {
         let gone = |id: &str| deployment.is_none_or(|wanted| wanted == id);
         self.close_session_sockets(deployment);
+        self.scenarios.reset(deployment);
         self.reset_streams(deployment);
         self.session_ids.retain(|_, id| !gone(id));
         self.access.reset(deployment);
@@ -199,6 +204,7 @@ impl Platform {
         self.expire_sessions();
         self.close_expired_sockets();
         self.ring_alarms();
+        self.run_scenarios();
         while let Some(entry) = self.bot.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let step = entry.remove();
             self.bot_step(step);

@@ -13,6 +13,7 @@ mod limits;
 mod messages;
 mod notifications;
 mod oauth;
+mod scenario;
 mod session_api;
 mod session_faults;
 mod session_socket;
