@@ -527,6 +527,10 @@ impl Hub {
         for ticket in std::mem::take(&mut self.starts) {
             self.tell(Event::Done(ticket, code));
         }
+        if code.is_some() {
+            // Nothing that only a connection changes has to be told any more, and no timer keeps a host alive.
+            self.timers.clear();
+        }
         Some(state)
     }
 

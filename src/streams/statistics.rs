@@ -19,6 +19,8 @@ pub struct Statistics {
     limits: Limits,
     /// `None` for a probe that was not answered in time.
     samples: VecDeque<Option<u64>>,
+    /// Those that were answered, smallest first: kept so, since sorting is 3 KB of code.
+    sorted: Vec<u64>,
     within: usize,
     heartbeat: Heartbeat,
     last: Option<u64>,
@@ -33,7 +35,17 @@ pub struct Statistics {
 impl Statistics {
     /// Nothing was measured yet.
     pub fn new(limits: Limits) -> Statistics {
-        Statistics { limits, samples: VecDeque::new(), within: 0, heartbeat: Heartbeat::default(), last: None, jitter: 0, answered: 0, timeouts: 0 }
+        Statistics {
+            limits,
+            samples: VecDeque::new(),
+            sorted: Vec::new(),
+            within: 0,
+            heartbeat: Heartbeat::default(),
+            last: None,
+            jitter: 0,
+            answered: 0,
+            timeouts: 0,
+        }
     }
 
     /// A round trip, milliseconds.
@@ -54,11 +66,18 @@ impl Statistics {
     fn note(&mut self, sample: Option<u64>) {
         let is_within = |sample: Option<u64>| usize::from(sample.is_some_and(|rtt| rtt <= self.limits.latency));
         self.within += is_within(sample);
+        if let Some(rtt) = sample {
+            let at = self.sorted.partition_point(|known| *known < rtt);
+            self.sorted.insert(at, rtt);
+        }
         self.samples.push_back(sample);
         if self.samples.len() > self.limits.window
             && let Some(oldest) = self.samples.pop_front()
         {
             self.within -= is_within(oldest);
+            if let Some(at) = oldest.and_then(|rtt| self.sorted.binary_search(&rtt).ok()) {
+                self.sorted.remove(at);
+            }
         }
     }
 
@@ -79,8 +98,7 @@ impl Statistics {
 
     /// The 50th, 95th and 99th percentile of the window by nearest rank, milliseconds.
     pub fn percentiles(&self) -> Option<[u64; 3]> {
-        let mut sorted: Vec<u64> = self.samples.iter().flatten().copied().collect();
-        sorted.sort_unstable();
+        let sorted = &self.sorted;
         let rank = |percent: usize| sorted.get((sorted.len() * percent).div_ceil(100).saturating_sub(1)).copied();
         Some([rank(50)?, rank(95)?, rank(99)?])
     }

@@ -98,6 +98,8 @@ struct Run {
     unready: Option<u64>,
     /// When the connection last came to stand, and since when it had not.
     stood: (u64, Option<u64>),
+    /// How far ahead the visitor's clock was as the stream first stood.
+    began_ahead: i64,
     /// It was ready before: what came before the first time is nobody's.
     begun: bool,
     /// A rule may eat or spoil frames.
@@ -191,6 +193,7 @@ impl Run {
             blind: None,
             unready: Some(0),
             stood: (0, None),
+            began_ahead: 0,
             begun: false,
             lossy: false,
             held_back: false,
@@ -267,6 +270,9 @@ impl Run {
     /// The connection stands again. What the wire itself cannot bring back is not owed.
     fn back(&mut self) {
         let now = self.world.now;
+        if self.stood.0 == 0 {
+            self.began_ahead = self.world.ahead;
+        }
         let since = self.unready.take();
         self.stood = (now, since);
         let network = &self.world.network;
@@ -328,7 +334,7 @@ impl Run {
         let timestamp = World::at(time);
         let mut owed = !self.lossy && self.blind.is_none() || self.subject == Subject::Interactions && !self.lossy;
         owed &= self.begun;
-        if self.ledger.given.is_empty() && self.world.ahead > 0 {
+        if self.ledger.given.is_empty() && self.began_ahead > 0 {
             // Until something came, a replay begins by the visitor's clock, which is wrong.
             owed &= self.is_ready() && self.blind.is_none();
         }
