@@ -5,8 +5,10 @@
 
 #[path = "web/stage.rs"]
 mod stage;
+#[path = "web/streams.rs"]
+mod streams;
 
-use guestwire::core::http::{Body, Method, Reply, Request, Unreachable};
+use guestwire::core::http::{Authorization, Body, Method, Reply, Request, Unreachable};
 use guestwire::core::json::Document;
 use guestwire::core::machine::{Act, Lead, Now, Page, RequestId, Role, SocketId, StoreFault, WriteId};
 use guestwire::core::secret::Secret;
@@ -25,7 +27,7 @@ fn socket_url(deployment: &str) -> String {
 }
 
 fn request(url: String, timeout_ms: u32) -> Request {
-    Request { method: Method::Get, url, bearer: None, cookies: false, body: None, timeout_ms }
+    Request { method: Method::Get, url, authorization: None, cookies: false, body: None, timeout_ms }
 }
 
 fn config(deployment: &str) -> String {
@@ -125,9 +127,9 @@ async fn a_request_brings_status_and_body_and_carries_its_bearer() {
     assert!(matches!(stage.next().await, Heard::Reply(1, Ok((200, body))) if body.contains("\"status\":\"Active\"")));
     stage.act(Act::Fetch(RequestId(2), request(config(&deployment("missing")), 10_000)));
     assert!(matches!(stage.next().await, Heard::Reply(2, Ok((404, _)))));
-    let bearer = Some(Secret::new("not-a-token".into()));
+    let authorization = Some(Authorization::Bearer(Secret::new("not-a-token".into())));
     let history = [url(), "/api/v2/webmessaging/messages?pageNumber=1&pageSize=25"].concat();
-    stage.act(Act::Fetch(RequestId(3), Request { bearer, ..request(history, 10_000) }));
+    stage.act(Act::Fetch(RequestId(3), Request { authorization, ..request(history, 10_000) }));
     // Unknown and not missing: the header went through the preflight.
     assert!(matches!(stage.next().await, Heard::Reply(3, Ok((401, _)))));
 }
@@ -277,9 +279,9 @@ async fn g1_to_g4_a_token_a_session_and_its_socket_which_answers_a_ping_and_echo
     let said = |name: &str| document.root().text(name);
     assert_eq!((said("senderId"), said("text"), said("type")), (Some(session.as_str()), Some("plain \"text\" \u{1f600}"), Some("text")));
 
-    let bearer = Some(token.clone());
+    let authorization = Some(Authorization::Bearer(token.clone()));
     let history = session_api::history_url(url(), &session, None);
-    stage.act(Act::Fetch(RequestId(3), Request { bearer, ..request(history, 15_000) }));
+    stage.act(Act::Fetch(RequestId(3), Request { authorization, ..request(history, 15_000) }));
     let heard = stage.next().await;
     let Heard::Reply(3, Ok((200, body))) = &heard else { panic!("{heard:?}") };
     let document = Document::parse(body).expect("JSON");

@@ -3,6 +3,7 @@
 use guestwire::browser::bag::{Bag, Host};
 use guestwire::browser::client::{Call, Core};
 use guestwire::browser::driver::{Driver, Scope};
+use guestwire::browser::streams::{Kind, StreamCall, StreamCore};
 use guestwire::core::http::Unreachable;
 use guestwire::core::machine::{Act, Input, Machine, Now, Output, Page, Payload, Role, StoreFault};
 use js_sys::{Function, Promise, Reflect};
@@ -284,7 +285,7 @@ impl Stage {
 /// The real session as the shim drives it.
 pub struct Chat {
     core: Core,
-    told: Rc<RefCell<(Vec<JsValue>, Option<Waker>)>>,
+    told: Told,
     _event: Closure<dyn FnMut(JsValue)>,
 }
 
@@ -299,15 +300,7 @@ impl Chat {
     }
 
     fn with(deployment: &str, more: &str, gives: &str) -> Chat {
-        let told: Rc<RefCell<(Vec<JsValue>, Option<Waker>)>> = Rc::default();
-        let into = told.clone();
-        let event = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
-            let mut told = into.borrow_mut();
-            told.0.push(event);
-            if let Some(waker) = told.1.take() {
-                waker.wake();
-            }
-        });
+        let (told, event) = listener();
         let host = new_host(event.as_ref().unchecked_ref(), &JsValue::UNDEFINED, gives).unchecked_into();
         let options = [r#"{"deploymentId":""#, deployment, r#"","endpoint":""#, url(), r#"","visible":true"#, more, "}"].concat();
         let lock = ["guestwire:", deployment, ":local"].concat();
@@ -348,15 +341,97 @@ impl Chat {
     }
 
     async fn until(&self, holds: impl Fn(&[JsValue]) -> bool) {
-        poll_fn(|context| {
-            let mut told = self.told.borrow_mut();
-            if holds(&told.0) {
-                return Poll::Ready(());
+        until(&self.told, holds).await;
+    }
+}
+
+type Told = Rc<RefCell<(Vec<JsValue>, Option<Waker>)>>;
+
+/// Waits until what was told is so.
+async fn until(told: &Told, holds: impl Fn(&[JsValue]) -> bool) {
+    poll_fn(|context| {
+        let mut told = told.borrow_mut();
+        if holds(&told.0) {
+            return Poll::Ready(());
+        }
+        told.1 = Some(context.waker().clone());
+        Poll::Pending
+    })
+    .await;
+}
+
+/// A place for what a core tells, and the callback that puts it there.
+fn listener() -> (Told, Closure<dyn FnMut(JsValue)>) {
+    let told = Told::default();
+    let into = told.clone();
+    let event = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
+        let mut told = into.borrow_mut();
+        told.0.push(event);
+        if let Some(waker) = told.1.take() {
+            waker.wake();
+        }
+    });
+    (told, event)
+}
+
+/// A real stream as the shim drives it.
+pub struct Flow {
+    core: StreamCore,
+    told: Told,
+    bag: JsValue,
+    _event: Closure<dyn FnMut(JsValue)>,
+}
+
+impl Flow {
+    /// With the class's own options, JSON without the braces.
+    pub fn new(kind: Kind, deployment: &str, more: &str) -> Flow {
+        let (told, event) = listener();
+        let host = new_host(event.as_ref().unchecked_ref(), &JsValue::UNDEFINED, "nothing").unchecked_into();
+        let token = [r#"{"url":""#, url(), "/demo-backend/token?deploymentId=", deployment, r#""}"#].concat();
+        let options = [r#"{"endpoint":""#, url(), r#"","visible":true,"token":"#, &token, more, "}"].concat();
+        let bag = new_bag();
+        let core = StreamCore::new(kind, &options, &seed(), bag.clone().unchecked_into(), host).expect("the options are good");
+        Flow { core, told, bag, _event: event }
+    }
+
+    pub fn call(&self, what: StreamCall, text: &str, number: f64) -> JsValue {
+        self.core.call(what, text, number).expect("it is accepted")
+    }
+
+    pub async fn start(&self) {
+        self.call(StreamCall::Start, "", 1.0);
+        self.until_told("done").await;
+    }
+
+    /// Waits until something of this type was told.
+    pub async fn until_told(&self, kind: &str) {
+        self.until_told_times(kind, 1).await;
+    }
+
+    pub async fn until_told_times(&self, kind: &str, times: usize) {
+        let is_it = |event: &JsValue| get(event, "type").as_string().as_deref() == Some(kind);
+        until(&self.told, |told| told.iter().filter(|event| is_it(event)).count() >= times).await;
+    }
+
+    /// Waits until there is something to take, and takes it: JSON.
+    pub async fn take(&self) -> String {
+        loop {
+            if let Some(text) = self.call(StreamCall::Take, "", 100.0).as_string() {
+                return text;
             }
-            told.1 = Some(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
+            let before = self.told.borrow().0.len();
+            until(&self.told, |told| told.len() > before).await;
+        }
+    }
+
+    pub fn figure(&self, name: &str) -> Option<f64> {
+        get(&self.call(StreamCall::Metrics, "", 0.0), name).as_f64()
+    }
+
+    /// Ends it; how much of it is left.
+    pub fn end(self) -> u32 {
+        self.core.dispose();
+        bag_size(&self.bag)
     }
 }
 
