@@ -61,7 +61,7 @@ impl StreamCore {
                 StreamCall::Take => return Ok(stream.take(now, text, ticket as usize).map_or(JsValue::UNDEFINED, JsValue::from)),
                 StreamCall::Metrics => {
                     let mut members = Members::default();
-                    stream.figures().into_iter().for_each(|(name, figure)| members.number(name, figure));
+                    stream.figures_at(now).into_iter().for_each(|(name, figure)| members.number(name, figure));
                     return Ok(plain(&members));
                 }
                 StreamCall::Sample => Command::Sample((number >= 0.0).then_some(number as u64)),

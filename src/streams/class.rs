@@ -86,6 +86,9 @@ pub trait Class {
     /// A consumer took what had waited so long, or has not taken anything for so long.
     fn taken(&mut self, _hub: &mut Hub, _waits: Waits) {}
 
+    /// No connection is wanted any more: nothing is waited for that one would need.
+    fn give_up(&mut self, _hub: &mut Hub) {}
+
     /// Its own figures.
     fn figures(&self, hub: &Hub, figures: &mut Figures);
 

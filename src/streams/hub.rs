@@ -56,6 +56,8 @@ pub struct Line {
     /// Probes are answered here.
     ponged: bool,
     look: Option<RequestId>,
+    /// Its last end came without notice: no close frame that says that all is well (1000) or that the service goes (1001).
+    pub hard: bool,
 }
 
 /// A consumer and what waits for it; the stream's own has no name.
@@ -113,6 +115,8 @@ pub struct Hub {
     sequence: i64,
     sampled: Option<u64>,
     dropped_told: u64,
+    /// The same of consumers that are gone.
+    gone: (u64, u64),
     /// What came and what was dropped when the share was last looked at.
     dropped_before: (u64, u64),
     out: VecDeque<Output<Event>>,
@@ -144,6 +148,7 @@ impl Hub {
             sequence: 0,
             sampled: None,
             dropped_told: 0,
+            gone: (0, 0),
             dropped_before: (0, 0),
             out: VecDeque::new(),
         };
@@ -163,7 +168,7 @@ impl Hub {
             let place = self.lines.len() as u16;
             let random = Random::new(std::array::from_fn(|_| self.random.bits()));
             let link = Link::new(self.options.policy, random, self.options.hidden, idle).with_deadlines(deadlines, place);
-            self.lines.push(Line { link, step: None, opening: (None, None), renew_at: None, probe: None, ponged: false, look: None });
+            self.lines.push(Line { link, step: None, opening: (None, None), renew_at: None, probe: None, ponged: false, look: None, hard: false });
         }
         if wanted {
             self.start_lines();
@@ -216,8 +221,10 @@ impl Hub {
         }
         let mut object = Object::new();
         object.text("timestamp", &time::format(self.now.unix)).text("stream", self.name).text("action", action);
+        let token = self.token();
         for (name, value) in details.iter().filter(|(_, value)| !value.is_empty()) {
-            object.text(name, value);
+            // What the service says may be anything.
+            object.text(name, if !token.is_empty() && value.contains(token) { "(token)" } else { value });
         }
         let line = object.end();
         if self.options.audit_url.is_some()
@@ -351,10 +358,12 @@ impl Hub {
     }
 
     /// A socket is no longer in use; whether it stood, and nobody here wanted its end.
-    pub(super) fn lost(&mut self, line: usize, socket: SocketId) -> bool {
+    pub(super) fn lost(&mut self, line: usize, socket: SocketId, reason: Reason) -> bool {
+        let is_wanted = self.wanted && line < self.used;
         let line = &mut self.lines[line];
         line.probe = None;
-        let is_loss = line.step.take_if(|(stepping, _)| *stepping == socket).is_none() && self.wanted;
+        let is_loss = line.step.take_if(|(stepping, _)| *stepping == socket).is_none() && is_wanted;
+        line.hard = is_loss && !matches!(reason, Reason::Closed { code: 1000 | 1001 });
         self.counters.losses += u64::from(is_loss);
         is_loss
     }
@@ -400,11 +409,16 @@ impl Hub {
         }
     }
 
+    /// Tells that the service refused something.
+    pub fn tell_rejected(&mut self, status: i64, code: Code, detail: &str) {
+        self.audit("REJECTED", &[("status", &decimal(status.unsigned_abs())), ("message", detail)]);
+        self.tell(Event::Error(code, detail.to_string()));
+    }
+
     /// The service refused what was sent on a line: by this status, if it says one, and with these words.
     pub fn rejected(&mut self, line: usize, status: i64, code: Code, detail: &str, after: Option<u64>) {
         let (now, reason) = (self.now, Reason::Service { code: status as u16 });
-        self.audit("REJECTED", &[("status", &decimal(status.unsigned_abs())), ("message", detail)]);
-        self.tell(Event::Error(code, detail.to_string()));
+        self.tell_rejected(status, code, detail);
         if self.lines[line].link.up().is_some() {
             // It was the second socket, which the service closes: the first goes on.
             if status == 401 {
@@ -558,6 +572,14 @@ impl Hub {
         }
     }
 
+    /// A consumer is gone, with what waited for it; what it has dropped stays counted.
+    pub fn remove_consumer(&mut self, id: &str) {
+        if let Some(at) = self.consumers.iter().position(|consumer| consumer.id == id) {
+            let queue = self.consumers.remove(at).queue;
+            self.gone = (self.gone.0 + queue.total, self.gone.1 + queue.dropped);
+        }
+    }
+
     /// How long the consumer that is furthest behind has left something waiting.
     pub(super) fn waits(&self) -> Option<Waits> {
         let oldest = self.consumers.iter().filter_map(|consumer| consumer.queue.oldest()).min()?;
@@ -566,7 +588,7 @@ impl Hub {
 
     /// What came to the queues and what was dropped there, ever.
     pub fn dropped(&self) -> (u64, u64) {
-        self.consumers.iter().fold((0, 0), |(total, dropped), consumer| (total + consumer.queue.total, dropped + consumer.queue.dropped))
+        self.consumers.iter().fold(self.gone, |(total, dropped), consumer| (total + consumer.queue.total, dropped + consumer.queue.dropped))
     }
 
     /// Tells consumers that there is something for them, and the page what was dropped.
@@ -587,9 +609,14 @@ impl Hub {
     /// The share of what was dropped since this was last asked, in thousandths; `None` if too little came to say.
     pub(super) fn dropped_share(&mut self) -> Option<u64> {
         let (total, dropped) = self.dropped();
-        let (total_before, dropped_before) = std::mem::replace(&mut self.dropped_before, (total, dropped));
+        let (total_before, dropped_before) = self.dropped_before;
         let came = total.saturating_sub(total_before);
-        (came >= 20).then(|| dropped.saturating_sub(dropped_before) * 1000 / came)
+        if came < 20 {
+            // It counts together with what comes next.
+            return None;
+        }
+        self.dropped_before = (total, dropped);
+        Some(dropped.saturating_sub(dropped_before) * 1000 / came)
     }
 
     // ---- webhooks

@@ -3,11 +3,11 @@
 use super::class::{Answer, Class, Command, Figures};
 use super::event::Event;
 use super::hub::Hub;
-use super::notifications::{Notifications, joins_and_leaves};
+use super::notifications::{Notifications, add_topic, joins_and_leaves};
 use super::options::{Options, Presets, share, whole};
 use super::queue::Waits;
 use super::seen::Seen;
-use super::timeline::{Timelines, push_element};
+use super::timeline::{Timelines, is_join, push_element};
 use crate::core::backoff::Policy;
 use crate::core::error::{Code, Refusal};
 use crate::core::http::{Reply, Unreachable};
@@ -30,11 +30,15 @@ const PRESETS: Presets = Presets {
 };
 /// A replay begins so long before the newest event that was taken in: one that it overtook may have been lost with the line.
 const OVERLAP_MS: i64 = 5_000;
+/// So much ahead of the service's a visitor's clock may be, where no event has told the service's time yet, milliseconds.
+const SKEW_MS: i64 = 60_000;
 /// What an interaction can be held over.
 const CHANNELS: [&str; 4] = ["voice", "chat", "video", "sms"];
 
 /// So many channels of the notifications service at most.
 const CONNECTIONS: usize = 5;
+/// The length of an array without elements, which means all.
+const EMPTY: usize = "[]".len();
 
 /// The token was sent.
 const GREETED: u8 = 1;
@@ -42,7 +46,7 @@ const GREETED: u8 = 1;
 const ASKED: u8 = 2;
 
 /// What is asked for.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Filter {
     interaction: Option<String>,
     /// A JSON array.
@@ -53,7 +57,12 @@ struct Filter {
 pub struct Interactions {
     /// The platform's notifications service in the place of the stream.
     wire: Option<Notifications>,
+    /// What the page wants.
     filter: Filter,
+    /// What the service has granted last.
+    granted: Filter,
+    /// What was asked for, on which socket, and was not answered yet; in order.
+    asked: Vec<(SocketId, Filter)>,
     drop_warning: u64,
     lag: u64,
     seen: Seen,
@@ -61,7 +70,7 @@ pub struct Interactions {
     duplicates: u64,
     /// The newest event that was taken in, milliseconds since the epoch.
     newest: Option<i64>,
-    /// When the stream first stood, by the visitor's clock: where a replay begins as long as nothing was taken in.
+    /// The first subscription by the visitor's clock, for as long as no event has come.
     begun: Option<i64>,
 }
 
@@ -74,7 +83,9 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
     let lines = wire.as_ref().map_or(1, Notifications::lines);
     let class = Interactions {
         wire,
+        granted: Filter::default(),
         filter: filter(root)?,
+        asked: Vec::new(),
         drop_warning: share(root, "dropWarning", 50)?,
         lag: whole(root, "lagMs", 500, 1, 3_600_000)?,
         seen: Seen::new(whole(root, "seenEvents", 10_000, 1, 1_000_000)? as usize),
@@ -90,9 +101,10 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
 fn topics(root: Value<'_>) -> Result<Vec<String>, Refusal> {
     let mut topics = Vec::new();
     for (field, before) in [("users", "v2.users."), ("queues", "v2.routing.queues.")] {
-        for id in root.get(field).iter().flat_map(|list| list.items()) {
+        let Some(list) = root.get(field) else { continue };
+        for id in list.is_array().then(|| list.items()).ok_or(wrong(field))? {
             let id = id.as_str().filter(|id| is_made_of(id, "-_")).ok_or(wrong(field))?;
-            topics.push([before, id, ".conversations"].concat());
+            add_topic(&mut topics, [before, id, ".conversations"].concat());
         }
     }
     if topics.is_empty() { Err(wrong("users")) } else { Ok(topics) }
@@ -121,33 +133,64 @@ fn filter(root: Value<'_>) -> Result<Filter, Refusal> {
     Ok(Filter { interaction, channels })
 }
 
+impl Filter {
+    /// Whether it lets an event pass. (On the stream the service sees to that.)
+    fn admits(&self, event: Value<'_>) -> bool {
+        let mut channel = String::new();
+        push_string(&mut channel, event.text("channel").unwrap_or_default());
+        self.interaction.as_ref().is_none_or(|id| event.is("interaction", id))
+            && self.channels.as_ref().is_none_or(|wanted| wanted.len() == EMPTY || wanted.contains(&channel))
+    }
+}
+
 impl Interactions {
-    /// What is asked for; after a loss also what came meanwhile.
-    fn subscribe(&self) -> String {
-        let since = self.newest.or(self.begun).and_then(|newest| u64::try_from(newest - OVERLAP_MS).ok()).map(time::format);
+    /// Asks for what the page wants; after a loss also for what came meanwhile.
+    fn ask(&mut self, hub: &mut Hub, socket: SocketId) {
+        let since = self.newest.or(self.begun).map(|newest| time::format(u64::try_from(newest - OVERLAP_MS).unwrap_or(0)));
         let filter = Object::new()
             .maybe("id", self.filter.interaction.as_deref())
             .maybe_raw("channels", self.filter.channels.as_deref())
             .maybe("since", since.as_deref())
             .end();
-        Object::new().raw("filter", &filter).end()
+        hub.send(socket, Object::new().raw("filter", &filter).end());
+        let line = hub.lines.first();
+        let in_use = line.map(|line| [line.link.up(), line.step.map(|(socket, _)| socket)]);
+        self.asked.retain(|(other, _)| in_use.is_some_and(|sockets| sockets.contains(&Some(*other))));
+        self.asked.push((socket, self.filter.clone()));
+    }
+
+    /// What was asked for on this socket first has an answer.
+    fn answer(&mut self, socket: SocketId) -> Option<Filter> {
+        let at = self.asked.iter().position(|(other, _)| *other == socket)?;
+        Some(self.asked.remove(at).1)
     }
 
     fn status(&mut self, hub: &mut Hub, line: usize, socket: SocketId, status: &str, message: &str) {
         match (hub.step(line, socket), status) {
             (Some(GREETED), "connected") => {
                 hub.set_step(line, socket, ASKED);
-                hub.send(socket, self.subscribe());
+                self.ask(hub, socket);
             }
             (Some(GREETED), _) => hub.rejected(line, 401, Code::REJECTED, message, None),
-            (Some(ASKED), "subscribed") => {
-                self.begun = self.begun.or(i64::try_from(hub.now.unix).ok());
-                hub.established(line);
+            // The same once more.
+            (_, "connected") => {}
+            (step, "subscribed") => {
+                if let Some(filter) = self.answer(socket) {
+                    self.granted = filter;
+                }
+                if step == Some(ASKED) {
+                    self.begun = self.begun.or(Some(hub.now.unix as i64 - SKEW_MS));
+                    hub.established(line);
+                }
             }
             (Some(ASKED), _) => hub.rejected(line, 400, Code::SUBSCRIPTION_REFUSED, message, None),
-            // The answer to another filter, which the page asked for meanwhile.
-            (_, "subscribed") => {}
-            _ => hub.tell(Event::Error(Code::SUBSCRIPTION_REFUSED, message.to_string())),
+            _ => {
+                // Another filter, which the page asked for meanwhile: what was granted before is still in force.
+                if self.answer(socket).is_some() && self.asked.is_empty() {
+                    self.filter = self.granted.clone();
+                }
+                hub.tell(Event::Error(Code::SUBSCRIPTION_REFUSED, message.to_string()));
+            }
         }
     }
 
@@ -159,21 +202,39 @@ impl Interactions {
         changed.into_iter().for_each(|interaction| hub.tell(Event::Timeline(interaction)));
     }
 
+    /// The joins and leaves that a conversation of the notifications service tells of, as far as they are wanted and new.
+    fn conversation(&mut self, hub: &mut Hub, body: Value<'_>) {
+        let mut changed = Vec::new();
+        for event in joins_and_leaves(body) {
+            if let Some(document) = Document::parse(&event)
+                && self.filter.admits(document.root())
+            {
+                self.take_in(hub, document.root(), &mut changed);
+            }
+        }
+        changed.into_iter().for_each(|interaction| hub.tell(Event::Timeline(interaction)));
+    }
+
     fn take_in(&mut self, hub: &mut Hub, event: Value<'_>, changed: &mut Vec<String>) {
         if !event.is_object() {
             return hub.unreadable(event.raw());
         }
         let of = |name| event.text(name).unwrap_or_default();
         let (interaction, participant) = (of("interaction"), of("participant"));
-        // There are no ids on this wire. One thing happens to one participant in one millisecond once.
-        let identity = [of("timestamp"), of("type"), participant, interaction, of("channel"), of("reason")].join("\u{1f}");
+        let time = time::parse(of("timestamp"));
+        // There are no ids on this wire. One thing happens to one participant in one millisecond once; whatever else is told from
+        // its double by all that it says.
+        let identity = match (time, is_join(event)) {
+            (Some(_), Some(_)) => [of("timestamp"), of("type"), participant, interaction, of("channel"), of("reason")].join("\u{1f}"),
+            _ => event.raw().to_string(),
+        };
         if !self.seen.note(&identity) {
             self.duplicates += 1;
             return;
         }
         hub.counters.events += 1;
-        let time = time::parse(of("timestamp"));
-        self.newest = self.newest.max(time);
+        // What is yet to come has not been taken in, whatever an event says.
+        self.newest = self.newest.max(time.map(|time| time.min(hub.now.unix as i64)));
         match self.timelines.note(event) {
             Some(read) => {
                 if !read {
@@ -204,8 +265,8 @@ impl Class for Interactions {
     }
 
     fn opened(&mut self, hub: &mut Hub, line: usize, socket: SocketId) {
-        if self.wire.is_some() {
-            return hub.established(line);
+        if let Some(wire) = &mut self.wire {
+            return wire.stands(hub, line);
         }
         hub.set_step(line, socket, GREETED);
         let greeting = Object::new().text("token", hub.token()).end();
@@ -213,11 +274,9 @@ impl Class for Interactions {
     }
 
     fn frame(&mut self, hub: &mut Hub, line: usize, socket: SocketId, root: Value<'_>) {
-        if let Some(wire) = &self.wire {
-            let Some((_, body)) = wire.read(hub, line, root) else { return };
-            let events = [r#"{"events":["#, &joins_and_leaves(body).join(","), "]}"].concat();
-            let document = Document::parse(&events);
-            return document.into_iter().for_each(|document| self.events(hub, document.root()));
+        if let Some(wire) = &mut self.wire {
+            let Some((_, body)) = wire.read(hub, line, socket, root) else { return };
+            return self.conversation(hub, body);
         }
         if hub.pong(line, root) {
             return;
@@ -225,11 +284,11 @@ impl Class for Interactions {
         if let Some(status) = root.text("status") {
             return self.status(hub, line, socket, status, root.text("message").unwrap_or_default());
         }
-        if root.get("events").is_some_and(|events| events.is_array()) {
-            self.events(hub, root);
-        } else if hub.step(line, socket) == Some(GREETED) {
+        if hub.step(line, socket) == Some(GREETED) {
             // I2: what comes first must be the status.
             hub.rejected(line, 401, Code::REJECTED, "", None);
+        } else if root.get("events").is_some_and(|events| events.is_array()) {
+            self.events(hub, root);
         } else {
             hub.unreadable(root.raw());
         }
@@ -242,10 +301,26 @@ impl Class for Interactions {
         }
     }
 
-    fn lost(&mut self, _hub: &mut Hub, line: usize, is_loss: bool) {
+    fn lost(&mut self, _hub: &mut Hub, line: usize, _is_loss: bool) {
         if let Some(wire) = &mut self.wire {
-            wire.lost(line, is_loss);
+            wire.lost(line);
         }
+    }
+
+    fn give_up(&mut self, hub: &mut Hub) {
+        if let Some(wire) = &mut self.wire {
+            wire.give_up(hub);
+        }
+    }
+
+    fn handle_timeout(&mut self, hub: &mut Hub) {
+        if let Some(wire) = &mut self.wire {
+            wire.handle_timeout(hub);
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<u64> {
+        self.wire.as_ref()?.poll_timeout()
     }
 
     fn reply(&mut self, hub: &mut Hub, request: RequestId, reply: Result<Reply<'_>, Unreachable>) -> bool {
@@ -275,16 +350,23 @@ impl Class for Interactions {
     fn command(&mut self, hub: &mut Hub, command: Command<'_>) -> Result<Answer, Refusal> {
         match command {
             Command::Subscribe(text) => {
-                let document = Document::parse(text).ok_or(wrong("filter"))?;
+                let document = Document::parse(text).filter(|document| document.root().is_object()).ok_or(wrong("filter"))?;
+                let (root, filter) = (document.root(), filter(document.root())?);
                 if let Some(wire) = &mut self.wire {
-                    wire.replace(hub, topics(document.root())?)?;
-                    hub.use_lines(wire.lines());
+                    // Whose conversations is asked of the service, and stays where it is not said; the rest is ours.
+                    if root.get("users").or(root.get("queues")).is_some() {
+                        wire.replace(hub, topics(root)?)?;
+                        hub.use_lines(wire.lines());
+                    }
+                    self.filter = filter;
                     return Ok(Answer::Done);
                 }
-                self.filter = filter(document.root())?;
-                if let Some(socket) = hub.asked(0, ASKED) {
-                    hub.send(socket, self.subscribe());
-                }
+                self.filter = filter;
+                let line = hub.lines.first();
+                // Where the token is being looked at still, the filter is yet to be sent.
+                let asked = line.and_then(|line| line.step).filter(|(_, step)| *step == ASKED).map(|(socket, _)| socket);
+                let up = line.and_then(|line| line.link.up());
+                [up, asked].into_iter().flatten().for_each(|socket| self.ask(hub, socket));
                 Ok(Answer::Done)
             }
             Command::Timeline(interaction) => Ok(Answer::Text(self.timelines.json(interaction))),

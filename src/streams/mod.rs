@@ -94,7 +94,7 @@ impl Stream {
         self.begin(now);
         self.hub.wanted = false;
         self.hub.for_all(|link| link.stop(now));
-        self.hub.give_up_lines();
+        self.give_up();
         self.settle();
         self.hub.tell(Event::Done(ticket, None));
     }
@@ -110,7 +110,7 @@ impl Stream {
     pub fn dispose(&mut self, now: Now) {
         self.begin(now);
         self.hub.for_all(|link| link.leave(now));
-        self.hub.give_up_lines();
+        self.give_up();
         self.settle();
         self.hub.give_up_posts();
         self.disposed = true;
@@ -137,7 +137,13 @@ impl Stream {
         answer
     }
 
-    /// All figures, by name.
+    /// All figures, by name, as they are now.
+    pub fn figures_at(&mut self, now: Now) -> Figures {
+        self.begin(now);
+        self.figures()
+    }
+
+    /// All figures, by name, as they were when something happened last.
     pub fn figures(&self) -> Figures {
         let hub = &self.hub;
         let count = |number: u64| number as f64;
@@ -166,6 +172,12 @@ impl Stream {
         figures.extend([("webhooksDelivered", count(webhooks.0)), ("webhooksLost", count(webhooks.1))]);
         self.class.figures(hub, &mut figures);
         figures
+    }
+
+    /// Nothing is waited for any more that only a connection needs.
+    fn give_up(&mut self) {
+        self.hub.give_up_lines();
+        self.class.give_up(&mut self.hub);
     }
 
     fn begin(&mut self, now: Now) {
@@ -201,14 +213,17 @@ impl Stream {
                     hub.open(line, socket, url);
                 }
                 link::Output::Shut(socket, code) => hub.act(Act::Shut(socket, code)),
-                link::Output::Forget(socket) => hub.act(Act::Forget(socket)),
+                link::Output::Forget(socket) => {
+                    hub.lines[line].step.take_if(|(stepping, _)| *stepping == socket);
+                    hub.act(Act::Forget(socket));
+                }
                 link::Output::Probe(socket) => self.class.probe(hub, line, socket),
                 link::Output::Classify => {
                     let url = self.class.url(hub, line);
                     hub.look(line, &url);
                 }
-                link::Output::Lost(socket, _) => {
-                    let is_loss = hub.lost(line, socket);
+                link::Output::Lost(socket, reason) => {
+                    let is_loss = hub.lost(line, socket, reason);
                     self.class.lost(hub, line, is_loss);
                 }
                 // What was sent over it is read until it has closed.
@@ -217,7 +232,8 @@ impl Stream {
                 link::Output::Metric(kind, ms) => {
                     if kind == "rtt" {
                         self.class.measured(hub, ms);
-                    } else if kind == "reconnect" {
+                    } else if kind == "reconnect" && hub.counters.reconnects < hub.counters.losses {
+                        // What the page has stopped was not lost.
                         (hub.counters.reconnects, hub.counters.gap) = (hub.counters.reconnects + 1, ms);
                     }
                     hub.tell(Event::Metric(kind, ms));
@@ -276,6 +292,10 @@ impl Stream {
             // A token that has run out, as a rule; what refused it does not say so.
             hub.tokens.refuse();
         }
+        if hub.lines[line].link.socket() != Some(socket) {
+            // A second socket that was being made ready.
+            hub.lines[line].step.take_if(|(stepping, _)| *stepping == socket);
+        }
         hub.lines[line].link.closed(hub.now, socket, close);
     }
 
@@ -320,9 +340,14 @@ impl Stream {
 
     fn page(&mut self, page: Page) {
         let now = self.hub.now;
+        // What the page gives up itself is not lost.
+        let wanted = self.hub.wanted;
+        self.hub.wanted &= page != Page::Left;
         self.hub.for_all(|link| link.page(now, page));
         if page == Page::Left {
-            self.hub.give_up_lines();
+            self.settle();
+            self.hub.wanted = wanted;
+            self.give_up();
         } else if page == Page::Shown && self.hub.wanted {
             self.hub.timers.arm(Timer::Metrics, now.mono + self.hub.options.metrics_every);
         }

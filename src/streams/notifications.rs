@@ -6,7 +6,9 @@ use super::timeline::push_element;
 use crate::core::error::{Code, Refusal};
 use crate::core::http::{Body, Method, Reply, Request, Unreachable};
 use crate::core::json::{Document, Object, Value};
+use crate::core::link::Unprepared;
 use crate::core::machine::{Act, RequestId, SocketId};
+use crate::core::state::Reason;
 use crate::core::url::encode;
 
 /// So many topics of one channel.
@@ -14,6 +16,13 @@ const TOPICS: usize = 1_000;
 /// How long a request may take, milliseconds.
 const REQUEST_MS: u32 = 10_000;
 const CHANNELS: &str = "/api/v2/notifications/channels";
+
+/// A request that failed while the socket stands is made again after this, doubling, milliseconds …
+const AGAIN_MS: u64 = 2_000;
+/// … so often.
+const DOUBLINGS: u32 = 5;
+/// Where a second socket did not come up before a drain, another is tried after this, milliseconds. (A drain leaves a minute.)
+const REPLACE_AGAIN_MS: u64 = 5_000;
 
 /// What is under way for a channel.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,8 +40,15 @@ struct Channel {
     /// Its id and the address of its socket.
     made: Option<(String, String)>,
     request: Option<(RequestId, Step)>,
-    /// Other topics are wanted than were set.
+    /// Its topics are to be set: others are wanted, or nobody knows whether it is there still.
     is_stale: bool,
+    /// A socket of it has stood.
+    is_proven: bool,
+    /// When its topics are set again, and how often that has failed.
+    again: Option<u64>,
+    failures: u32,
+    /// The socket that the service is about to close, and when another second socket is tried.
+    drained: Option<(SocketId, u64)>,
 }
 
 /// The channels of one stream.
@@ -73,13 +89,11 @@ impl Notifications {
         self.channels.get(line).and_then(|channel| channel.made.as_ref()).map_or(String::new(), |(_, url)| url.clone())
     }
 
-    /// Other topics from now on.
+    /// Other topics from now on. Where no socket stands they are set before one does.
     pub fn replace(&mut self, hub: &mut Hub, topics: Vec<String>) -> Result<(), Refusal> {
         self.spread(topics)?;
-        for line in 0..self.channels.len() {
-            if self.channels[line].made.is_some() {
-                self.subscribe(hub, line);
-            }
+        for line in 0..self.lines() {
+            self.refresh(hub, line);
         }
         Ok(())
     }
@@ -102,6 +116,27 @@ impl Notifications {
         }
     }
 
+    /// The line's socket stands.
+    pub fn stands(&mut self, hub: &mut Hub, line: usize) {
+        hub.established(line);
+        if let Some(channel) = self.channels.get_mut(line) {
+            channel.is_proven = true;
+        }
+        self.refresh(hub, line);
+    }
+
+    /// Sets the topics of a channel whose socket stands, if they are others.
+    fn refresh(&mut self, hub: &mut Hub, line: usize) {
+        let stands = hub.lines.get(line).is_some_and(|line| line.link.up().is_some());
+        let Some(channel) = self.channels.get_mut(line).filter(|channel| stands && channel.is_stale) else { return };
+        channel.again = None;
+        if hub.has_token(line) {
+            self.subscribe(hub, line);
+        } else {
+            channel.again = Some(hub.now.mono + AGAIN_MS);
+        }
+    }
+
     fn subscribe(&mut self, hub: &mut Hub, line: usize) {
         let Some(channel) = self.channels.get_mut(line) else { return };
         let Some((id, _)) = &channel.made else { return };
@@ -117,7 +152,8 @@ impl Notifications {
 
     fn fetch(&mut self, hub: &mut Hub, line: usize, step: Step, method: Method, url: String, text: String) {
         let id = hub.request_id();
-        if let Some((earlier, _)) = self.channels[line].request.replace((id, step)) {
+        let Some(channel) = self.channels.get_mut(line) else { return };
+        if let Some((earlier, _)) = channel.request.replace((id, step)) {
             hub.act(Act::Abort(earlier));
         }
         let body = Some(Body { kind: "application/json", text });
@@ -129,39 +165,94 @@ impl Notifications {
     pub fn reply(&mut self, hub: &mut Hub, id: RequestId, reply: Result<Reply<'_>, Unreachable>) -> bool {
         let waits = |channel: &Channel| channel.request.is_some_and(|(request, _)| request == id);
         let Some(line) = self.channels.iter().position(waits) else { return false };
-        let Some((_, step)) = self.channels[line].request.take() else { return false };
+        let (Some(channel), Some(up)) = (self.channels.get_mut(line), hub.lines.get(line).map(|line| line.link.up())) else { return false };
+        let Some((_, step)) = channel.request.take() else { return false };
         if let (Step::Subscribe, Ok(Reply { status: 404, .. })) = (step, reply) {
-            // The service does not know the channel any more.
-            self.channels[line].made = None;
-            hub.lines[line].link.unprepared(hub.now, crate::core::link::Unprepared::Later(crate::core::state::Reason::Refused, None));
+            self.make_anew(hub, line);
             return true;
         }
         if !hub.granted(line, reply) {
-            self.channels[line].is_stale = true;
+            channel.is_stale = true;
+            // What is refused now will be refused again.
+            if up.is_some() && !matches!(reply, Ok(Reply { status: 400 | 403, .. })) {
+                let told = reply.ok().and_then(|reply| reply.retry_after_ms());
+                channel.again = Some(hub.now.mono + (AGAIN_MS << channel.failures.min(DOUBLINGS)).max(told.unwrap_or(0)));
+                channel.failures += 1;
+            }
             return true;
         }
+        channel.failures = 0;
         if step == Step::Create {
             let body = reply.map_or("", |reply| reply.body);
-            self.channels[line].made = Document::parse(body).and_then(|document| {
+            channel.made = Document::parse(body).and_then(|document| {
                 let root = document.root();
                 let url = root.string("connectUri").filter(|url| url.starts_with("ws"))?;
                 Some((root.string("id")?, url))
             });
-            self.channels[line].is_stale = true;
+            channel.is_stale = true;
         }
-        if self.channels[line].made.is_none() {
-            hub.lines[line].link.unprepared(hub.now, crate::core::link::Unprepared::Offline);
+        if channel.made.is_none() {
+            hub.lines[line].link.unprepared(hub.now, Unprepared::Later(Reason::Refused, None));
         } else if self.prepare(hub, line) {
             hub.lines[line].link.prepared(hub.now);
         }
         true
     }
 
-    /// A line is no longer in use. A channel whose socket never stood is made anew; the other's goes on.
-    pub fn lost(&mut self, line: usize, is_loss: bool) {
-        if let Some(channel) = self.channels.get_mut(line).filter(|_| !is_loss) {
-            *channel = Channel { topics: std::mem::take(&mut channel.topics), is_stale: true, ..Channel::default() };
+    /// The service does not know the channel any more.
+    fn make_anew(&mut self, hub: &mut Hub, line: usize) {
+        let Some(channel) = self.channels.get_mut(line) else { return };
+        (channel.made, channel.is_stale) = (None, true);
+        // One that was there and is gone is made anew at once; where none ever comes to stand that would not end.
+        let was_there = std::mem::take(&mut channel.is_proven);
+        let (now, link) = (hub.now, &mut hub.lines[line].link);
+        if link.up().is_some() {
+            link.fail(now, Reason::Service { code: 404 }, None);
+        } else if link.is_preparing() && was_there {
+            self.prepare(hub, line);
+        } else {
+            link.unprepared(now, Unprepared::Later(Reason::Refused, None));
         }
+    }
+
+    /// A line is no longer in use. Setting the topics again tells whether its channel is there still.
+    pub fn lost(&mut self, line: usize) {
+        if let Some(channel) = self.channels.get_mut(line) {
+            (channel.is_stale, channel.again, channel.drained) = (true, None, None);
+        }
+    }
+
+    /// Nobody waits for an answer any more.
+    pub fn give_up(&mut self, hub: &mut Hub) {
+        for channel in &mut self.channels {
+            (channel.is_stale, channel.again, channel.drained) = (true, None, None);
+            if let Some((request, _)) = channel.request.take() {
+                hub.act(Act::Abort(request));
+            }
+        }
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, hub: &mut Hub) {
+        let now = hub.now;
+        for line in 0..self.channels.len().min(hub.lines.len()) {
+            if self.channels[line].again.is_some_and(|at| at <= now.mono) {
+                self.refresh(hub, line);
+            }
+            let (channel, link) = (&mut self.channels[line], &mut hub.lines[line].link);
+            if let Some((socket, _)) = channel.drained.take_if(|(_, at)| *at <= now.mono)
+                && link.up() == Some(socket)
+            {
+                channel.drained = Some((socket, now.mono + REPLACE_AGAIN_MS));
+                link.replace(now);
+            }
+        }
+    }
+
+    /// When something is due.
+    pub fn poll_timeout(&self) -> Option<u64> {
+        let drained = |channel: &Channel| channel.drained.map(|(_, at)| at);
+        self.channels.iter().flat_map(|channel| channel.again.into_iter().chain(drained(channel))).min()
     }
 
     /// Asks for a sign of life.
@@ -170,16 +261,32 @@ impl Notifications {
     }
 
     /// The topic and the body of a frame; `None` for one that is about the channel itself.
-    pub fn read<'a>(&self, hub: &mut Hub, line: usize, root: Value<'a>) -> Option<(&'a str, Value<'a>)> {
-        let (topic, body) = (root.text("topicName")?, root.get("eventBody")?);
+    pub fn read<'a>(&mut self, hub: &mut Hub, line: usize, socket: SocketId, root: Value<'a>) -> Option<(&'a str, Value<'a>)> {
+        let (Some(topic), Some(body)) = (root.text("topicName"), root.get("eventBody")) else {
+            hub.unreadable(root.raw());
+            return None;
+        };
         match topic {
             "channel.metadata" if body.is("message", "pong") => hub.answered(line, None),
             "channel.metadata" => {}
             // A minute before it goes: a second socket on the same channel takes its place.
-            "v2.system.socket_closing" => hub.lines[line].link.replace(hub.now),
+            "v2.system.socket_closing" => {
+                let (now, link) = (hub.now, &mut hub.lines[line].link);
+                if let Some(channel) = self.channels.get_mut(line).filter(|_| link.up() == Some(socket)) {
+                    channel.drained = Some((socket, now.mono + REPLACE_AGAIN_MS));
+                    link.replace(now);
+                }
+            }
             _ => return Some((topic, body)),
         }
         None
+    }
+}
+
+/// Puts a topic in its place, once. (They are kept in order, not sorted: sorting is more code.)
+pub fn add_topic(topics: &mut Vec<String>, topic: String) {
+    if let Err(at) = topics.binary_search(&topic) {
+        topics.insert(at, topic);
     }
 }
 

@@ -4,7 +4,7 @@
 use super::class::{Answer, Class, Command, Figures};
 use super::event::Event;
 use super::hub::{Consumer, Hub};
-use super::notifications::{Notifications, parts, presence};
+use super::notifications::{Notifications, add_topic, parts, presence};
 use super::options::{Options, Presets, whole};
 use super::queue::{Queue, Waits};
 use super::seen::Seen;
@@ -19,6 +19,7 @@ use crate::core::link::Deadlines;
 use crate::core::machine::{Act, RequestId, SocketId};
 use crate::core::option::{choice, is_made_of, wrong};
 use crate::core::random::Random;
+use crate::core::state::State;
 use crate::core::time;
 use crate::core::token::Terms;
 use crate::core::url::encode;
@@ -49,6 +50,9 @@ const PRESENCES: [&str; 9] = ["online", "offline", "busy", "away", "meeting", "l
 /// The share that is left of the stability after a hard drop, and of what it misses after so long without one (P6).
 const DECAY: f64 = 0.95;
 const HEALS_MS: u64 = 10_000;
+/// So long, milliseconds, and so many at most, are remembered what bears no time, to tell what comes over two sockets.
+const ECHO_MS: u64 = 15_000;
+const ECHOES: usize = 100;
 /// So many updates are remembered, to tell a double.
 const REMEMBERS: usize = 10_000;
 
@@ -83,9 +87,14 @@ struct Item {
 /// What one line asked for last.
 #[derive(Clone, Copy, Default)]
 struct Asked {
-    at: Option<u64>,
+    /// It may not ask sooner: two seconds have to pass, or what the service told.
+    not_before: u64,
     /// When it is asked again.
     due: Option<u64>,
+    /// On which socket, and for which version of the channels.
+    sent: Option<(SocketId, u32)>,
+    /// The answer has not come.
+    pending: bool,
 }
 
 /// See the module.
@@ -93,17 +102,25 @@ pub struct Presence {
     /// The platform's notifications service in the place of the multiplexer's own wire.
     wire: Option<Notifications>,
     channels: Vec<Channel>,
+    /// Which channels these are: counted up each time that others are wanted.
+    version: u32,
+    /// Those that were there before, for as long as the service has not granted the present ones.
+    before: Option<Vec<Channel>>,
     connections: usize,
     groups: Vec<Group>,
     window: Window<Item>,
     seen: Seen,
+    echoes: Vec<(u64, SocketId, String)>,
     asked: [Asked; CONNECTIONS as usize],
     updates: u64,
     out_of_order: u64,
     duplicates: u64,
+    unknown: u64,
     dispatched: (u64, u64),
     /// What is missing from full stability, and when it was last looked at.
     instability: (f64, u64),
+    /// All lines stand.
+    is_stable: bool,
 }
 
 /// Reads the options of a multiplexer.
@@ -118,15 +135,20 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
         wire,
         window: Window::new(reorder, channels.len()),
         channels,
+        version: 0,
+        before: None,
         connections,
         groups: Vec::new(),
         seen: Seen::new(REMEMBERS),
+        echoes: Vec::new(),
         asked: Default::default(),
         updates: 0,
         out_of_order: 0,
         duplicates: 0,
+        unknown: 0,
         dispatched: (0, 0),
         instability: (0.0, 0),
+        is_stable: false,
     };
     Ok((Hub::new("presence", Options::read(root, &PRESETS)?, &PRESETS, random, lines), Box::new(class)))
 }
@@ -138,14 +160,16 @@ fn channels(list: Value<'_>, most: usize) -> Result<Vec<Channel>, Refusal> {
         let id = item.string("id").filter(|id| !id.is_empty() && channels.iter().all(|known| known.id != *id)).ok_or(wrong("channels"))?;
         let kind = TYPES.iter().position(|kind| item.is("type", kind)).ok_or(wrong("channels"))?;
         let config = item.get("config");
-        let types = config.and_then(|config| config.get("presenceTypes"));
+        let (types, user) = (config.and_then(|config| config.get("presenceTypes")), config.and_then(|config| config.get("userId")));
         let good = types.is_none_or(|types| types.is_array() && types.items().all(|one| one.as_str().is_some_and(|one| PRESENCES.contains(&one))));
-        if config.is_some_and(|config| !config.is_object()) || !good {
+        if config.is_some_and(|config| !config.is_object()) || user.is_some_and(|user| user.as_str().is_none()) || !good {
             return Err(wrong("channels"));
         }
         let json = Object::new().text("id", &id).text("type", TYPES[kind]).raw("config", config.map_or("{}", Value::raw)).end();
-        let user = config.and_then(|config| config.string("userId"));
-        channels.push(Channel { id, kind, user, presences: types.map(|types| types.raw().to_string()), json });
+        let user = user.and_then(Value::as_str).map(str::to_string);
+        // An empty list means all, as on the wire.
+        let presences = types.filter(|types| types.items().next().is_some()).map(|types| types.raw().to_string());
+        channels.push(Channel { id, kind, user, presences, json });
     }
     match channels.len() {
         0 => Err(wrong("channels")),
@@ -154,24 +178,32 @@ fn channels(list: Value<'_>, most: usize) -> Result<Vec<Channel>, Refusal> {
     }
 }
 
+/// The place of a group's webhook. The audit log's target comes first and may have the same name.
+fn target(hub: &Hub, id: &str) -> Option<usize> {
+    let first = usize::from(hub.options.audit_url.is_some());
+    hub.targets.iter().skip(first).position(|target| target.id == id).map(|at| first + at)
+}
+
 /// What the notifications service calls what the channels tell of; it knows no channel of all users.
 fn topics(channels: &[Channel]) -> Result<Vec<String>, Refusal> {
-    let topic = |channel: &Channel| {
-        let user = channel.user.as_ref().filter(|user| is_made_of(user, "-_"))?;
-        Some(["v2.users.", user, ".", TOPICS[channel.kind]].concat())
-    };
-    let mut topics: Vec<String> = channels.iter().map(topic).collect::<Option<_>>().ok_or(wrong("channels"))?;
-    topics.sort();
-    topics.dedup();
+    let mut topics = Vec::new();
+    for channel in channels {
+        let user = channel.user.as_ref().filter(|user| is_made_of(user, "-_")).ok_or(wrong("channels"))?;
+        add_topic(&mut topics, ["v2.users.", user, ".", TOPICS[channel.kind]].concat());
+    }
     Ok(topics)
 }
 
 impl Presence {
     /// An event of the notifications service, as an update of each channel that it is for.
-    fn translate(&mut self, hub: &mut Hub, topic: &str, body: Value<'_>) {
-        let Some((_, user, what)) = parts(topic) else { return };
+    fn translate(&mut self, hub: &mut Hub, socket: SocketId, topic: &str, body: Value<'_>) {
+        let Some((_, user, what)) = parts(topic) else { return self.unknown += 1 };
         let word = presence(body.get("presenceDefinition").and_then(|definition| definition.text("systemPresence")).unwrap_or_default());
         let timestamp = body.text("modifiedDate").or_else(|| body.get("routingStatus")?.text("startTime"));
+        if timestamp.is_none() && self.is_echo(hub.now.mono, socket, [topic, body.raw()].concat()) {
+            self.duplicates += 1;
+            return;
+        }
         let timestamp = timestamp.map_or_else(|| time::format(hub.now.unix), str::to_string);
         let mut quoted = String::new();
         push_string(&mut quoted, word);
@@ -193,15 +225,30 @@ impl Presence {
         }
     }
 
+    /// Whether the same came over another socket a moment ago: where two stand on a channel it comes over both. What bears a time
+    /// is told from its double by that.
+    fn is_echo(&mut self, now: u64, socket: SocketId, text: String) -> bool {
+        self.echoes.retain(|(at, ..)| at + ECHO_MS > now);
+        let echo = self.echoes.iter().position(|(_, other, known)| *other != socket && *known == text);
+        match echo {
+            Some(at) => drop(self.echoes.remove(at)),
+            None => {
+                self.echoes.truncate(ECHOES);
+                self.echoes.insert(0, (now, socket, text));
+            }
+        }
+        echo.is_some()
+    }
+
     /// Everything that a line is for, at once (P2, P8); not sooner than two seconds after the last time.
     fn subscribe(&mut self, hub: &mut Hub, line: usize, socket: SocketId) {
         let now = hub.now.mono;
         let Some(asked) = self.asked.get_mut(line) else { return };
-        if let Some(at) = asked.at.map(|at| at + APART_MS).filter(|at| *at > now) {
-            asked.due = Some(asked.due.map_or(at, |due| due.max(at)));
+        if asked.not_before > now {
+            asked.due = Some(asked.not_before);
             return;
         }
-        *asked = Asked { at: Some(now), due: None };
+        *asked = Asked { not_before: now + APART_MS, due: None, sent: Some((socket, self.version)), pending: true };
         let mut list = String::from("[");
         for channel in self.channels.iter().skip(line * CHANNELS).take(CHANNELS) {
             push_element(&mut list, &channel.json);
@@ -213,24 +260,48 @@ impl Presence {
     fn answered(&mut self, hub: &mut Hub, line: usize, socket: SocketId, root: Value<'_>) {
         let is_new = hub.step(line, socket).is_some();
         if root.is("status", "success") {
-            if is_new {
-                hub.established(line);
-            }
-            return;
+            return self.granted(hub, line, socket, is_new);
         }
         let status = root.int("code").unwrap_or(400);
         let after = root.int("retryAfter").and_then(|seconds| u64::try_from(seconds).ok()).map_or(APART_MS, |seconds| seconds.min(3_600) * 1000);
         let message = root.text("message").unwrap_or_default();
-        if status == 429 && !is_new {
-            // The connection stands; only the new channels have to wait.
-            if let Some(asked) = self.asked.get_mut(line) {
-                asked.due = Some(hub.now.mono + after.max(APART_MS));
+        if let Some(asked) = self.asked.get_mut(line).filter(|_| status == 429) {
+            asked.not_before = asked.not_before.max(hub.now.mono + after.max(APART_MS));
+            if !is_new {
+                // The connection stands; only the new channels have to wait.
+                asked.due = Some(asked.not_before);
+                return hub.tell(Event::Warning(Code::SUBSCRIPTION_REFUSED, message.to_string()));
             }
-            return hub.tell(Event::Warning(Code::SUBSCRIPTION_REFUSED, message.to_string()));
         }
-        match root.text("channelId").filter(|_| status == 403) {
-            Some(channel) => hub.rejected(line, status, Code::CHANNEL_FORBIDDEN, channel, None),
-            None => hub.rejected(line, status, Code::SUBSCRIPTION_REFUSED, message, Some(after.max(APART_MS))),
+        let (code, detail) = match root.text("channelId").filter(|_| status == 403) {
+            Some(channel) => (Code::CHANNEL_FORBIDDEN, channel),
+            None => (Code::SUBSCRIPTION_REFUSED, message),
+        };
+        match self.before.take_if(|_| matches!(status, 400 | 403)) {
+            Some(before) => {
+                // Nothing was changed on this connection, so nothing is on any.
+                hub.tell_rejected(status, code, detail);
+                self.set(hub, before);
+            }
+            None => hub.rejected(line, status, code, detail, Some(after.max(APART_MS))),
+        }
+    }
+
+    /// A line has what it asked for.
+    fn granted(&mut self, hub: &mut Hub, line: usize, socket: SocketId, is_new: bool) {
+        if is_new {
+            hub.established(line);
+        }
+        let Some(asked) = self.asked.get_mut(line) else { return };
+        asked.pending &= asked.sent.is_none_or(|(asked, _)| asked != socket);
+        if is_new && asked.sent != Some((socket, self.version)) {
+            // Others are wanted meanwhile.
+            self.subscribe(hub, line, socket);
+        }
+        let lines = self.channels.len().div_ceil(CHANNELS);
+        let has_all = |asked: &Asked| !asked.pending && asked.due.is_none() && asked.sent.is_some_and(|(_, version)| version == self.version);
+        if self.asked.iter().take(lines).all(has_all) {
+            self.before = None;
         }
     }
 
@@ -238,7 +309,7 @@ impl Presence {
         let id = update.text("channelId").unwrap_or_default();
         let Some(channel) = self.channels.iter().position(|channel| channel.id == id) else {
             // Of a channel that is not asked for any more, or no update at all.
-            return if id.is_empty() { hub.unreadable(update.raw()) } else { self.duplicates += 1 };
+            return if id.is_empty() { hub.unreadable(update.raw()) } else { self.unknown += 1 };
         };
         if !self.seen.note(update.raw()) {
             self.duplicates += 1;
@@ -248,7 +319,8 @@ impl Presence {
         hub.counters.events += 1;
         let time = update.text("timestamp").and_then(time::parse).unwrap_or_else(|| {
             hub.tell(Event::Warning(Code::TIMESTAMP_UNREADABLE, id.to_string()));
-            hub.now.unix as i64
+            // It stands where it came.
+            self.window.newest(channel).unwrap_or(i64::MIN)
         });
         let item = Item { came: hub.now.mono, channel, update: update.raw().to_string() };
         self.out_of_order += u64::from(self.window.push(hub.now.mono, channel, time, item));
@@ -261,8 +333,8 @@ impl Presence {
             let body = Object::new().raw("update", &item.update).raw("outOfOrder", if released.late { "true" } else { "false" }).end();
             for group in self.groups.iter().filter(|group| group.channels.as_ref().is_none_or(|wanted| wanted.contains(&channel.id))) {
                 if group.is_webhook {
-                    if let Some(target) = hub.targets.iter_mut().find(|target| target.id == group.id) {
-                        target.push(item.update.clone());
+                    if let Some(at) = target(hub, &group.id) {
+                        hub.targets[at].push(item.update.clone());
                     }
                 } else if let Some(at) = hub.consumers.iter().position(|consumer| consumer.id == group.id) {
                     hub.queue(at, item.came, &channel.id, body.clone());
@@ -283,8 +355,11 @@ impl Presence {
             Some(_) => return Err(wrong("channels")),
             None => None,
         };
+        let url = match root.get("url") {
+            Some(url) => Some(url.as_str().filter(|url| !url.is_empty()).ok_or(wrong("url"))?.to_string()),
+            None => None,
+        };
         self.unregister(hub, &id);
-        let url = root.string("url");
         let is_webhook = url.is_some();
         match url {
             Some(url) => hub.targets.push(Target::new(id.clone(), url)),
@@ -299,14 +374,12 @@ impl Presence {
         let Some(at) = self.groups.iter().position(|group| group.id == id) else { return false };
         let group = self.groups.remove(at);
         if group.is_webhook {
-            // The audit log's target comes first and may have any name.
-            let first = usize::from(hub.options.audit_url.is_some());
-            if let Some(at) = hub.targets.iter().skip(first).position(|target| target.id == id) {
-                let request = hub.targets.remove(first + at).abort();
+            if let Some(at) = target(hub, id) {
+                let request = hub.targets.remove(at).abort();
                 request.into_iter().for_each(|request| hub.act(Act::Abort(request)));
             }
         } else {
-            hub.consumers.retain(|consumer| consumer.id != id);
+            hub.remove_consumer(id);
         }
         hub.audit("GROUP_UNREGISTERED", &[("group", id)]);
         true
@@ -320,24 +393,39 @@ impl Presence {
         if let Some(wire) = &mut self.wire {
             wire.replace(hub, topics(&channels)?)?;
         }
-        let before: Vec<_> = channels.iter().map(|channel| self.channels.iter().position(|known| known.id == channel.id)).collect();
-        self.window.regroup(&before);
-        // Named by the places they had.
-        self.let_go(hub);
-        self.channels = channels;
-        let lines = self.wire.as_ref().map_or(self.channels.len().div_ceil(CHANNELS), Notifications::lines);
-        hub.use_lines(lines);
-        for line in 0..lines {
-            if let (Some(socket), None) = (hub.asked(line, ASKED), &self.wire) {
-                self.subscribe(hub, line, socket);
-            }
+        let before = self.set(hub, channels);
+        if self.wire.is_none() && hub.lines.iter().any(|line| line.link.up().is_some()) {
+            self.before.get_or_insert(before);
         }
         Ok(Answer::Done)
     }
 
-    /// Stability now: each hard drop costs a twentieth, and each ten seconds without one give back a twentieth of what is missing.
+    /// These channels from now on; gives back those before. What is held is let go.
+    fn set(&mut self, hub: &mut Hub, channels: Vec<Channel>) -> Vec<Channel> {
+        let places: Vec<_> = channels.iter().map(|channel| self.channels.iter().position(|known| known.id == channel.id)).collect();
+        self.window.regroup(&places);
+        // Named by the places they had.
+        self.let_go(hub);
+        let before = std::mem::replace(&mut self.channels, channels);
+        self.version += 1;
+        let lines = self.wire.as_ref().map_or(self.channels.len().div_ceil(CHANNELS), Notifications::lines);
+        hub.use_lines(lines);
+        for line in 0..lines {
+            // Where a socket is being made ready still, they are asked for when it is.
+            if let (Some(socket), None) = (hub.lines[line].link.up(), &self.wire) {
+                self.subscribe(hub, line, socket);
+            }
+        }
+        before
+    }
+
+    /// Stability now: each hard drop costs a twentieth, and each ten seconds on which all lines stand give back a twentieth of
+    /// what is missing.
     fn heal(&mut self, now: u64) {
         let (missing, since) = &mut self.instability;
+        if !self.is_stable {
+            *since = now;
+        }
         while *since + HEALS_MS <= now {
             if *missing < 0.0001 {
                 (*missing, *since) = (0.0, now);
@@ -362,17 +450,17 @@ impl Class for Presence {
     }
 
     fn opened(&mut self, hub: &mut Hub, line: usize, socket: SocketId) {
-        if self.wire.is_some() {
-            return hub.established(line);
+        if let Some(wire) = &mut self.wire {
+            return wire.stands(hub, line);
         }
         hub.set_step(line, socket, ASKED);
         self.subscribe(hub, line, socket);
     }
 
     fn frame(&mut self, hub: &mut Hub, line: usize, socket: SocketId, root: Value<'_>) {
-        if let Some(wire) = &self.wire {
-            if let Some((topic, body)) = wire.read(hub, line, root) {
-                self.translate(hub, topic, body);
+        if let Some(wire) = &mut self.wire {
+            if let Some((topic, body)) = wire.read(hub, line, socket, root) {
+                self.translate(hub, socket, topic, body);
                 self.let_go(hub);
             }
         } else if hub.pong(line, root) {
@@ -397,18 +485,33 @@ impl Class for Presence {
 
     fn lost(&mut self, hub: &mut Hub, line: usize, is_loss: bool) {
         if let Some(wire) = &mut self.wire {
-            wire.lost(line, is_loss);
+            wire.lost(line);
         }
         self.heal(hub.now.mono);
-        if is_loss {
+        let Some(lost) = hub.lines.get(line) else { return };
+        if is_loss && lost.hard {
             self.instability = (1.0 - (1.0 - self.instability.0) * DECAY, hub.now.mono);
         }
-        if let Some(asked) = self.asked.get_mut(line) {
-            asked.due = None;
+        if let Some(asked) = self.asked.get_mut(line).filter(|_| lost.step.is_none()) {
+            (asked.due, asked.pending) = (None, false);
+        }
+    }
+
+    fn state_changed(&mut self, hub: &mut Hub, state: State) {
+        self.heal(hub.now.mono);
+        self.is_stable = state == State::Ready;
+    }
+
+    fn give_up(&mut self, hub: &mut Hub) {
+        if let Some(wire) = &mut self.wire {
+            wire.give_up(hub);
         }
     }
 
     fn handle_timeout(&mut self, hub: &mut Hub) {
+        if let Some(wire) = &mut self.wire {
+            wire.handle_timeout(hub);
+        }
         self.heal(hub.now.mono);
         self.window.handle_timeout(hub.now.mono);
         self.let_go(hub);
@@ -423,7 +526,8 @@ impl Class for Presence {
     }
 
     fn poll_timeout(&self) -> Option<u64> {
-        self.asked.iter().filter_map(|asked| asked.due).chain(self.window.poll_timeout()).min()
+        let wire = self.wire.as_ref().and_then(Notifications::poll_timeout);
+        self.asked.iter().filter_map(|asked| asked.due).chain(self.window.poll_timeout()).chain(wire).min()
     }
 
     fn taken(&mut self, _hub: &mut Hub, waits: Waits) {
@@ -438,6 +542,7 @@ impl Class for Presence {
             ("total", count(self.updates)),
             ("outOfOrder", count(self.out_of_order)),
             ("duplicates", count(self.duplicates)),
+            ("unknownChannel", count(self.unknown)),
             ("averageDispatchMs", if taken == 0 { 0.0 } else { sum as f64 / taken as f64 }),
             ("stability", 1.0 - self.instability.0),
             ("connections", hub.lines.iter().filter(|line| line.link.up().is_some()).count() as f64),

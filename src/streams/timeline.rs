@@ -60,7 +60,7 @@ impl Timeline {
 
     /// `{interaction, entries, participants}`, each participant with the intervals in which it took part.
     fn json(&self, interaction: &str) -> String {
-        let mut participants: Vec<(&str, Vec<Interval<'_>>)> = Vec::new();
+        let mut participants: Vec<Participant<'_>> = Vec::new();
         let mut entries = String::from("[");
         for entry in &self.entries {
             let mut object = Object::new();
@@ -68,27 +68,27 @@ impl Timeline {
             object.text("participant", &entry.participant).maybe("channel", entry.channel.as_deref()).maybe("reason", entry.reason.as_deref());
             object.raw("parsed", if entry.parsed { "true" } else { "false" });
             push_element(&mut entries, &object.end());
-            let at = participants.iter().position(|(name, _)| *name == entry.participant).unwrap_or_else(|| {
-                participants.push((&entry.participant, Vec::new()));
+            let at = participants.iter().position(|known| known.name == entry.participant).unwrap_or_else(|| {
+                participants.push(Participant { name: &entry.participant, on: Vec::new(), intervals: Vec::new() });
                 participants.len() - 1
             });
-            if let Some((_, intervals)) = participants.get_mut(at) {
-                follow(intervals, entry);
+            if let Some(participant) = participants.get_mut(at) {
+                participant.follow(entry);
             }
         }
         entries.push(']');
         let mut list = String::from("[");
-        for (name, intervals) in &participants {
+        for participant in &participants {
             let mut times = String::from("[");
-            for interval in intervals {
+            for interval in &participant.intervals {
                 let mut object = Object::new();
                 object.maybe("joined", interval.joined).maybe("left", interval.left).maybe("reason", interval.reason);
                 push_element(&mut times, &object.end());
             }
             times.push(']');
-            let present = intervals.last().is_some_and(|interval| interval.left.is_none());
             let mut object = Object::new();
-            object.text("participant", name).raw("present", if present { "true" } else { "false" }).raw("intervals", &times);
+            let present = if participant.on.is_empty() { "false" } else { "true" };
+            object.text("participant", participant.name).raw("present", present).raw("intervals", &times);
             push_element(&mut list, &object.end());
         }
         list.push(']');
@@ -115,18 +115,37 @@ struct Interval<'a> {
     reason: Option<&'a str>,
 }
 
-fn follow<'a>(intervals: &mut Vec<Interval<'a>>, entry: &'a Entry) {
-    let open = intervals.last_mut().filter(|interval| interval.left.is_none());
-    match (entry.joined, open) {
-        // Who is there and joins again was there all along.
-        (true, Some(_)) => {}
-        (true, None) => intervals.push(Interval { joined: Some(&entry.timestamp), left: None, reason: None }),
-        (false, Some(interval)) => {
+/// One who takes part. Who is on two channels and leaves one of them is still there.
+struct Participant<'a> {
+    name: &'a str,
+    /// The channels it is on now.
+    on: Vec<Option<&'a str>>,
+    intervals: Vec<Interval<'a>>,
+}
+
+impl<'a> Participant<'a> {
+    fn follow(&mut self, entry: &'a Entry) {
+        let channel = entry.channel.as_deref();
+        if entry.joined {
+            if self.on.is_empty() {
+                self.intervals.push(Interval { joined: Some(&entry.timestamp), left: None, reason: None });
+            }
+            // Who is there and joins again was there all along.
+            if !self.on.contains(&channel) {
+                self.on.push(channel);
+            }
+            return;
+        }
+        if self.on.is_empty() {
+            // A leave without a join: the join was before all that was seen.
+            return self.intervals.push(Interval { joined: None, left: Some(&entry.timestamp), reason: entry.reason.as_deref() });
+        }
+        // Where one of the two does not say the channel, they are taken for the same.
+        self.on.retain(|on| on.is_some() && channel.is_some() && *on != channel);
+        if let Some(interval) = self.intervals.last_mut().filter(|_| self.on.is_empty()) {
             interval.left = Some(&entry.timestamp);
             interval.reason = entry.reason.as_deref();
         }
-        // A leave without a join: the join was before all that was seen.
-        (false, None) => intervals.push(Interval { joined: None, left: Some(&entry.timestamp), reason: entry.reason.as_deref() }),
     }
 }
 

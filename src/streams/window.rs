@@ -1,8 +1,8 @@
 //! A reorder window: what comes is held for a moment and let go in the order of its time.
 //!
-//! An item is let go `hold` milliseconds after it came, and with it all that is older than it. One that is older than
-//! what was let go already is late: it goes at once, and says so. Order is kept within a group (a channel, or all of a
-//! stream); items of one time keep the order in which they came.
+//! An item is let go `hold` milliseconds after it came, and with it all of its group that is older than it. One that is
+//! older than what was let go already is late: it goes at once, and says so. Order is kept within a group (a channel, or
+//! all of a stream); items of one time keep the order in which they came.
 
 /// Holds at most so many; over it the oldest goes before its time.
 const MOST: usize = 10_000;
@@ -110,6 +110,11 @@ impl<T> Window<T> {
         self.next_due = None;
     }
 
+    /// The newest time that came of a group.
+    pub fn newest(&self, group: usize) -> Option<i64> {
+        self.groups.get(group)?.newest
+    }
+
     /// Other groups from now on, each of which goes on where the one of the place `from` was, or begins anew. Nothing is held
     /// any more.
     pub fn regroup(&mut self, from: &[Option<usize>]) {
@@ -192,6 +197,18 @@ mod tests {
         assert!(window.push(120, 1, 5, "older still"));
         window.handle_timeout(150);
         assert_eq!(all(&mut window), [("older still", false), ("older, of another", false)]);
+    }
+
+    #[test]
+    fn a_group_that_stays_knows_what_it_has_let_go() {
+        let mut window = Window::new(100, 2);
+        window.push(0, 0, 20, "gone");
+        window.push(0, 1, 20, "stays");
+        window.regroup(&[None, Some(1), Some(7)]);
+        assert_eq!(all(&mut window), [("gone", false), ("stays", false)]);
+        assert!(!window.push(0, 0, 10, "new") && window.push(0, 1, 10, "late"));
+        assert_eq!(all(&mut window), [("late", true)]);
+        assert_eq!([window.newest(0), window.newest(1), window.newest(2), window.newest(3)], [Some(10), Some(20), None, None]);
     }
 
     #[test]

@@ -332,7 +332,7 @@ impl Run {
         // Up to two seconds out of order, and now and then of the same millisecond.
         let time = if self.chance.one_in(3) { now as i64 - self.chance.below(2_000) as i64 } else { now as i64 };
         let timestamp = World::at(time);
-        let mut owed = !self.lossy && self.blind.is_none() || self.subject == Subject::Interactions && !self.lossy;
+        let mut owed = !self.lossy && (self.blind.is_none() || self.subject == Subject::Interactions);
         owed &= self.begun;
         if self.ledger.given.is_empty() && self.began_ahead > 0 {
             // Until something came, a replay begins by the visitor's clock, which is wrong.

@@ -585,7 +585,7 @@ impl Link {
                 Timer::Retry => self.attempt(),
                 Timer::Stable => self.failures = 0,
                 Timer::Idle if late => self.wake(now),
-                Timer::Idle => self.probe(PROBE_MS),
+                Timer::Idle => self.probe(self.probe_ms()),
                 Timer::Suspect if late => self.wake(now),
                 Timer::Suspect => {
                     self.suspect = true;
