@@ -21,6 +21,7 @@ const modules = [
   { name: "core", features: "guest", folder: "" },
   { name: "core-session", features: "guest,session", folder: "session" },
   { name: "core-streams", features: "streams", folder: "streams" },
+  { name: "core-notifications", features: "notifications", folder: "notifications" },
 ];
 const dist = at("dist");
 const types = join(dist, "types");
@@ -42,6 +43,8 @@ const entries = {
 const streamEntries = {
   streams: "www/streams/index.ts",
   "core-streams-inline": "www/client/generated/streams/core-inline.js",
+  "core-notifications-inline": "www/client/generated/notifications/core-inline.js",
+  "glue-notifications": "www/streams/glue-notifications.ts",
 };
 const isDouble = (path) => /^fake-\w+\./.test(basename(path));
 const isTest = (path) => /\.test\.tsx?$/.test(path) || isDouble(path);

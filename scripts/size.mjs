@@ -42,6 +42,8 @@ async function imports(bundle, file) {
 
 /** Fetched where there is a `token`, and not before. */
 const SESSION = ["core-session-inline.js", "glue-session.js"];
+/** Fetched for the dialect of the notifications service, and not before. */
+const NOTIFICATIONS = ["core-notifications-inline.js", "glue-notifications.js"];
 
 /** The budgets as `{ name, files, instead?, total, limit }`, for a built `dist` folder; `instead` of the files in it come the row's own. */
 export async function measure(dist, budgets) {
@@ -54,7 +56,9 @@ export async function measure(dist, budgets) {
   // Its module stands in the place of the other one, so what it costs is the difference.
   const glue = (await closure(inDist("glue-session.js"))).filter((path) => !open.includes(path));
   const session = [...glue, ...inDist("core-session.wasm")];
-  const streams = await closure(inDist("streams.js", "core-streams.wasm"), ["core-streams-inline.js"]);
+  const streams = await closure(inDist("streams.js", "core-streams.wasm"), ["core-streams-inline.js", ...NOTIFICATIONS]);
+  const ofNotifications = (await closure(inDist("glue-notifications.js"))).filter((path) => !streams.includes(path));
+  const notifications = [...ofNotifications, ...inDist("core-notifications.wasm")];
   const rows = [
     { name: "chat, external wasm (slim)", files: external, limit: budgets.chatExternal },
     { name: "chat, inlined wasm (index)", files: inlined, limit: Math.floor(budgets.chatInlinedTimes * total(external)) },
@@ -63,6 +67,7 @@ export async function measure(dist, budgets) {
     { name: "open to first text, external", files: openExternal, limit: budgets.openExternal },
     { name: "session protocol, on top", files: session, instead: inDist("core.wasm"), limit: budgets.lazyChunk },
     { name: "streams, external wasm (all four)", files: streams, limit: budgets.streamsExternal },
+    { name: "notifications dialect, on top", files: notifications, instead: inDist("core-streams.wasm"), limit: budgets.lazyChunk },
   ];
   return rows.map((row) => ({ ...row, total: total(row.files) - total(row.instead ?? []) }));
 }

@@ -51,16 +51,29 @@ struct Channel {
     drained: Option<(SocketId, u64)>,
 }
 
-/// The channels of one stream.
+/// The channels of one stream. Where this wire was left out there can be none, and what would be done with them goes with it.
 pub struct Notifications {
     channels: Vec<Channel>,
     most: usize,
+    _permit: Permit,
+}
+
+#[cfg(feature = "notifications")]
+type Permit = ();
+#[cfg(not(feature = "notifications"))]
+type Permit = std::convert::Infallible;
+
+fn permit() -> Result<Permit, Refusal> {
+    #[cfg(feature = "notifications")]
+    return Ok(());
+    #[cfg(not(feature = "notifications"))]
+    Err(Refusal::field(Code::UNSUPPORTED, "dialect"))
 }
 
 impl Notifications {
     /// Channels for these topics, so many at most.
     pub fn new(topics: Vec<String>, most: usize) -> Result<Notifications, Refusal> {
-        let mut notifications = Notifications { channels: Vec::new(), most };
+        let mut notifications = Notifications { channels: Vec::new(), most, _permit: permit()? };
         notifications.spread(topics)?;
         Ok(notifications)
     }

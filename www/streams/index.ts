@@ -14,21 +14,35 @@ export { GuestwireError, type Fault } from "../client/errors.js";
 export type { WasmSource } from "../client/load.js";
 export type { StreamError } from "./errors.js";
 
-let source: WasmSource | Promise<WasmSource> | undefined;
+type Given = WasmSource | Promise<WasmSource> | undefined;
+let source: Given;
+let ofNotifications: Given;
 
 /**
- * Says what the module is made of: its URL (`guestwire/core-streams.wasm`), a response, its bytes, or a compiled module. To be
- * called before the first stream is made; without it the module comes with the package, inlined. Nothing is loaded before that.
+ * Says what the module is made of: its URL (`guestwire/core-streams.wasm`), a response, its bytes, or a compiled module; and what
+ * that of the notifications dialect is made of (`guestwire/core-notifications.wasm`). To be called before the first stream is made;
+ * without it the modules come with the package, inlined. Nothing is loaded before that.
  */
-export function initStreams(urlOrModule: WasmSource | Promise<WasmSource>): void {
-  source = urlOrModule;
+export function initStreams(urlOrModule: WasmSource | Promise<WasmSource>, notifications?: WasmSource | Promise<WasmSource>): void {
+  [source, ofNotifications] = [urlOrModule, notifications];
 }
 
-const provide: Provide<StreamGlue> = async () => ({ glue, source: source === undefined ? await inlined() : await source });
+const provide: Provide<StreamGlue> = async () => ({
+  glue,
+  source: (await source) ?? (await unpacked(() => import("../client/generated/streams/core-inline.js"))),
+});
 
-async function inlined(): Promise<ArrayBuffer> {
-  const { wasmGzipBase64 } = await import("../client/generated/streams/core-inline.js");
-  return decode(wasmGzipBase64);
+const provideNotifications: Provide<StreamGlue> = async () => ({
+  glue: (await import("./glue-notifications.js")).glue,
+  source: (await ofNotifications) ?? (await unpacked(() => import("../client/generated/notifications/core-inline.js"))),
+});
+
+async function unpacked(load: () => Promise<{ wasmGzipBase64: string }>): Promise<ArrayBuffer> {
+  return decode((await load()).wasmGzipBase64);
+}
+
+function provideFor(options: { dialect?: string } | undefined): Provide<StreamGlue> {
+  return options?.dialect === "notifications" ? provideNotifications : provide;
 }
 
 /** Measures the line to the service, or that of another client: round trips, jitter, how stable they are. */
@@ -51,7 +65,7 @@ export class ConversationEvents extends Conversations {
 export class InteractionStream extends Interactions {
   /** Validates at once and begins to load the module; usable immediately. */
   constructor(options: InteractionOptions) {
-    super(options, provide);
+    super(options, provideFor(options));
   }
 }
 
@@ -59,6 +73,6 @@ export class InteractionStream extends Interactions {
 export class PresenceMultiplexer extends Presence {
   /** Validates at once and begins to load the module; usable immediately. */
   constructor(options: PresenceOptions) {
-    super(options, provide);
+    super(options, provideFor(options));
   }
 }
