@@ -14,7 +14,7 @@ use crate::core::http::{Reply, Unreachable};
 use crate::core::json::{Document, Object, Value, push_string};
 use crate::core::link::Deadlines;
 use crate::core::machine::{RequestId, SocketId};
-use crate::core::option::{choice, is_made_of, wrong};
+use crate::core::option::{is_made_of, wrong};
 use crate::core::random::Random;
 use crate::core::time;
 use crate::core::token::Terms;
@@ -76,10 +76,7 @@ pub struct Interactions {
 
 /// Reads the options of a stream.
 pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Refusal> {
-    let wire = match choice(root, "dialect", &["stream", "notifications"])? {
-        0 => None,
-        _ => Some(Notifications::new(topics(root)?, CONNECTIONS)?),
-    };
+    let wire = Notifications::new(root, || topics(root), CONNECTIONS)?;
     let lines = wire.as_ref().map_or(1, Notifications::lines);
     let class = Interactions {
         wire,

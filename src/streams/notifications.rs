@@ -8,8 +8,10 @@ use crate::core::http::{Body, Method, Reply, Request, Unreachable};
 use crate::core::json::{Document, Object, Value};
 use crate::core::link::Unprepared;
 use crate::core::machine::{Act, RequestId, SocketId};
+use crate::core::option::choice;
 use crate::core::state::Reason;
 use crate::core::url::encode;
+use std::ops::{Deref, DerefMut};
 
 /// So many topics of one channel.
 const TOPICS: usize = 1_000;
@@ -52,30 +54,43 @@ struct Channel {
 }
 
 /// The channels of one stream. Where this wire was left out there can be none, and what would be done with them goes with it.
-pub struct Notifications {
-    channels: Vec<Channel>,
-    most: usize,
-    _permit: Permit,
-}
+pub struct Notifications(Permitted);
 
 #[cfg(feature = "notifications")]
-type Permit = ();
+type Permitted = Channels;
 #[cfg(not(feature = "notifications"))]
-type Permit = std::convert::Infallible;
+type Permitted = std::convert::Infallible;
 
-fn permit() -> Result<Permit, Refusal> {
-    #[cfg(feature = "notifications")]
-    return Ok(());
-    #[cfg(not(feature = "notifications"))]
-    Err(Refusal::field(Code::UNSUPPORTED, "dialect"))
+/// What [`Notifications`] is where it can be.
+pub struct Channels {
+    channels: Vec<Channel>,
+    most: usize,
 }
 
-impl Notifications {
-    /// Channels for these topics, so many at most.
-    pub fn new(topics: Vec<String>, most: usize) -> Result<Notifications, Refusal> {
-        let mut notifications = Notifications { channels: Vec::new(), most, _permit: permit()? };
-        notifications.spread(topics)?;
-        Ok(notifications)
+impl Deref for Notifications {
+    type Target = Channels;
+    fn deref(&self) -> &Channels {
+        #[cfg(feature = "notifications")]
+        return &self.0;
+        #[cfg(not(feature = "notifications"))]
+        match self.0 {}
+    }
+}
+
+impl DerefMut for Notifications {
+    fn deref_mut(&mut self) -> &mut Channels {
+        #[cfg(feature = "notifications")]
+        return &mut self.0;
+        #[cfg(not(feature = "notifications"))]
+        match self.0 {}
+    }
+}
+
+impl Channels {
+    #[cfg(feature = "notifications")]
+    fn with(mut self, topics: Vec<String>) -> Result<Notifications, Refusal> {
+        self.spread(topics)?;
+        Ok(Notifications(self))
     }
 
     fn spread(&mut self, topics: Vec<String>) -> Result<(), Refusal> {
@@ -90,6 +105,27 @@ impl Notifications {
             channel.is_stale = true;
         }
         Ok(())
+    }
+}
+
+impl Notifications {
+    /// Whether the options ask for this wire. Where it was left out that is refused.
+    pub fn are_wanted(root: Value<'_>) -> Result<bool, Refusal> {
+        match choice(root, "dialect", &["stream", "notifications"])? {
+            0 => Ok(false),
+            _ if cfg!(feature = "notifications") => Ok(true),
+            _ => Err(Refusal::field(Code::UNSUPPORTED, "dialect")),
+        }
+    }
+
+    /// Channels for these topics, so many at most, if the options ask for them.
+    pub fn new(root: Value<'_>, topics: impl FnOnce() -> Result<Vec<String>, Refusal>, most: usize) -> Result<Option<Notifications>, Refusal> {
+        #[cfg(feature = "notifications")]
+        if Notifications::are_wanted(root)? {
+            return Channels { channels: Vec::new(), most }.with(topics()?).map(Some);
+        }
+        let _ = (topics, most);
+        Notifications::are_wanted(root).map(|_| None)
     }
 
     /// How many lines that takes.

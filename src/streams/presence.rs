@@ -17,7 +17,7 @@ use crate::core::http::{Reply, Unreachable};
 use crate::core::json::{Document, Object, Value, push_string};
 use crate::core::link::Deadlines;
 use crate::core::machine::{Act, RequestId, SocketId};
-use crate::core::option::{choice, is_made_of, wrong};
+use crate::core::option::{is_made_of, wrong};
 use crate::core::random::Random;
 use crate::core::state::State;
 use crate::core::time;
@@ -126,9 +126,9 @@ pub struct Presence {
 /// Reads the options of a multiplexer.
 pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Refusal> {
     let connections = whole(root, "maxConnections", CONNECTIONS, 1, CONNECTIONS)? as usize;
-    let has_topics = choice(root, "dialect", &["stream", "notifications"])? == 1;
-    let channels = channels(root.get("channels").ok_or(wrong("channels"))?, if has_topics { MOST_TOPICS } else { connections * CHANNELS })?;
-    let wire = if has_topics { Some(Notifications::new(topics(&channels)?, connections)?) } else { None };
+    let most = if Notifications::are_wanted(root)? { MOST_TOPICS } else { connections * CHANNELS };
+    let channels = channels(root.get("channels").ok_or(wrong("channels"))?, most)?;
+    let wire = Notifications::new(root, || topics(&channels), connections)?;
     let reorder = whole(root, "reorderMs", 500, 0, 60_000)?;
     let lines = wire.as_ref().map_or(channels.len().div_ceil(CHANNELS), Notifications::lines);
     let class = Presence {
