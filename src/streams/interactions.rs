@@ -40,6 +40,9 @@ const CONNECTIONS: usize = 5;
 /// The length of an array without elements, which means all.
 const EMPTY: usize = "[]".len();
 
+/// Stands between the parts of a key.
+const APART: &str = "\u{1f}";
+
 /// The token was sent.
 const GREETED: u8 = 1;
 /// The filter was sent.
@@ -222,7 +225,9 @@ impl Interactions {
         // There are no ids on this wire. One thing happens to one participant in one millisecond once; whatever else is told from
         // its double by all that it says.
         let identity = match (time, is_join(event)) {
-            (Some(_), Some(_)) => [of("timestamp"), of("type"), participant, interaction, of("channel"), of("reason")].join("\u{1f}"),
+            (Some(_), Some(_)) => {
+                [of("timestamp"), APART, of("type"), APART, participant, APART, interaction, APART, of("channel"), APART, of("reason")].concat()
+            }
             _ => event.raw().to_string(),
         };
         if !self.seen.note(&identity) {
@@ -244,7 +249,7 @@ impl Interactions {
             None if time.is_none() => hub.tell(Event::Warning(Code::TIMESTAMP_UNREADABLE, interaction.to_string())),
             None => {}
         }
-        let key = [interaction, participant].join("\u{1f}");
+        let key = [interaction, APART, participant].concat();
         hub.queue(0, hub.now.mono, &key, event.raw().to_string());
     }
 }

@@ -123,10 +123,11 @@ pub fn whole(root: Value<'_>, field: &'static str, preset: u64, least: u64, most
 pub fn share(root: Value<'_>, field: &'static str, preset: u64) -> Result<u64, Refusal> {
     let Some(value) = root.get(field) else { return Ok(preset) };
     let text = value.raw();
-    let (whole, digits) = text.split_once('.').unwrap_or((text, ""));
+    let point = text.bytes().position(|byte| byte == b'.').unwrap_or(text.len());
+    let (whole, digits) = text.split_at(point);
     // As much as counts; JSON has no digits but these behind a point.
     let thousandths =
-        digits.bytes().chain(*b"000").take(3).try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u64::from(digit - b'0')));
+        digits.bytes().skip(1).chain(*b"000").take(3).try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u64::from(digit - b'0')));
     match (whole, thousandths) {
         ("0", Some(thousandths)) => Ok(thousandths),
         ("1", Some(0)) => Ok(1000),

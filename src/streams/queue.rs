@@ -107,7 +107,8 @@ impl Queue {
         let count = most.clamp(1, self.items.len());
         let mut waits = Waits { longest: 0, sum: 0, count: count as u64 };
         let mut array = String::from("[");
-        for item in self.items.drain(..count) {
+        for _ in 0..count {
+            let Some(item) = self.items.pop_front() else { break };
             let waited = now.saturating_sub(item.at);
             waits.longest = waits.longest.max(waited);
             waits.sum += waited;
