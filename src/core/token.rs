@@ -172,6 +172,12 @@ impl Tokens {
         self.token.as_ref().filter(|token| token.is_good(now, self.margin())).map(|token| &token.value)
     }
 
+    /// The token, good for long or not.
+    #[cfg(feature = "streams")]
+    pub fn newest(&self) -> Option<&Secret> {
+        self.token.as_ref().map(|token| &token.value)
+    }
+
     /// When the token is to be replaced, monotonic milliseconds.
     pub fn renew_at(&self) -> Option<u64> {
         self.token.as_ref().map(|token| token.asked.mono + token.good_for(self.margin()))
@@ -207,9 +213,16 @@ impl Tokens {
         Some(match reply {
             Ok(reply) if (200..300).contains(&reply.status) => match read(reply.body) {
                 Some((value, life)) => {
-                    self.token = Some(Token { value, asked, life: life.min(self.longest()) });
-                    self.failed = 0;
-                    Asked::Got
+                    let token = Token { value, asked, life: life.min(self.longest()) };
+                    let is_good = token.is_good(now, self.margin());
+                    self.token = Some(token);
+                    if is_good {
+                        self.failed = 0;
+                        Asked::Got
+                    } else {
+                        // It took longer to come than it lives.
+                        self.fail(now, Asked::Failed)
+                    }
                 }
                 None => self.fail(now, Asked::Failed),
             },
@@ -353,6 +366,16 @@ mod tests {
         let busy = Ok(Reply { status: 503, retry_after: Some("7"), body: "" });
         assert_eq!(tokens.reply(at(600_000), RequestId(2), busy), Some(Asked::Later(503, Some(7_000))));
         assert_eq!(tokens.ready_at(), 607_000);
+    }
+
+    #[test]
+    fn a_token_that_is_over_when_it_comes_is_a_wrong_answer() {
+        let mut tokens = Tokens::new(Source::Callback);
+        assert!(tokens.ask(at(0), RequestId(1)).is_some());
+        assert_eq!(tokens.reply(at(500), RequestId(1), ok(r#"{"access_token":"t","expires_in":1}"#)), Some(Asked::Failed));
+        assert_eq!(tokens.ask(at(1_499), RequestId(2)), None);
+        assert!(tokens.ask(at(1_500), RequestId(3)).is_some());
+        assert_eq!(tokens.reply(at(1_999), RequestId(3), ok(r#"{"access_token":"t","expires_in":1}"#)), Some(Asked::Got));
     }
 
     #[test]

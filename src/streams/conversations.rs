@@ -52,8 +52,6 @@ pub struct Conversations {
     out_of_order: u64,
     /// Of the newest event, milliseconds.
     latency: i64,
-    /// For a timestamp that cannot be read: that of the event before.
-    newest: i64,
 }
 
 /// Reads the options of a stream.
@@ -72,11 +70,10 @@ pub fn new(root: Value<'_>, mut random: Random) -> Result<(Hub, Box<dyn Class>),
         late: 0,
         out_of_order: 0,
         latency: 0,
-        newest: 0,
     };
     let mut hub = Hub::new("conversations", Options::read(root, &PRESETS)?, &PRESETS, random, 1);
     if let Some(health) = root.get("health") {
-        let url = health.string("url").ok_or(wrong("health"))?;
+        let url = health.string("url").filter(|url| !url.is_empty()).ok_or(wrong("health"))?;
         hub.targets.push(Target::new(HEALTH.into(), url));
     }
     Ok((hub, Box::new(class)))
@@ -88,7 +85,7 @@ impl Conversations {
             return hub.unreadable(event.raw());
         }
         // Without an id nothing can be told from its double but by all that it says.
-        let id = event.text("id").unwrap_or(event.raw());
+        let id = event.text("id").filter(|id| !id.is_empty()).unwrap_or(event.raw());
         if !self.seen.note(id) {
             self.duplicates += 1;
             return;
@@ -96,10 +93,10 @@ impl Conversations {
         hub.counters.events += 1;
         let read = event.text("timestamp").and_then(time::parse);
         let time = read.unwrap_or_else(|| {
+            // It stands behind what came before it.
             hub.tell(Event::Warning(Code::TIMESTAMP_UNREADABLE, String::new()));
-            self.newest
+            self.window.newest(0).unwrap_or_default()
         });
-        self.newest = self.newest.max(time);
         let latency = read.map(|time| (hub.now.unix as i64).saturating_sub(time).max(0));
         self.latency = latency.unwrap_or(self.latency);
         let key = event.get("data").and_then(|data| data.text("conversationId")).unwrap_or(id).to_string();

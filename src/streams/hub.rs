@@ -56,6 +56,8 @@ pub struct Line {
     /// Probes are answered here.
     ponged: bool,
     look: Option<RequestId>,
+    /// The last look since the connection stood found no reason.
+    unexplained: bool,
     /// Its last end came without notice: no close frame that says that all is well (1000) or that the service goes (1001).
     pub hard: bool,
 }
@@ -165,10 +167,20 @@ impl Hub {
         }
         while self.lines.len() < lines {
             let (deadlines, idle) = self.presets;
-            let place = self.lines.len() as u16;
+            let place = self.lines.len() as u8;
             let random = Random::new(std::array::from_fn(|_| self.random.bits()));
             let link = Link::new(self.options.policy, random, self.options.hidden, idle).with_deadlines(deadlines, place);
-            self.lines.push(Line { link, step: None, opening: (None, None), renew_at: None, probe: None, ponged: false, look: None, hard: false });
+            self.lines.push(Line {
+                link,
+                step: None,
+                opening: (None, None),
+                renew_at: None,
+                probe: None,
+                ponged: false,
+                look: None,
+                unexplained: false,
+                hard: false,
+            });
         }
         if wanted {
             self.start_lines();
@@ -221,11 +233,9 @@ impl Hub {
         }
         let mut object = Object::new();
         object.text("timestamp", &time::format(self.now.unix)).text("stream", self.name).text("action", action);
-        let token = self.token().as_bytes();
         for (name, value) in details.iter().filter(|(_, value)| !value.is_empty()) {
-            // What the service says may be anything. (Searching of the standard library's is 1.5 KB of code.)
-            let has_token = !token.is_empty() && value.as_bytes().windows(token.len()).any(|part| part == token);
-            object.text(name, if has_token { "(token)" } else { value });
+            // What the service says may be anything.
+            object.text(name, if self.tells_token(value) { "(token)" } else { value });
         }
         let line = object.end();
         if self.options.audit_url.is_some()
@@ -236,11 +246,25 @@ impl Hub {
         self.tell(Event::Audit(line));
     }
 
+    /// Whether a text, which may be the service's, holds the token.
+    fn tells_token(&self, text: &str) -> bool {
+        let token = self.token().as_bytes();
+        !token.is_empty() && text.as_bytes().windows(token.len()).any(|part| part == token)
+    }
+
     // ---- tokens
 
     /// The token that a connection is opened with.
     pub fn token(&self) -> &str {
-        self.tokens.good(self.now).map_or("", |token| token.expose())
+        // It was good when opening began, and its margin is longer than that takes.
+        self.tokens.newest().map_or("", |token| token.expose())
+    }
+
+    /// Whether a socket in use was opened with the token that is the newest.
+    pub(super) fn has_current_token(&self, line: usize, socket: SocketId) -> bool {
+        let line = &self.lines[line];
+        let renew_at = if line.opening.0 == Some(socket) { line.opening.1 } else { line.renew_at };
+        renew_at == self.tokens.renew_at()
     }
 
     /// Whether there is a token that is good; else it is asked for.
@@ -250,7 +274,7 @@ impl Hub {
         }
         if !self.ask_token() {
             let wait = self.tokens.ready_at().saturating_sub(self.now.mono);
-            self.lines[line].link.unprepared(self.now, Unprepared::Later(Reason::Refused, Some(wait)));
+            self.lines[line].link.unprepared(self.now, Unprepared::Paused(wait, false));
         }
         false
     }
@@ -281,7 +305,10 @@ impl Hub {
                 if status == 429 {
                     self.tell(Event::Error(Code::TOKEN_RATE_LIMITED, String::new()));
                 }
-                Unprepared::Later(Reason::Service { code: status }, after.or((status == 429).then_some(LIMIT_MS)))
+                match after.or((status == 429).then_some(LIMIT_MS)) {
+                    Some(after) => Unprepared::Paused(after, true),
+                    None => Unprepared::Later(Reason::Service { code: status }, None),
+                }
             }
             Asked::Failed => Unprepared::Later(Reason::Refused, None),
             Asked::Late => Unprepared::Later(Reason::Timeout, None),
@@ -336,6 +363,7 @@ impl Hub {
         }
         line.step = None;
         line.probe = None;
+        line.unexplained = false;
         line.link.established(now);
         self.renew();
     }
@@ -498,6 +526,8 @@ impl Hub {
                 }
                 429 => Refused::Later(reply.retry_after_ms().unwrap_or(LIMIT_MS)),
                 status @ 500.. => reply.retry_after_ms().map_or(Refused::Again(Reason::Service { code: status }), Refused::Later),
+                // It may have been the network, which is back: only who is refused twice for no reason is not wanted.
+                _ if !std::mem::replace(&mut self.lines[at].unexplained, true) => Refused::Again(Reason::Refused),
                 _ => Refused::Refused,
             },
         };

@@ -2,7 +2,7 @@
 
 use super::class::{Answer, Class, Command, Figures};
 use super::event::{Event, Sample};
-use super::hub::{Hub, LIMIT_MS};
+use super::hub::Hub;
 use super::options::{Options, Presets, share, truth, whole};
 use super::statistics::{Limits, Statistics};
 use crate::core::backoff::Policy;
@@ -27,6 +27,8 @@ const LONGEST_FRAME: usize = 65_536;
 const TIMEOUTS: u32 = 3;
 /// A timer that fires so late was held up by this page, and what it judges is given as long again, milliseconds.
 const LATE_MS: u64 = 1_000;
+/// Longer round trips of another connection are not believed, milliseconds.
+const LONGEST_SAMPLE_MS: u64 = 3_600_000;
 /// Clocks that went on by amounts this far apart during a probe tell nothing of the server's, milliseconds.
 const CLOCKS_PART_MS: u64 = 50;
 
@@ -56,12 +58,16 @@ struct Probe {
     sequence: u64,
     sent: (u64, u64),
     due: u64,
+    /// Its deadline fired late once, and it was given more time.
+    graced: bool,
 }
 
 /// See the module.
 pub struct Latency {
     connection: String,
     interval: u64,
+    /// No two probes of one connection are closer than this, milliseconds.
+    apart: u64,
     timeout: u64,
     limits: Limits,
     drift: Drift,
@@ -71,6 +77,8 @@ pub struct Latency {
     missed: u32,
     socket: Option<SocketId>,
     next: Option<u64>,
+    /// When the last probe of this connection was sent.
+    last: Option<u64>,
     answered: Option<u64>,
     offset: Option<i64>,
     over: (bool, bool),
@@ -92,9 +100,9 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
     };
     let interval = whole(root, "pingIntervalMs", 2_000, 100, 3_600_000)?;
     let apart = whole(root, "probeFrequencyLimitMs", 1_000.min(interval), 0, 5_000)?;
-    let drift = root.get("driftCompensation").filter(|drift| drift.is_object());
     let within = |read: Result<u64, Refusal>| read.map_err(|_| wrong("driftCompensation"));
-    let drift = match drift {
+    let drift = match root.get("driftCompensation") {
+        Some(drift) if !drift.is_object() => return Err(wrong("driftCompensation")),
         Some(drift) => Drift {
             enabled: truth(drift, "enabled", true).map_err(|_| wrong("driftCompensation"))?,
             most: within(whole(drift, "maxDriftMs", 10, 0, 86_400_000))? as i64,
@@ -104,10 +112,12 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
         None => Drift { enabled: true, most: 10, factor: 950, written: "0.95".into() },
     };
     let options = if attached { Options::unconnected(root, &PRESETS) } else { Options::read(root, &PRESETS) }?;
+    let (interval, timeout) = (interval.max(apart), whole(root, "timeoutMs", 5_000, 100, 60_000)?);
     let class = Latency {
         connection,
-        interval: interval.max(apart),
-        timeout: whole(root, "timeoutMs", 5_000, 100, 60_000)?,
+        interval,
+        apart,
+        timeout,
         limits,
         drift,
         statistics: Statistics::new(limits),
@@ -116,11 +126,14 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
         missed: 0,
         socket: None,
         next: None,
+        last: None,
         answered: None,
         offset: None,
         over: (false, false),
     };
-    let hub = Hub::new("latency", options, &PRESETS, random, usize::from(!attached));
+    let mut hub = Hub::new("latency", options, &PRESETS, random, usize::from(!attached));
+    // Where probes are far apart, the line is not doubted before three of them could have been missed.
+    hub.for_all(|link| link.set_idle(PRESETS.idle.max(interval * (u64::from(TIMEOUTS) + 1) + timeout)));
     Ok((hub, Box::new(class)))
 }
 
@@ -138,8 +151,8 @@ impl Latency {
     fn send_probe(&mut self, hub: &mut Hub, socket: SocketId) {
         self.sequence += 1;
         let now = hub.now;
-        self.waiting.push_back(Probe { sequence: self.sequence, sent: (now.mono, now.unix), due: now.mono + self.timeout });
-        self.next = Some(now.mono + self.interval);
+        self.waiting.push_back(Probe { sequence: self.sequence, sent: (now.mono, now.unix), due: now.mono + self.timeout, graced: false });
+        (self.last, self.next) = (Some(now.mono), Some(now.mono + self.interval));
         hub.send(socket, Object::new().text("type", "ping").int("sequence", self.sequence as i64).end());
     }
 
@@ -151,12 +164,12 @@ impl Latency {
         self.missed = 0;
         self.answered = Some(probe.sequence);
         let (mono, unix) = probe.sent;
-        let (rtt, by_clock) = (hub.now.mono - mono, hub.now.unix.saturating_sub(unix));
-        if by_clock.abs_diff(rtt) <= CLOCKS_PART_MS
+        let (rtt, back) = (hub.now.mono - mono, hub.now.unix);
+        if back.abs_diff(unix + rtt) <= CLOCKS_PART_MS
             && let Some(server) = root.get("timestamp").and_then(|time| time.as_str().map_or_else(|| time.as_int(), time::parse))
         {
             // The midpoint of the two readings is when the server read its own.
-            self.offset = Some(server - (unix + by_clock / 2) as i64);
+            self.offset = Some(server.saturating_sub(unix.midpoint(back) as i64));
         }
         if let Some(line) = hub.lines.first_mut() {
             line.link.answered(hub.now, rtt);
@@ -219,21 +232,30 @@ impl Class for Latency {
                 self.send_probe(hub, socket);
             }
             Some("pong") => self.pong(hub, root),
-            Some("error") => {
+            // What a socket that was given up still says is not about the next attempt.
+            Some("error") if hub.step(line, socket).is_some() || self.socket == Some(socket) => {
                 let after = root.int("retryAfter").and_then(|seconds| u64::try_from(seconds).ok()).map(|seconds| seconds.min(3_600) * 1000);
                 let message = root.text("message").unwrap_or_default();
                 let message = match root.text("field") {
                     Some(field) => [message, " (", field, ")"].concat(),
                     None => message.to_string(),
                 };
-                hub.rejected(line, root.int("status").unwrap_or(401), Code::REJECTED, &message, after.or(Some(LIMIT_MS)));
+                hub.rejected(line, root.int("status").unwrap_or(401), Code::REJECTED, &message, after);
             }
             // Whatever else it tells is not about latency.
             _ => hub.counters.events += 1,
         }
     }
 
-    fn probe(&mut self, hub: &mut Hub, _line: usize, socket: SocketId) {
+    fn probe(&mut self, hub: &mut Hub, line: usize, socket: SocketId) {
+        let too_soon = |sent: u64| hub.now.mono < sent + self.apart;
+        if self.waiting.back().is_some_and(|probe| too_soon(probe.sent.0)) {
+            // The answer to that one will do.
+            return;
+        }
+        if self.last.is_some_and(too_soon) {
+            return hub.lines[line].link.unprobed(hub.now);
+        }
         self.send_probe(hub, socket);
     }
 
@@ -246,15 +268,17 @@ impl Class for Latency {
     fn lost(&mut self, _hub: &mut Hub, _line: usize, _is_loss: bool) {
         // What was asked over it will not be answered, and that is no timeout.
         self.waiting.clear();
-        (self.missed, self.next, self.socket) = (0, None, None);
+        (self.missed, self.next, self.last, self.socket) = (0, None, None, None);
     }
 
     fn handle_timeout(&mut self, hub: &mut Hub) {
         let now = hub.now.mono;
         while let Some(probe) = self.waiting.front().filter(|probe| probe.due <= now) {
-            if now - probe.due > LATE_MS {
-                // This page stood still: the answer may be queued behind the timer.
-                self.waiting.iter_mut().for_each(|probe| probe.due = probe.due.max(now + LATE_MS));
+            if now - probe.due > LATE_MS && !probe.graced {
+                // This page stood still: the answer may be queued behind the timer. Where timers are throttled they are all late.
+                for probe in self.waiting.iter_mut().filter(|probe| probe.due <= now) {
+                    (probe.due, probe.graced) = (now + LATE_MS, true);
+                }
                 break;
             }
             let sequence = probe.sequence;
@@ -300,7 +324,7 @@ impl Class for Latency {
 
     fn command(&mut self, hub: &mut Hub, command: Command<'_>) -> Result<Answer, Refusal> {
         match command {
-            Command::Sample(Some(rtt)) => self.measured(hub, rtt),
+            Command::Sample(Some(rtt)) => self.measured(hub, rtt.min(LONGEST_SAMPLE_MS)),
             Command::Sample(None) => self.time_out(hub, None),
             _ => return Err(Refusal::new(Code::UNSUPPORTED)),
         }

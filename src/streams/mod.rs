@@ -26,7 +26,7 @@ pub mod timeline;
 pub mod webhook;
 pub mod window;
 
-use crate::core::error::Refusal;
+use crate::core::error::{Code, Refusal};
 use crate::core::http::{Reply, Unreachable};
 use crate::core::json::Document;
 use crate::core::link;
@@ -77,6 +77,9 @@ impl Stream {
 
     /// Begins, or begins again after an end; `ticket` ends when it is first ready.
     pub fn start(&mut self, now: Now, ticket: Ticket) {
+        if self.disposed {
+            return self.hub.tell(Event::Done(ticket, Some(Code::STOPPED)));
+        }
         self.begin(now);
         if self.hub.state() == State::Ready || self.hub.lines.is_empty() {
             self.hub.tell(Event::Done(ticket, None));
@@ -109,7 +112,12 @@ impl Stream {
     /// Gives everything up. Inputs are inert from here on.
     pub fn dispose(&mut self, now: Now) {
         self.begin(now);
-        self.hub.for_all(|link| link.leave(now));
+        self.hub.wanted = false;
+        self.hub.for_all(|link| {
+            link.stop(now);
+            // Its close is not waited for.
+            link.leave(now);
+        });
         self.give_up();
         self.settle();
         self.hub.give_up_posts();
@@ -252,7 +260,7 @@ impl Stream {
 
     /// The line that a socket belongs to: its number says it.
     fn line_of(&self, socket: SocketId) -> Option<usize> {
-        Some((socket.0 >> 16) as usize).filter(|line| *line < self.hub.lines.len())
+        Some((socket.0 >> link::PLACE_SHIFT) as usize).filter(|line| *line < self.hub.lines.len())
     }
 
     fn opened(&mut self, socket: SocketId) {
@@ -287,8 +295,7 @@ impl Stream {
     fn closed(&mut self, socket: SocketId, close: Close<'_>) {
         let Some(line) = self.line_of(socket) else { return };
         let hub = &mut self.hub;
-        let link = &mut hub.lines[line].link;
-        if close.code == 1008 && link.socket() == Some(socket) {
+        if close.code == 1008 && hub.lines[line].link.socket() == Some(socket) && hub.has_current_token(line, socket) {
             // A token that has run out, as a rule; what refused it does not say so.
             hub.tokens.refuse();
         }

@@ -53,6 +53,10 @@ impl Target {
         if self.waiting.len() >= WAITING {
             // The one under way stands first and stays.
             self.waiting.remove(usize::from(self.request.is_some()));
+            if self.request.is_none() {
+                // The tries were those of the one that goes.
+                self.tries = 0;
+            }
             self.lost += 1;
         }
         self.waiting.push_back(body);
@@ -171,5 +175,24 @@ mod tests {
         assert_eq!(target.waiting.len(), WAITING);
         assert_eq!(target.waiting[0], "first", "the one under way is still known");
         assert_eq!(target.lost, 11);
+    }
+
+    #[test]
+    fn one_that_is_dropped_takes_its_tries_along() {
+        let mut random = Random::new([1; 4]);
+        let mut target = Target::new("t".into(), "http://hook".into());
+        (0..WAITING).for_each(|number| target.push(number.to_string()));
+        for id in 0..4 {
+            let now = target.poll_timeout().unwrap();
+            target.poll(now, RequestId(id));
+            target.reply(now, RequestId(id), status(503), &mut random);
+        }
+        target.push("new".into());
+        for id in 4..8 {
+            let now = target.poll_timeout().unwrap();
+            assert_eq!(body(target.poll(now, RequestId(id))).as_deref(), Some("1"));
+            assert_eq!(target.reply(now, RequestId(id), status(503), &mut random), Some(Outcome::Again));
+        }
+        assert_eq!(target.lost, 1);
     }
 }

@@ -6,6 +6,8 @@
 
 /// Holds at most so many; over it the oldest goes before its time.
 const MOST: usize = 10_000;
+/// Where times are this far apart one of them is wrong, milliseconds: a day.
+const APART_MS: i64 = 86_400_000;
 
 /// One item on its way out.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,6 +56,12 @@ impl<T> Window<T> {
         known.newest = known.newest.max(Some(time));
         if self.hold == 0 || known.released.is_some_and(|released| time < released) {
             self.release(Held { time, due: now, group, item });
+            if let Some(known) = self.groups.get_mut(group)
+                && known.released.is_some_and(|released| released.saturating_sub(time) > APART_MS)
+            {
+                // One time in the far future must not make late all that follow.
+                *known = Group { newest: Some(time), released: Some(time) };
+            }
             return out_of_order;
         }
         let at = self.held.partition_point(|held| held.time <= time);
@@ -219,6 +227,22 @@ mod tests {
         }
         window.handle_timeout(10);
         assert_eq!(all(&mut window), [("1", false), ("2", false), ("3", false)]);
+    }
+
+    #[test]
+    fn one_from_the_far_future_makes_late_only_the_next() {
+        let mut window = Window::new(100, 1);
+        window.push(0, 0, i64::MAX, "wrong");
+        window.handle_timeout(100);
+        for (item, time) in [("b", 20), ("d", 40), ("c", 30)] {
+            window.push(200, 0, time, item);
+        }
+        assert_eq!(window.newest(0), Some(40));
+        window.handle_timeout(300);
+        window.push(400, 0, i64::MIN, "also wrong");
+        window.push(400, 0, 50, "e");
+        window.handle_timeout(500);
+        assert_eq!(all(&mut window), [("wrong", false), ("b", true), ("c", false), ("d", false), ("also wrong", true), ("e", false)]);
     }
 
     #[test]

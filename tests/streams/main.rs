@@ -1,6 +1,8 @@
 //! The agent-side streams against the simulator, one test for each requirement of systems.md, named for it.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod common;
+mod conversations;
 mod interactions;
 mod latency;
 #[path = "../common/network.rs"]

@@ -928,7 +928,8 @@ fn a_token_of_five_connections_is_replaced_though_there_is_no_room_for_a_sixth()
     let states = world.states();
     let readies: Vec<_> = states.iter().filter(|(_, state)| *state == State::Ready).map(|(at, _)| *at).collect();
     assert_eq!(readies.len(), 3, "{readies:?}");
-    assert!(readies[1..].iter().zip([3_600_000, 7_200_000]).all(|(at, end)| (end..end + 3_000).contains(at)), "{readies:?}");
+    // The second token was asked for a minute before the first ran out, and lives for an hour as well.
+    assert!(readies[1..].iter().zip([3_600_000, 7_140_000]).all(|(at, end)| (end..end + 3_000).contains(at)), "{readies:?}");
     assert_eq!(world.taken.len(), 1_460);
     assert!(errors(&world).is_empty());
 }

@@ -122,6 +122,10 @@ impl Purpose for Timer {
     }
 }
 
+/// Where a socket's number holds its link's place. What is below is enough for an attempt a second for half a year.
+#[cfg(feature = "streams")]
+pub const PLACE_SHIFT: u32 = 24;
+
 /// Deadlines that an endpoint sets for itself, milliseconds.
 #[cfg(feature = "streams")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -200,11 +204,11 @@ impl Link {
         }
     }
 
-    /// A link of several that one machine composes: its sockets are told from theirs by the upper half of their numbers.
+    /// A link of several that one machine composes: its sockets are told from theirs by what their numbers begin with.
     #[cfg(feature = "streams")]
-    pub fn with_deadlines(mut self, deadlines: Deadlines, place: u16) -> Link {
+    pub fn with_deadlines(mut self, deadlines: Deadlines, place: u8) -> Link {
         self.deadlines = deadlines;
-        self.next_socket = u32::from(place) << 16;
+        self.next_socket = u32::from(place) << PLACE_SHIFT;
         self
     }
 
@@ -281,6 +285,8 @@ impl Link {
         if matches!(self.phase, Phase::Idle | Phase::Final(_)) {
             self.failures = 0;
             self.refusals = 0;
+            // What the page or the visitor took is no time that a connection took to come back.
+            self.lost_at = None;
             self.attempt();
         }
     }
@@ -339,6 +345,12 @@ impl Link {
         match why {
             Unprepared::Offline => self.wait(State::Offline, None),
             Unprepared::Later(reason, after) => self.retry_later(reason, after),
+            #[cfg(feature = "streams")]
+            Unprepared::Paused(after, tried) => {
+                self.failures += u32::from(tried);
+                let wait = after + self.random.between(0, 1_000);
+                self.wait(State::Paused { until: Some(now.unix + wait), reason: Pause::RateLimited }, Some(wait));
+            }
             Unprepared::End(reason) => self.end(now, reason),
             Unprepared::AuthRequired => self.rest(State::AuthRequired),
         }

@@ -48,6 +48,9 @@ pub enum Unprepared {
     Offline,
     /// Not now; perhaps after so many milliseconds.
     Later(Reason, Option<u64>),
+    /// Not before so many milliseconds, for the sake of whoever asks for it; whether it was tried at all.
+    #[cfg(feature = "streams")]
+    Paused(u64, bool),
     /// Never.
     End(End),
     /// The visitor has to sign in.

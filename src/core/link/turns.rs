@@ -166,7 +166,7 @@ impl Link {
 
     pub(super) fn classify(&mut self) {
         match self.classified {
-            Some((at, verdict @ (Refused::Offline | Refused::Refused))) if self.now.mono - at < CLASSIFY_EVERY_MS => self.refuse(verdict),
+            Some((at, verdict @ Refused::Refused)) if self.now.mono - at < CLASSIFY_EVERY_MS => self.refuse(verdict),
             _ => {
                 self.phase = Phase::Classifying;
                 self.out.push(Output::Classify);
