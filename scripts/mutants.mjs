@@ -16,11 +16,11 @@ const SEEDS = process.env.GUESTWIRE_SEEDS ?? "2000";
 const BUILD_MS = 20 * 60_000;
 /** Virtual time that does not pass any more is a red test as well: so much longer than without a bug, and this at least. */
 const PATIENCE = { times: 5, atLeastMs: 3 * 60_000 };
-const SUITES = ["behaviour", "behaviour_session", "simulation", "simulation_session"];
+const SUITES = ["behaviour", "behaviour_session", "behaviour_streams", "simulation", "simulation_session", "simulation_streams"];
 /** Which of them speak a protocol. */
-const SPEAK = { guest: ["behaviour", "simulation"], session: ["behaviour_session", "simulation_session"] };
+const SPEAK = { guest: ["behaviour", "simulation"], session: ["behaviour_session", "simulation_session"], streams: ["behaviour_streams", "simulation_streams"] };
 /** What the copy needs of the project. */
-const copied = ["Cargo.toml", "Cargo.lock", "src", "simulator/Cargo.toml", "simulator/src", "tests/common", "tests/behaviour", "tests/behaviour_session", "tests/simulation", "tests/simulation_session"];
+const copied = ["Cargo.toml", "Cargo.lock", "src", "simulator/Cargo.toml", "simulator/src", "tests/common", "tests/behaviour", "tests/behaviour_session", "tests/behaviour_streams", "tests/simulation", "tests/simulation_session", "tests/simulation_streams"];
 
 /** The suites that may notice a bug: one of each list has to. */
 export function trials({ name, protocols }) {

@@ -16,7 +16,7 @@ mod network;
 #[path = "../simulation/run.rs"]
 mod run;
 mod schedule;
-#[path = "../streams/world.rs"]
+#[path = "../behaviour_streams/world.rs"]
 #[allow(dead_code)]
 mod world;
 

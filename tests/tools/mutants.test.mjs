@@ -41,8 +41,9 @@ test("what both protocols are open to has to be noticed in both", () => {
 });
 
 test("a bug has to be noticed by one suite of each protocol that it names, and else by any", () => {
-  assert.deepEqual(trials({ name: "a" }), [["behaviour", "behaviour_session", "simulation", "simulation_session"]]);
+  assert.deepEqual(trials({ name: "a" }), [["behaviour", "behaviour_session", "behaviour_streams", "simulation", "simulation_session", "simulation_streams"]]);
   assert.deepEqual(trials({ name: "a", protocols: ["session"] }), [["behaviour_session", "simulation_session"]]);
+  assert.deepEqual(trials({ name: "a", protocols: ["streams"] }), [["behaviour_streams", "simulation_streams"]]);
   assert.deepEqual(trials({ name: "a", protocols: ["guest", "session"] }), [["behaviour", "simulation"], ["behaviour_session", "simulation_session"]]);
   assert.throws(() => trials({ name: "a", protocols: ["xmpp"] }), /a: there is no protocol xmpp/);
   assert.throws(() => trials({ name: "a", protocols: [] }), /a: there is no protocol named/);
