@@ -7,9 +7,13 @@
 //! Deadlines judge only when they fire in time. One that fires late means that this page stood still, not the other
 //! side: what was heard meanwhile is still queued behind the timer, so it waits one second more.
 
+#[cfg(feature = "streams")]
+mod deadlines;
 mod output;
 mod turns;
 
+#[cfg(feature = "streams")]
+pub use deadlines::{Deadlines, PLACE_SHIFT};
 pub use output::{Gone, Output, Refused, Unprepared};
 
 use super::backoff::Policy;
@@ -122,20 +126,6 @@ impl Purpose for Timer {
     }
 }
 
-/// Where a socket's number holds its link's place. What is below is enough for an attempt a second for half a year.
-#[cfg(feature = "streams")]
-pub const PLACE_SHIFT: u32 = 24;
-
-/// Deadlines that an endpoint sets for itself, milliseconds.
-#[cfg(feature = "streams")]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Deadlines {
-    /// Opening, and all that is exchanged until the connection stands.
-    pub connect: u64,
-    /// The answer to a probe of a line that was not in doubt.
-    pub probe: u64,
-}
-
 /// One connection's life.
 pub struct Link {
     policy: Policy,
@@ -202,20 +192,6 @@ impl Link {
             now: Now::default(),
             out: Vec::new(),
         }
-    }
-
-    /// A link of several that one machine composes: its sockets are told from theirs by what their numbers begin with.
-    #[cfg(feature = "streams")]
-    pub fn with_deadlines(mut self, deadlines: Deadlines, place: u8) -> Link {
-        self.deadlines = deadlines;
-        self.next_socket = u32::from(place) << PLACE_SHIFT;
-        self
-    }
-
-    /// Attempts since the last connection that proved good.
-    #[cfg(feature = "streams")]
-    pub fn failures(&self) -> u32 {
-        self.failures
     }
 
     /// How long the line may go without an answer from now on, milliseconds.

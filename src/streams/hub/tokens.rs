@@ -1,0 +1,103 @@
+//! The access token of all lines: asked for, renewed, refused.
+
+use super::{Event, Hub, LIMIT_MS, Timer};
+use crate::core::error::Code;
+use crate::core::http::{Reply, Unreachable};
+use crate::core::link::Unprepared;
+use crate::core::machine::{RequestId, SocketId};
+use crate::core::state::Reason;
+use crate::core::token::Asked;
+
+/// A token that could not be replaced in time is tried again after this, milliseconds.
+const RENEW_AGAIN_MS: u64 = 15_000;
+
+impl Hub {
+    /// The token that a connection is opened with.
+    pub fn token(&self) -> &str {
+        // It was good when opening began, and its margin is longer than that takes.
+        self.tokens.newest().map_or("", |token| token.expose())
+    }
+
+    /// Whether a socket in use was opened with the token that is the newest.
+    pub(in crate::streams) fn has_current_token(&self, line: usize, socket: SocketId) -> bool {
+        let line = &self.lines[line];
+        let renew_at = if line.opening.0 == Some(socket) { line.opening.1 } else { line.renew_at };
+        renew_at == self.tokens.renew_at()
+    }
+
+    /// Whether there is a token that is good; else it is asked for.
+    pub(in crate::streams) fn has_token(&mut self, line: usize) -> bool {
+        if self.tokens.good(self.now).is_some() {
+            return true;
+        }
+        if !self.ask_token() {
+            let wait = self.tokens.ready_at().saturating_sub(self.now.mono);
+            self.lines[line].link.unprepared(self.now, Unprepared::Paused(wait, false));
+        }
+        false
+    }
+
+    /// `false` if it may not be asked for yet.
+    fn ask_token(&mut self) -> bool {
+        let id = self.request_id();
+        match self.tokens.ask(self.now, id) {
+            Some(act) => {
+                self.act(act);
+                true
+            }
+            None => self.tokens.is_asking(),
+        }
+    }
+
+    /// An answer from where tokens come from; `None` if it is to another request, else whether there is a token now.
+    pub(in crate::streams) fn token_reply(&mut self, id: RequestId, reply: Result<Reply<'_>, Unreachable>) -> Option<bool> {
+        let asked = self.tokens.reply(self.now, id, reply)?;
+        self.timers.arm(Timer::Renew, self.now.mono + RENEW_AGAIN_MS);
+        let why = match asked {
+            Asked::Got => {
+                self.audit("TOKEN_REFRESHED", &[]);
+                return Some(true);
+            }
+            Asked::Offline => Unprepared::Offline,
+            Asked::Later(status, after) => {
+                if status == 429 {
+                    self.tell(Event::Error(Code::TOKEN_RATE_LIMITED, String::new()));
+                }
+                match after.or((status == 429).then_some(LIMIT_MS)) {
+                    Some(after) => Unprepared::Paused(after, true),
+                    None => Unprepared::Later(Reason::Service { code: status }, None),
+                }
+            }
+            Asked::Failed => Unprepared::Later(Reason::Refused, None),
+            Asked::Late => Unprepared::Later(Reason::Timeout, None),
+            Asked::Denied => Unprepared::AuthRequired,
+        };
+        self.audit("TOKEN_FAILED", &[]);
+        for line in &mut self.lines {
+            line.link.unprepared(self.now, why);
+        }
+        Some(false)
+    }
+
+    /// Sees to it that every line stands on a token that is good.
+    pub(in crate::streams) fn renew(&mut self) {
+        if self.lines.iter().all(|line| line.link.up().is_none()) {
+            return;
+        }
+        let again = self.now.mono + RENEW_AGAIN_MS;
+        if self.tokens.good(self.now).is_none() {
+            self.timers.arm(Timer::Renew, again);
+            self.audit("TOKEN_EXPIRING", &[]);
+            self.ask_token();
+            return;
+        }
+        let renew_at = self.tokens.renew_at();
+        let mut all = true;
+        for line in self.lines.iter_mut().filter(|line| line.link.up().is_some() && line.renew_at != renew_at) {
+            // Where a second socket cannot be opened now, it is tried again.
+            line.link.replace(self.now);
+            all = false;
+        }
+        self.timers.arm(Timer::Renew, renew_at.filter(|_| all).unwrap_or(again));
+    }
+}
