@@ -261,8 +261,6 @@ impl Link {
         if matches!(self.phase, Phase::Idle | Phase::Final(_)) {
             self.failures = 0;
             self.refusals = 0;
-            // What the page or the visitor took is no time that a connection took to come back.
-            self.lost_at = None;
             self.attempt();
         }
     }

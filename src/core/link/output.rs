@@ -62,6 +62,9 @@ pub enum Unprepared {
 pub enum Refused {
     /// It was not: the network is away.
     Offline,
+    /// The same, and what is looked at may be another thing the next time: a token that ran out meanwhile.
+    #[cfg(feature = "streams")]
+    Away,
     /// The deployment is gone or not active.
     Ended(End),
     /// The service is well and does not want this page.

@@ -166,7 +166,7 @@ impl Link {
 
     pub(super) fn classify(&mut self) {
         match self.classified {
-            Some((at, verdict @ Refused::Refused)) if self.now.mono - at < CLASSIFY_EVERY_MS => self.refuse(verdict),
+            Some((at, verdict @ (Refused::Offline | Refused::Refused))) if self.now.mono - at < CLASSIFY_EVERY_MS => self.refuse(verdict),
             _ => {
                 self.phase = Phase::Classifying;
                 self.out.push(Output::Classify);
@@ -177,6 +177,8 @@ impl Link {
     pub(super) fn refuse(&mut self, verdict: Refused) {
         match verdict {
             Refused::Offline => self.wait(State::Offline, None),
+            #[cfg(feature = "streams")]
+            Refused::Away => self.wait(State::Offline, None),
             Refused::Ended(reason) => self.end(self.now, reason),
             Refused::Later(after) => {
                 let wait = self.backoff().max(after);
@@ -199,6 +201,8 @@ impl Link {
     }
 
     pub(super) fn rest(&mut self, state: State) {
+        // What the page or the visitor takes from here on is no time that a connection took to come back.
+        self.lost_at = None;
         self.timers.disarm(Timer::Retry);
         self.set_phase(Phase::Final(state));
     }

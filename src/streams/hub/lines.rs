@@ -180,7 +180,7 @@ impl Hub {
         let Some(at) = self.lines.iter().position(|line| line.look == Some(id)) else { return false };
         self.lines[at].look = None;
         let verdict = match reply {
-            Err(_) => Refused::Offline,
+            Err(_) => Refused::Away,
             Ok(reply) => match reply.status {
                 401 if self.tokens.refuse() => Refused::Again(Reason::Service { code: 401 }),
                 401 => {
