@@ -74,6 +74,22 @@ fn e5_doubles_are_counted_and_come_once() {
 }
 
 #[test]
+fn e5_as_many_ids_are_known_as_was_asked_for_also_when_the_memory_turns_over() {
+    let mut world = ready(json!({"seenIds": 5, "holdMs": 0}));
+    // Each comes again behind the four that follow it.
+    for number in 0..40 {
+        emit(&mut world, vec![event(&number.to_string(), number)]);
+        if number >= 4 {
+            emit(&mut world, vec![event(&(number - 4).to_string(), number - 4)]);
+        }
+        world.pass(50);
+    }
+    let expected: Vec<_> = (0..40).map(|number| number.to_string()).collect();
+    assert_eq!(ids(&world), expected);
+    assert_eq!(world.figure("duplicates"), 36.0);
+}
+
+#[test]
 fn e5_the_memory_of_seen_ids_is_bounded_and_knows_the_last() {
     let mut world = ready(json!({"seenIds": 100}));
     for turn in 0..50 {
