@@ -1,9 +1,8 @@
 //! What a run has met. Whatever should be met is named here, so that a zero shows.
 
 use crate::common::WIRE;
+pub use crate::tally::Coverage;
 use guestwire::guest::wire::Wire;
-use std::collections::BTreeMap;
-use std::fmt;
 
 /// What a run of some thousand seeds has to meet over every wire.
 const EXPECTED: &[(&str, &[&str])] = &[
@@ -66,45 +65,8 @@ const EXPECTED_OF_SESSION: &[(&str, &[&str])] = &[
     ("state", &["AuthRequired"]),
 ];
 
-#[derive(Default, Clone)]
-pub struct Coverage(BTreeMap<(String, String), u64>);
-
-impl Coverage {
-    pub fn hit(&mut self, kind: &str, name: &str) {
-        self.count(kind, name, 1);
-    }
-
-    pub fn count(&mut self, kind: &str, name: &str, times: u64) {
-        *self.0.entry((kind.to_string(), name.to_string())).or_default() += times;
-    }
-
-    pub fn add(&mut self, other: &Coverage) {
-        for ((kind, name), times) in &other.0 {
-            self.count(kind, name, *times);
-        }
-    }
-
-    pub fn missing(&self) -> Vec<String> {
-        let met = |kind: &str, name: &str| self.0.get(&(kind.to_string(), name.to_string())).is_some_and(|times| *times > 0);
-        let of_wire = if WIRE == Wire::Guest { EXPECTED_OF_GUEST } else { EXPECTED_OF_SESSION };
-        EXPECTED
-            .iter()
-            .chain(of_wire)
-            .flat_map(|(kind, names)| names.iter().filter(|name| !met(kind, name)).map(move |name| format!("{kind} {name}")))
-            .collect()
-    }
-}
-
-impl fmt::Display for Coverage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut kind = "";
-        for ((of, name), times) in &self.0 {
-            if of != kind {
-                write!(f, "\n{of:>9}:")?;
-                kind = of;
-            }
-            write!(f, " {name} {times}")?;
-        }
-        writeln!(f)
-    }
+/// What such a run has not met.
+pub fn missing(coverage: &Coverage) -> Vec<String> {
+    let of_wire = if WIRE == Wire::Guest { EXPECTED_OF_GUEST } else { EXPECTED_OF_SESSION };
+    coverage.missing(EXPECTED.iter().chain(of_wire))
 }

@@ -14,3 +14,4 @@ mod coverage;
 mod ledger;
 mod run;
 mod schedule;
+mod tally;

@@ -1,6 +1,6 @@
 //! The seeds, over all cores, and the account of what they met.
 
-use crate::coverage::Coverage;
+use crate::coverage::{self, Coverage};
 use crate::schedule;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -65,7 +65,7 @@ fn nothing_is_lost_reordered_or_doubled_whatever_happens() {
     }
     assert!(failed.is_empty(), "{} seeds failed, the first: {:?}", failed.len(), failed.first());
     if seeds >= SEEDS_FOR_COVERAGE {
-        let missing = coverage.missing();
+        let missing = coverage::missing(&coverage);
         assert!(missing.is_empty(), "never met: {missing:?}");
     }
 }

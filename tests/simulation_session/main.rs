@@ -15,3 +15,5 @@ mod ledger;
 mod run;
 #[path = "../simulation/schedule.rs"]
 mod schedule;
+#[path = "../simulation/tally.rs"]
+mod tally;

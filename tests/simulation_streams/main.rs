@@ -16,6 +16,8 @@ mod network;
 #[path = "../simulation/run.rs"]
 mod run;
 mod schedule;
+#[path = "../simulation/tally.rs"]
+mod tally;
 #[path = "../behaviour_streams/world.rs"]
 #[allow(dead_code)]
 mod world;
