@@ -58,7 +58,7 @@ function closeOldAccount(): void {
 
 const wide = arrangeColumns();
 place("deployment").textContent = deploymentId;
-(place("agent-alone") as HTMLAnchorElement).href = `/agent?deployment=${encodeURIComponent(deploymentId)}`;
+for (const id of ["agent-alone", "supervisor"]) (place(id) as HTMLAnchorElement).search = new URLSearchParams({ deployment: deploymentId }).toString();
 render(h(Strip, { line, ledger, feed }), place("strip"));
 render(h(Network, { breaking, feed, protocol, startOver }), place("network"));
 render(h(AgentConsole, { feed }), place("agent"));

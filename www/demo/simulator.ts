@@ -121,3 +121,39 @@ export async function expireAccessTokens(deploymentId: string): Promise<void> {
 export async function resetDeployment(deploymentId: string): Promise<void> {
   await call("POST", "/reset", { deploymentId });
 }
+
+/** A day of a contact centre, as it is asked for. */
+export interface ScenarioPlan {
+  readonly speed: number;
+  readonly agents: number;
+  readonly callsPerHour: number;
+  /** Without it, as many as the story has. */
+  readonly ratePerSecond?: number;
+  readonly outOfOrder: number;
+  readonly duplicate: number;
+}
+
+/** `at`: the centre's time, in ms. */
+export interface ScenarioState { readonly playing: boolean; readonly events: number; readonly at: number }
+
+/** One that is under way in the deployment begins anew. */
+export async function playScenario(deploymentId: string, plan: ScenarioPlan): Promise<ScenarioState> {
+  return (await call("POST", "/scenario", { deploymentId, do: "play", ...plan })) as ScenarioState;
+}
+
+export async function stopScenario(deploymentId: string): Promise<ScenarioState> {
+  return (await call("POST", "/scenario", { deploymentId, do: "stop" })) as ScenarioState;
+}
+
+export async function readScenario(deploymentId: string): Promise<ScenarioState> {
+  return (await call("GET", `/scenario?${only(deploymentId)}`)) as ScenarioState;
+}
+
+/** Has a stream of the deployment tell something. */
+export async function sendOnStream(deploymentId: string, to: string, what: object): Promise<void> {
+  await call("POST", "/stream", { deploymentId, to, ...what });
+}
+
+export async function setSwitches(deploymentId: string, switches: Readonly<Record<string, unknown>>): Promise<void> {
+  await call("POST", "/set", { deploymentId, ...switches });
+}

@@ -1,4 +1,4 @@
-//! The static files: the demo at `/`, the agent console at `/agent`, the packed library under `/dist`.
+//! The static files: the demo at `/`, the agent console at `/agent`, the supervisor's page at `/supervisor`, the packed library under `/dist`.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -31,7 +31,7 @@ impl Files {
         };
         match tokio::fs::read(&file).await {
             Ok(bytes) => self.response(200, content_type(&file), bytes),
-            Err(_) if path == "/" || path == "/agent" => self.response(200, "text/html; charset=utf-8", NOT_BUILT.as_bytes().to_vec()),
+            Err(_) if matches!(path, "/" | "/agent" | "/supervisor") => self.response(200, "text/html; charset=utf-8", NOT_BUILT.as_bytes().to_vec()),
             Err(_) => self.response(404, "text/plain; charset=utf-8", b"There is nothing at this address.".to_vec()),
         }
     }
@@ -42,6 +42,7 @@ impl Files {
         let (folder, rest) = match path.as_str() {
             "/" => (self.www.clone(), "index.html"),
             "/agent" | "/agent/" => (self.www.clone(), "agent.html"),
+            "/supervisor" | "/supervisor/" => (self.www.clone(), "supervisor.html"),
             path => match path.strip_prefix("/dist/") {
                 Some(rest) => (above(&self.www), rest),
                 None => (self.www.clone(), path.strip_prefix('/')?),
@@ -100,6 +101,7 @@ mod tests {
         let located = |path: &str| files.locate(path).map(|file| file.to_string_lossy().into_owned());
         assert_eq!(located("/").as_deref(), Some("dist/demo/index.html"));
         assert_eq!(located("/agent").as_deref(), Some("dist/demo/agent.html"));
+        assert_eq!(located("/supervisor").as_deref(), Some("dist/demo/supervisor.html"));
         assert_eq!(located("/demo.js").as_deref(), Some("dist/demo/demo.js"));
         assert_eq!(located("/dist/index.js").as_deref(), Some("dist/index.js"));
         assert_eq!(located("/a%20b.js").as_deref(), Some("dist/demo/a b.js"));

@@ -1,0 +1,77 @@
+/** One stream as its card shows it: where it stands and stood, its figures, and what went wrong last. */
+import type { StreamState } from "../../streams/index.js";
+import type { Tone } from "../describe.js";
+import { type Span, WINDOW_MS } from "../line.js";
+import type { StreamKey } from "./rates.js";
+import { describeStream } from "./words.js";
+
+/** What all four have in common, as far as it is watched. */
+export interface Watched {
+  readonly state: StreamState;
+  readonly metrics: Readonly<Record<string, number>>;
+  on(event: "state", listener: (state: StreamState) => void): unknown;
+  on(event: "error", listener: (error: { readonly message: string }) => void): unknown;
+  on(event: "warning", listener: (warning: { readonly message: string; readonly detail?: string }) => void): unknown;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  reconnect(): void;
+}
+
+export class Watch {
+  readonly key: StreamKey;
+  version = 0;
+  state: StreamState = { name: "idle" };
+  /** Changes of tone, oldest first; the first may lie before the picture. */
+  spans: readonly Span[];
+  figures: Readonly<Record<string, number>> = {};
+  /** What went wrong last, until the line is good again. */
+  trouble: string | undefined;
+  readonly #stream: Watched;
+
+  constructor(key: StreamKey, stream: Watched, now = Date.now()) {
+    this.key = key;
+    this.#stream = stream;
+    this.spans = [{ from: now, tone: "quiet" }];
+    this.#enter(stream.state, now);
+    stream.on("state", (state) => this.#enter(state, Date.now()));
+    stream.on("error", ({ message }) => this.#say(message));
+    stream.on("warning", ({ message, detail }) => this.#say(detail === undefined ? message : `${message} (${detail})`));
+  }
+
+  /** Asks the stream for its figures. */
+  look(): void {
+    this.figures = this.#stream.metrics;
+    this.version += 1;
+  }
+
+  figure(name: string): number {
+    return this.figures[name] ?? 0;
+  }
+
+  /** What it ends by is told by its state. */
+  start(): void {
+    this.#stream.start().catch(() => undefined);
+  }
+
+  reconnect(): void {
+    this.#stream.reconnect();
+  }
+
+  #say(trouble: string): void {
+    this.trouble = trouble;
+    this.version += 1;
+  }
+
+  #enter(state: StreamState, now: number): void {
+    this.state = state;
+    this.version += 1;
+    if (state.name === "ready") this.trouble = undefined;
+    const { tone } = describeStream(state, this.key, now);
+    if (tone !== this.spans.at(-1)?.tone) this.spans = added(this.spans, tone, now);
+  }
+}
+
+function added(spans: readonly Span[], tone: Tone, now: number): readonly Span[] {
+  const isInPicture = (_: Span, index: number): boolean => (spans[index + 1]?.from ?? now) > now - WINDOW_MS;
+  return [...spans.filter(isInPicture), { from: now, tone }];
+}
