@@ -283,16 +283,21 @@ export class Visit {
   }
 
   /** What axe finds in the element, or in another part of the page: nothing, it is hoped. */
-  async violations(part = "guestwire-chat") {
-    // Entrance animations are let finish: axe measures colours through opacity.
-    await this.page.evaluate(() => {
-      const moving = [document, document.querySelector("guestwire-chat").shadowRoot].flatMap((root) => root.getAnimations());
-      return Promise.all(moving.filter((one) => one.effect?.getTiming().iterations !== Infinity).map((one) => one.finished.catch(() => undefined)));
-    });
-    await this.page.evaluate(AXE);
-    const { violations } = await this.page.evaluate(([selector, rules]) => window.axe.run(selector, rules), [part, AXE_RULES]);
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target.join(" ")} ${node.any[0]?.message ?? node.failureSummary}`).join(" | ")}`);
+  violations(part = "guestwire-chat") {
+    return violationsIn(this.page, part);
   }
+}
+
+/** What axe finds in a part of any page. */
+export async function violationsIn(page, part) {
+  // Entrance animations are let finish: axe measures colours through opacity.
+  await page.evaluate(() => {
+    const moving = [document, document.querySelector("guestwire-chat")?.shadowRoot].flatMap((root) => root?.getAnimations() ?? []);
+    return Promise.all(moving.filter((one) => one.effect?.getTiming().iterations !== Infinity).map((one) => one.finished.catch(() => undefined)));
+  });
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(([selector, rules]) => window.axe.run(selector, rules), [part, AXE_RULES]);
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target.join(" ")} ${node.any[0]?.message ?? node.failureSummary}`).join(" | ")}`);
 }
 
 /** A browser profile for one test, closed after it. Anything its pages complain about, but what `expects` names, fails the test. */

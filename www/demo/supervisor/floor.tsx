@@ -33,7 +33,7 @@ export function Floor({ sources, watches, scenario, breaking, herald }: FloorPro
         <ScenarioCard scenario={scenario} />
         <HealthCards watches={watches} breaking={breaking} rates={sources.rates} />
         <InteractionsCard board={sources.board} read={(id) => sources.interactions.timeline(id)} />
-        <WallCard wall={sources.wall} />
+        <WallCard wall={sources.wall} watch={watches[3] as Watch} />
         <EventsCard rates={sources.rates} tape={sources.tape} />
         <LatencyCard probes={sources.probes} watch={watches[0] as Watch} scenario={scenario} />
       </div>

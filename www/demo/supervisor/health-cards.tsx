@@ -7,32 +7,35 @@ import type { Rates } from "./rates.js";
 import type { Watch } from "./watch.js";
 import { TITLES, describeStream, rateWords, remedyOf, spanWords } from "./words.js";
 
-/** Fast enough for a countdown in seconds. */
+/** A change is seen at once, a countdown goes by seconds. */
+const CHANGE_MS = 100;
 const TICK_MS = 500;
 const HOLDS: readonly (readonly [Hold, string, string])[] = [["stall", "Stall", "nothing passes, nothing fails"], ["refuse", "Refuse", "503 to whoever connects"]];
 
 interface CardsProps { readonly watches: readonly Watch[]; readonly breaking: Breaking; readonly rates: Rates }
 
 export function HealthCards({ watches, breaking, rates }: CardsProps): JSX.Element {
-  useBeat(TICK_MS);
+  useBeat(CHANGE_MS, [...watches, breaking]);
+  const draw = useBeat(TICK_MS);
+  const press = (work: () => Promise<void>) => (): void => { void work().then(draw); };
   return (
     <section id="lines" class="lines" aria-labelledby="lines-title">
       <div class="lines-head">
         <h2 id="lines-title">Lines</h2>
         <p class="column-note">Break one and watch it come back with what was missed.</p>
-        <button type="button" class={breaking.anyOn ? "heal heal-needed" : "heal"} onClick={() => void breaking.heal()}>Heal everything</button>
+        <button type="button" class={breaking.anyOn ? "heal heal-needed" : "heal"} onClick={press(() => breaking.heal())}>Heal everything</button>
       </div>
       {breaking.failure !== undefined && <p class="failure" role="alert">That did not work: {breaking.failure}</p>}
       <ul class="line-cards">
-        {watches.map((watch) => <li key={watch.key}><Card watch={watch} breaking={breaking} rates={rates} /></li>)}
+        {watches.map((watch) => <li key={watch.key}><Card watch={watch} breaking={breaking} rates={rates} press={press} /></li>)}
       </ul>
     </section>
   );
 }
 
-interface CardProps { readonly watch: Watch; readonly breaking: Breaking; readonly rates: Rates }
+interface CardProps extends Omit<CardsProps, "watches"> { readonly watch: Watch; readonly press: (work: () => Promise<void>) => () => void }
 
-function Card({ watch, breaking, rates }: CardProps): JSX.Element {
+function Card({ watch, breaking, rates, press }: CardProps): JSX.Element {
   const now = Date.now();
   const { key, state, spans, trouble } = watch;
   const { tone, title, detail } = describeStream(state, key, now);
@@ -58,12 +61,12 @@ function Card({ watch, breaking, rates }: CardProps): JSX.Element {
       <div class="line-buttons" role="group" aria-label={`Break the line of ${TITLES[key]}`}>
         <button
           type="button" class="button small" title="Cut without a goodbye" aria-disabled={connections === 0}
-          onClick={connections === 0 ? undefined : () => void breaking.drop(key, connections)}
+          onClick={connections === 0 ? undefined : press(() => breaking.drop(key, connections))}
         >
           Drop
         </button>
         {HOLDS.map(([hold, name, does]) => (
-          <button key={hold} type="button" class={breaking.isOn(hold, key) ? "button small is-held" : "button small"} title={does} aria-pressed={breaking.isOn(hold, key)} onClick={() => void breaking.toggle(hold, key, connections)}>{name}</button>
+          <button key={hold} type="button" class={breaking.isOn(hold, key) ? "button small is-held" : "button small"} title={does} aria-pressed={breaking.isOn(hold, key)} onClick={press(() => breaking.toggle(hold, key, connections))}>{name}</button>
         ))}
         <button
           type="button" class="button small remedy" aria-disabled={remedy === undefined}

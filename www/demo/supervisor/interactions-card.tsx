@@ -15,7 +15,7 @@ const LIST_MS = 250;
 export interface InteractionsProps { readonly board: Board; readonly read: (id: string) => Timeline }
 
 export function InteractionsCard({ board, read }: InteractionsProps): JSX.Element {
-  useBeat(LIST_MS);
+  const draw = useBeat(LIST_MS);
   const live = board.rows.filter(({ until }) => until === undefined).length;
   const chosen = board.rows.find(({ id }) => id === board.chosen);
   return (
@@ -23,11 +23,11 @@ export function InteractionsCard({ board, read }: InteractionsProps): JSX.Elemen
       <header class="column-head">
         <h2 id="interactions-title">Interactions</h2>
         <p class="column-note number">{live} live</p>
-        <label class="check"><input type="checkbox" checked={board.follows} onChange={(event) => board.follow(event.currentTarget.checked, Date.now())} /> Follow live ones</label>
+        <label class="check"><input type="checkbox" checked={board.follows} onChange={(event) => { board.follow(event.currentTarget.checked, Date.now()); draw(); }} /> Follow live ones</label>
       </header>
       {board.rows.length === 0 ? <p class="console-empty">As soon as somebody calls or writes, it appears here.</p> : (
         <div class="interactions-body">
-          <List board={board} />
+          <List board={board} draw={draw} />
           {chosen === undefined ? <p class="console-empty">Choose an interaction to see who took part.</p> : <LanesFigure key={chosen.id} summary={chosen} read={read} />}
         </div>
       )}
@@ -35,7 +35,7 @@ export function InteractionsCard({ board, read }: InteractionsProps): JSX.Elemen
   );
 }
 
-function List({ board }: { readonly board: Board }): JSX.Element {
+function List({ board, draw }: { readonly board: Board; readonly draw: () => void }): JSX.Element {
   const box = useRef<HTMLUListElement>(null);
   const now = Date.now();
   const { rows, chosen } = board;
@@ -44,6 +44,7 @@ function List({ board }: { readonly board: Board }): JSX.Element {
     const row = rows[place];
     if (row === undefined) return;
     board.choose(row.id);
+    draw();
     box.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(row.id)}"]`)?.focus();
   };
   return (

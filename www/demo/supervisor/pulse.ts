@@ -54,8 +54,8 @@ export const isCalm = (): boolean => calm.matches;
 /** The page's own. */
 export const pulse = new Pulse((run) => requestAnimationFrame(run), isCalm);
 
-/** Draws the component again on the beat; with models only if one of them has changed since. */
-export function useBeat(everyMs: number, models: readonly { readonly version: number }[] = [], calmMs = everyMs): void {
+/** Draws the component again on the beat; with models only if one of them has changed since. What is returned draws it at once: for what a hand has done. */
+export function useBeat(everyMs: number, models: readonly { readonly version: number }[] = [], calmMs = everyMs): () => void {
   const [, draw] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     let seen = -1;
@@ -66,4 +66,5 @@ export function useBeat(everyMs: number, models: readonly { readonly version: nu
       draw(undefined);
     }, calmMs);
   }, [everyMs, calmMs]);
+  return () => draw(undefined);
 }

@@ -11,7 +11,7 @@ const SHARES = [0, 0.02, 0.05, 0.1, 0.2, 0.5];
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 export function ScenarioCard({ scenario }: { readonly scenario: Scenario }): JSX.Element {
-  useBeat(250, [scenario]);
+  const draw = useBeat(250, [scenario]);
   const { plan, state: { playing }, failure, reachable } = scenario;
   return (
     <section id="scenario" class="column day" aria-labelledby="scenario-title">
@@ -19,9 +19,9 @@ export function ScenarioCard({ scenario }: { readonly scenario: Scenario }): JSX
         <h2 id="scenario-title">A day at the centre</h2>
         <p class="column-note number">{stateWords(scenario)}</p>
         <div class="day-buttons">
-          <button type="button" class={playing ? "button" : "button primary"} onClick={() => void scenario.play()}>{playing ? "Begin anew" : "Play the day"}</button>
+          <button type="button" class={playing ? "button" : "button primary"} onClick={() => void scenario.play().then(draw)}>{playing ? "Begin anew" : "Play the day"}</button>
           {/* Not `disabled`: the press that stops it would lose the keyboard's place. */}
-          <button type="button" class="button" aria-disabled={!playing} onClick={playing ? () => void scenario.stop() : undefined}>Stop</button>
+          <button type="button" class="button" aria-disabled={!playing} onClick={playing ? () => void scenario.stop().then(draw) : undefined}>Stop</button>
         </div>
       </div>
       <div class="sliders" role="group" aria-label="How it is played; a change begins the day anew">

@@ -1,11 +1,12 @@
 /** A slider over a few chosen values, with the value in words beside its name. */
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
 export interface SliderProps {
   readonly id: string;
   readonly label: string;
   readonly steps: readonly number[];
+  /** At first. Nobody else moves it. */
   readonly value: number;
   readonly say: (value: number) => string;
   /** Told when it is let go, not at every value that it passes. */
@@ -14,7 +15,6 @@ export interface SliderProps {
 
 export function Slider({ id, label, steps, value, say, onChange }: SliderProps): JSX.Element {
   const [at, setAt] = useState(() => steps.indexOf(value));
-  useEffect(() => setAt(steps.indexOf(value)), [value]);
   const words = say(steps[at] ?? value);
   return (
     <div class="slider">

@@ -4,19 +4,21 @@ import { durationWords } from "./lanes.js";
 import { PresenceSign, presenceTone, presenceWord, routingWords } from "./marks.js";
 import { useBeat } from "./pulse.js";
 import type { Agent, Wall } from "./wall.js";
+import type { Watch } from "./watch.js";
 
 /** Presences may change many times a second when the day is fast; nobody reads faster than this. */
 const WALL_MS = 250;
 
-export function WallCard({ wall }: { readonly wall: Wall }): JSX.Element {
+export function WallCard({ wall, watch }: { readonly wall: Wall; readonly watch: Watch }): JSX.Element {
   useBeat(WALL_MS);
   const { agents, counts } = wall;
   const now = Date.now();
+  const reordered = watch.figure("outOfOrder");
   return (
     <section id="wall" class="column wall" aria-labelledby="wall-title">
       <header class="column-head">
         <h2 id="wall-title">Agents</h2>
-        <p class="column-note">{agents.length} of them{wall.outOfOrder > 0 ? `, ${wall.outOfOrder.toLocaleString("en")} updates put in order` : ""}</p>
+        <p class="column-note">{agents.length} of them{reordered > 0 ? `, ${reordered.toLocaleString("en")} ${reordered === 1 ? "update" : "updates"} out of order` : ""}</p>
       </header>
       <dl class="wall-counts" aria-label="How many of each presence">
         {counts.map(({ presence, count }) => (

@@ -1,4 +1,4 @@
-/** The agents as the presence multiplexer tells of them. An update that is older than what is known changes nothing but the count. */
+/** The agents as the presence multiplexer tells of them. An update that is older than what is known changes nothing. */
 import type { PresenceUpdate } from "../../streams/index.js";
 import { timeOf } from "./lanes.js";
 
@@ -19,8 +19,6 @@ interface Known extends Agent { readonly presenceAt: number; readonly routingAt:
 
 export class Wall {
   version = 0;
-  /** Updates that came behind a newer one. */
-  outOfOrder = 0;
   #agents = new Map<string, Known>();
 
   /** These are expected, by their ids; what is known of others is forgotten. */
@@ -35,8 +33,7 @@ export class Wall {
     for (const id of this.#agents.keys()) this.#agents.set(id, blank(id));
   }
 
-  take({ payload, timestamp, type, outOfOrder }: PresenceUpdate): void {
-    if (outOfOrder) this.outOfOrder += 1;
+  take({ payload, timestamp, type }: PresenceUpdate): void {
     const { userId, name, presence, routingStatus } = payload as Partial<Record<string, unknown>>;
     if (typeof userId !== "string" || type === "message") return;
     const known = this.#agents.get(userId);
