@@ -116,7 +116,7 @@ describe("what the service tells", { concurrency: 3 }, () => {
     const tile = (name) => page.locator(".tile", { hasText: name });
     await tile("Ada Park").getByText("Lunch").waitFor();
     await tile("Ben Okafor").getByText("Busy").waitFor();
-    await page.getByText("18 of them, 1 update out of order").waitFor();
+    await page.getByText("18 in all, 1 update out of order").waitFor();
     assert.match(await tile("Ada Park").textContent(), /Lunch/);
     const counts = await page.locator(".wall-count").evaluateAll((rows) => Object.fromEntries(rows.map((row) => [row.querySelector("dt").textContent.trim(), Number(row.querySelector("dd").textContent)])));
     assert.deepEqual(counts, { Online: 0, Busy: 1, Away: 0, Meeting: 0, Lunch: 1, Training: 0, Other: 0, Offline: 0 });
@@ -210,6 +210,11 @@ describe("a broken line", { concurrency: 3 }, () => {
     await floor.status.filter({ hasText: "Interactions: line lost, trying again." }).waitFor({ state: "attached" });
     await floor.happen("call-1", [5, "Ada (agent)"]);
     assert.deepEqual((await floor.lanes()).length, 1);
+    // What was known is not passed off as what is.
+    const edge = () => floor.page.locator(".lane-edge").evaluate(({ style }) => style.insetInlineStart);
+    const stood = await edge();
+    await floor.page.locator("#interactions").getByText(/^Line lost: as it was [1-9]\d* s ago$/).waitFor();
+    assert.equal(await edge(), stood);
 
     await floor.press("interactions", "Refuse");
     await floor.state("interactions", "ready");

@@ -20,13 +20,19 @@ const FIGURES_MS = 1000;
 const HERALD_MS = 500;
 
 const sources = new Sources(deploymentId);
-const watches = [new Watch("latency", sources.latency), new Watch("conversations", sources.conversations), new Watch("interactions", sources.interactions), new Watch("presence", sources.presence)];
+const watches = {
+  latency: new Watch("latency", sources.latency),
+  conversations: new Watch("conversations", sources.conversations),
+  interactions: new Watch("interactions", sources.interactions),
+  presence: new Watch("presence", sources.presence),
+};
+const all = Object.values(watches);
 const scenario = new Scenario(deploymentId, () => sources.clear());
 /** The first and the last agent are on different connections of the multiplexer. */
 const ends = [AGENT_IDS.at(0), AGENT_IDS.at(-1)].filter((id) => id !== undefined);
 const breaking = new Breaking(deploymentId, (key) => nudgeOf(key, sources.lastConversation, ends));
 const herald = new Herald();
-for (const { key } of watches) herald.assume(TITLES[key], "ready");
+for (const { key } of all) herald.assume(TITLES[key], "ready");
 
 place("deployment").textContent = deploymentId;
 render(h(Floor, { sources, watches, scenario, breaking, herald }), place("floor"));
@@ -38,12 +44,12 @@ if (!scenario.state.playing && scenario.reachable && !isCalm()) await scenario.p
 
 pulse.beat(BOARD_MS, () => sources.board.settle((id) => sources.interactions.timeline(id), Date.now()));
 pulse.beat(FIGURES_MS, () => {
-  for (const watch of watches) watch.look();
+  for (const watch of all) watch.look();
   void scenario.look();
 });
 pulse.beat(HERALD_MS, () => {
   const now = Date.now();
-  for (const { key, state } of watches) {
+  for (const { key, state } of all) {
     const words = spoken(state);
     if (words !== undefined) herald.note(TITLES[key], words, now);
   }

@@ -7,6 +7,7 @@ import type { Herald } from "./herald.js";
 import { InteractionsCard } from "./interactions-card.js";
 import { LatencyCard } from "./latency-card.js";
 import { useBeat } from "./pulse.js";
+import type { StreamKey } from "./rates.js";
 import type { Scenario } from "./scenario.js";
 import { ScenarioCard } from "./scenario-card.js";
 import type { Sources } from "./sources.js";
@@ -15,7 +16,7 @@ import type { Watch } from "./watch.js";
 
 export interface FloorProps {
   readonly sources: Sources;
-  readonly watches: readonly Watch[];
+  readonly watches: Readonly<Record<StreamKey, Watch>>;
   readonly scenario: Scenario;
   readonly breaking: Breaking;
   readonly herald: Herald;
@@ -31,11 +32,11 @@ export function Floor({ sources, watches, scenario, breaking, herald }: FloorPro
       </nav>
       <div class="floor">
         <ScenarioCard scenario={scenario} />
-        <HealthCards watches={watches} breaking={breaking} rates={sources.rates} />
-        <InteractionsCard board={sources.board} read={(id) => sources.interactions.timeline(id)} />
-        <WallCard wall={sources.wall} watch={watches[3] as Watch} />
+        <HealthCards watches={Object.values(watches)} breaking={breaking} rates={sources.rates} />
+        <InteractionsCard board={sources.board} read={(id) => sources.interactions.timeline(id)} watch={watches.interactions} />
+        <WallCard wall={sources.wall} watch={watches.presence} />
         <EventsCard rates={sources.rates} tape={sources.tape} />
-        <LatencyCard probes={sources.probes} watch={watches[0] as Watch} scenario={scenario} />
+        <LatencyCard probes={sources.probes} watch={watches.latency} scenario={scenario} />
       </div>
       <Announcements herald={herald} />
     </>

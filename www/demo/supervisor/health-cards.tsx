@@ -4,7 +4,7 @@ import { Timeline } from "../timeline.js";
 import type { Breaking, Hold } from "./breaking.js";
 import { useBeat } from "./pulse.js";
 import type { Rates } from "./rates.js";
-import type { Watch } from "./watch.js";
+import { type Watch, isUp } from "./watch.js";
 import { TITLES, describeStream, rateWords, remedyOf, spanWords } from "./words.js";
 
 /** A change is seen at once, a countdown goes by seconds. */
@@ -38,11 +38,10 @@ interface CardProps extends Omit<CardsProps, "watches"> { readonly watch: Watch;
 function Card({ watch, breaking, rates, press }: CardProps): JSX.Element {
   const now = Date.now();
   const { key, state, spans, trouble } = watch;
-  const { tone, title, detail } = describeStream(state, key, now);
+  const { tone, title, detail } = describeStream(state, key, now, key === "latency" ? undefined : rates.lastAt(key));
   const remedy = remedyOf(state);
   const back = watch.figure("reconnects");
-  const isUp = state.name === "ready" || state.name === "suspect";
-  const connections = isUp ? Math.max(1, watch.figure("connections")) : 0;
+  const connections = isUp(state) ? Math.max(1, watch.figure("connections")) : 0;
   return (
     <article class="column line-card" aria-labelledby={`line-${key}`} data-stream={key} data-state={state.name}>
       <h3 id={`line-${key}`}>{TITLES[key]}</h3>

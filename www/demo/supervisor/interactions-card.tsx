@@ -7,37 +7,40 @@ import { durationWords } from "./lanes.js";
 import { LanesFigure } from "./lanes-figure.js";
 import { useBeat } from "./pulse.js";
 import { moved } from "./roving.js";
+import { Stale } from "./stale.js";
 import { shortId } from "./tape.js";
+import type { Watch } from "./watch.js";
 
 /** The list is drawn so often at most; durations go by whole seconds. */
 const LIST_MS = 250;
 
-export interface InteractionsProps { readonly board: Board; readonly read: (id: string) => Timeline }
+export interface InteractionsProps { readonly board: Board; readonly read: (id: string) => Timeline; readonly watch: Watch }
 
-export function InteractionsCard({ board, read }: InteractionsProps): JSX.Element {
+export function InteractionsCard({ board, read, watch }: InteractionsProps): JSX.Element {
   const draw = useBeat(LIST_MS);
   const live = board.rows.filter(({ until }) => until === undefined).length;
   const chosen = board.rows.find(({ id }) => id === board.chosen);
   return (
-    <section id="interactions" class="column interactions" aria-labelledby="interactions-title">
+    <section id="interactions" class={watch.lostAt === undefined ? "column interactions" : "column interactions is-stale"} aria-labelledby="interactions-title">
       <header class="column-head">
         <h2 id="interactions-title">Interactions</h2>
         <p class="column-note number">{live} live</p>
+        <Stale watch={watch} now={Date.now()} />
         <label class="check"><input type="checkbox" checked={board.follows} onChange={(event) => { board.follow(event.currentTarget.checked, Date.now()); draw(); }} /> Follow live ones</label>
       </header>
       {board.rows.length === 0 ? <p class="console-empty">As soon as somebody calls or writes, it appears here.</p> : (
         <div class="interactions-body">
-          <List board={board} draw={draw} />
-          {chosen === undefined ? <p class="console-empty">Choose an interaction to see who took part.</p> : <LanesFigure key={chosen.id} summary={chosen} read={read} />}
+          <List board={board} watch={watch} draw={draw} />
+          {chosen === undefined ? <p class="console-empty">Choose an interaction to see who took part.</p> : <LanesFigure key={chosen.id} summary={chosen} read={read} watch={watch} />}
         </div>
       )}
     </section>
   );
 }
 
-function List({ board, draw }: { readonly board: Board; readonly draw: () => void }): JSX.Element {
+function List({ board, watch, draw }: { readonly board: Board; readonly watch: Watch; readonly draw: () => void }): JSX.Element {
   const box = useRef<HTMLUListElement>(null);
-  const now = Date.now();
+  const now = watch.lostAt ?? Date.now();
   const { rows, chosen } = board;
   const at = rows.findIndex(({ id }) => id === chosen);
   const choose = (place: number): void => {

@@ -7,12 +7,15 @@ import { nameOf } from "./interactions-card.js";
 import { type Bar, type Lane, clockWords, durationWords, layOut } from "./lanes.js";
 import { useBeat } from "./pulse.js";
 import { shortId } from "./tape.js";
+import type { Watch } from "./watch.js";
 
 /** The live edge moves some pixels a second: every second frame is smooth. Calm: once a second. */
 const MOTION_MS = 33;
 const CALM_MS = 1000;
 
-export function LanesFigure({ summary, read }: { readonly summary: Summary; readonly read: (id: string) => Timeline }): JSX.Element {
+interface FigureProps { readonly summary: Summary; readonly read: (id: string) => Timeline; readonly watch: Watch }
+
+export function LanesFigure({ summary, read, watch }: FigureProps): JSX.Element {
   useBeat(MOTION_MS, [], CALM_MS);
   // It is read again when the board has seen a change, not for every frame.
   const known = useRef<{ readonly summary: Summary; readonly timeline: Timeline } | undefined>(undefined);
@@ -20,12 +23,13 @@ export function LanesFigure({ summary, read }: { readonly summary: Summary; read
   const { timeline } = known.current;
   // The same element again is not looked at again.
   const story = useMemo(() => <Story timeline={timeline} />, [timeline]);
-  const { live, edge, lastedMs, ticks, lanes } = layOut(timeline, Date.now());
+  const isStale = watch.lostAt !== undefined;
+  const { live, edge, lastedMs, ticks, lanes } = layOut(timeline, watch.lostAt ?? Date.now());
   return (
-    <figure class="lanes" aria-labelledby="lanes-title">
+    <figure class="lanes" aria-labelledby="lanes-title" tabIndex={0}>
       <figcaption id="lanes-title">
         <strong>{nameOf(summary)} <code>{shortId(summary.id)}</code></strong>
-        <span class={live ? "lanes-state is-live" : "lanes-state"}>{live ? "live" : "over"}<span aria-hidden="true" class="number"> · {durationWords(lastedMs)}</span></span>
+        <span class={live && !isStale ? "lanes-state is-live" : "lanes-state"}>{live ? (isStale ? "was live" : "live") : "over"}<span aria-hidden="true" class="number"> · {durationWords(lastedMs)}</span></span>
       </figcaption>
       <div class="lanes-scale" aria-hidden="true">
         {ticks.map(({ at, label }) => <span key={label} class="lanes-tick number" style={{ insetInlineStart: share(at) }}>{label}</span>)}
@@ -41,7 +45,7 @@ export function LanesFigure({ summary, read }: { readonly summary: Summary; read
 /** Who came and went, newest first. */
 function Story({ timeline }: { readonly timeline: Timeline }): JSX.Element {
   return (
-    <ol class="story" aria-label="What happened, newest first" tabIndex={0}>
+    <ol class="story" aria-label="What happened, newest first">
       {timeline.entries.map(({ timestamp, type, participant, reason, parsed }, index) => (
         <li key={index}>
           <span class="number story-time">{clockWords(timestamp)}</span> {participant} {type === "ParticipantJoined" ? "joined" : "left"}

@@ -44,7 +44,7 @@ function Figures({ probes, watch }: Omit<LatencyProps, "scenario">): JSX.Element
   const ms = (value: number | undefined): string => (value === undefined ? "–" : `${Math.round(value)} ms`);
   return (
     <dl class="latency-figures">
-      <div class={(last?.latencyMs ?? 0) > LIMITS.maxLatencyMs || last?.timedOut ? "marked" : ""}><dt>Round trip</dt><dd class="number">{last?.timedOut ? "timed out" : ms(last?.latencyMs)}</dd></div>
+      <div class={(last?.latencyMs ?? 0) > LIMITS.maxLatencyMs || last?.timedOut ? "marked" : ""}><dt>Round trip</dt><dd class="number">{last?.timedOut ? "timeout" : ms(last?.latencyMs)}</dd></div>
       <div class={(last?.jitterMs ?? 0) > LIMITS.maxJitterMs ? "marked" : ""}><dt>Jitter</dt><dd class="number">{ms(last?.jitterMs)}</dd></div>
       <div><dt>Smoothed</dt><dd class="number">{ms(last?.smoothedJitterMs)}</dd></div>
       <div><dt>Within limit</dt><dd class="number">{last === undefined ? "–" : `${(100 * last.stability).toFixed(1)} %`}</dd></div>

@@ -25,6 +25,7 @@ export class Rates {
   /** The newest bucket and second that were written to, counted from the epoch. */
   #bucket = 0;
   #second = 0;
+  readonly #lastAt = new Map<EventStream, number>();
   total = 0;
   late = 0;
 
@@ -35,6 +36,7 @@ export class Rates {
     const counter = this.#counter(stream, type);
     counter.total += 1;
     this.total += 1;
+    this.#lastAt.set(stream, now);
     if (isLate) {
       counter.late += 1;
       this.late += 1;
@@ -54,6 +56,11 @@ export class Rates {
     return [...this.#counters.values()]
       .map(({ stream, type, total, late, buckets }) => ({ stream, type, total, late, perSecond: buckets.reduce((sum, n) => sum + n, 0) / seconds }))
       .sort((a, b) => EVENT_STREAMS.indexOf(a.stream) - EVENT_STREAMS.indexOf(b.stream) || (a.type < b.type ? -1 : 1));
+  }
+
+  /** When the last event of a stream came. */
+  lastAt(stream: EventStream): number | undefined {
+    return this.#lastAt.get(stream);
   }
 
   /** Events a second of one stream, or of all. */

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { durationWords } from "./lanes.js";
 import { PresenceSign, presenceTone, presenceWord, routingWords } from "./marks.js";
 import { useBeat } from "./pulse.js";
+import { Stale } from "./stale.js";
 import type { Agent, Wall } from "./wall.js";
 import type { Watch } from "./watch.js";
 
@@ -15,10 +16,11 @@ export function WallCard({ wall, watch }: { readonly wall: Wall; readonly watch:
   const now = Date.now();
   const reordered = watch.figure("outOfOrder");
   return (
-    <section id="wall" class="column wall" aria-labelledby="wall-title">
+    <section id="wall" class={watch.lostAt === undefined ? "column wall" : "column wall is-stale"} aria-labelledby="wall-title">
       <header class="column-head">
         <h2 id="wall-title">Agents</h2>
-        <p class="column-note">{agents.length} of them{reordered > 0 ? `, ${reordered.toLocaleString("en")} ${reordered === 1 ? "update" : "updates"} out of order` : ""}</p>
+        <p class="column-note">{agents.length} in all{reordered > 0 ? `, ${reordered.toLocaleString("en")} ${reordered === 1 ? "update" : "updates"} out of order` : ""}</p>
+        <Stale watch={watch} now={now} />
       </header>
       <dl class="wall-counts" aria-label="How many of each presence">
         {counts.map(({ presence, count }) => (
@@ -28,8 +30,8 @@ export function WallCard({ wall, watch }: { readonly wall: Wall; readonly watch:
           </div>
         ))}
       </dl>
-      <ul class="tiles" aria-label="Agents" tabIndex={0}>
-        {agents.map((agent) => <Tile key={agent.id} agent={agent} now={now} />)}
+      <ul class="tiles" aria-label="Agents">
+        {agents.map((agent) => <Tile key={agent.id} agent={agent} now={watch.lostAt ?? now} />)}
       </ul>
     </section>
   );

@@ -55,6 +55,22 @@ test("what went wrong is told until the line is good again", () => {
   assert.equal(watch.trouble, undefined);
 });
 
+test("what is known is as old as the loss of the line, until it is up again", () => {
+  const { stream, watch } = watched();
+  assert.equal(watch.lostAt, undefined, "nothing was ever known");
+  stream.tell("state", { name: "ready" });
+  stream.tell("state", { name: "suspect" });
+  assert.equal(watch.lostAt, undefined);
+  const before = Date.now();
+  stream.tell("state", { name: "waiting", attempt: 1, retryAt: 0, reason: { kind: "network" } });
+  const lostAt = watch.lostAt;
+  assert.ok(lostAt !== undefined && lostAt >= before && lostAt <= Date.now());
+  stream.tell("state", { name: "connecting", attempt: 1 });
+  assert.equal(watch.lostAt, lostAt);
+  stream.tell("state", { name: "ready" });
+  assert.equal(watch.lostAt, undefined);
+});
+
 test("figures are those of the last look, and zero where there are none", () => {
   const { stream, watch } = watched();
   stream.metrics = { dropped: 3 };

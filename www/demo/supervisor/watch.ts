@@ -24,6 +24,8 @@ export class Watch {
   /** Changes of tone, oldest first; the first may lie before the picture. */
   spans: readonly Span[];
   figures: Readonly<Record<string, number>> = {};
+  /** Since when it is not up, in ms: what is known by it is as old as that. `undefined` while it is up, and before it first was. */
+  lostAt: number | undefined;
   /** What went wrong last, until the line is good again. */
   trouble: string | undefined;
   readonly #stream: Watched;
@@ -63,12 +65,20 @@ export class Watch {
   }
 
   #enter(state: StreamState, now: number): void {
-    this.state = state;
     this.version += 1;
+    const wasUp = isUp(this.state);
+    this.state = state;
+    if (isUp(state)) this.lostAt = undefined;
+    else if (wasUp) this.lostAt = now;
     if (state.name === "ready") this.trouble = undefined;
     const { tone } = describeStream(state, this.key, now);
     if (tone !== this.spans.at(-1)?.tone) this.spans = added(this.spans, tone, now);
   }
+}
+
+/** A line that is doubted still brings what comes. */
+export function isUp({ name }: StreamState): boolean {
+  return name === "ready" || name === "suspect";
 }
 
 function added(spans: readonly Span[], tone: Tone, now: number): readonly Span[] {

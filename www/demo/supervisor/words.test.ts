@@ -8,6 +8,11 @@ test("a line that waits counts down and says why", () => {
   assert.deepEqual(describeStream(state, "presence", 6_500), { tone: "busy", title: "Next try in 4 s", detail: "the service said 503" });
 });
 
+test("a line that is up and silent says for how long", () => {
+  const detail = (now: number, heardAt?: number): string => describeStream({ name: "ready" }, "presence", now, heardAt).detail;
+  assert.deepEqual([detail(99_000), detail(14_999, 10_000), detail(22_400, 10_000)], ["events arrive as they happen", "events arrive as they happen", "no event for 12 s"]);
+});
+
 test("each end has words of its own, and none of the visitor's", () => {
   const reasons = ["gaveUp", "notAllowed", "policy"] as const;
   const said = reasons.map((reason) => describeStream({ name: "ended", reason }, "interactions", 0));

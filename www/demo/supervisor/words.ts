@@ -11,9 +11,17 @@ const ENDED: Readonly<Record<Extract<StreamState, { name: "ended" }>["reason"], 
   policy: "closed three times as a matter of policy",
 };
 
-export function describeStream(state: StreamState, key: StreamKey, now: number): Description {
+/** A line on which nothing came for so long says so, in ms: that it is up and that it is silent are two things. */
+const SILENCE_MS = 5000;
+
+/** `heardAt`: when the last event came, in ms. */
+export function describeStream(state: StreamState, key: StreamKey, now: number, heardAt?: number): Description {
   switch (state.name) {
-    case "ready": return { tone: "good", title: "Ready", detail: key === "latency" ? "probes are answered" : "events arrive as they happen" };
+    case "ready": {
+      const isSilent = heardAt !== undefined && now - heardAt >= SILENCE_MS;
+      const detail = key === "latency" ? "probes are answered" : isSilent ? `no event for ${Math.floor((now - heardAt) / 1000)} s` : "events arrive as they happen";
+      return { tone: "good", title: "Ready", detail };
+    }
     case "ended": return { tone: "bad", title: state.reason === "gaveUp" ? "Gave up" : "Ended", detail: ENDED[state.reason] };
     case "authRequired": return { tone: "bad", title: "No token", detail: "there is none that the service takes" };
     case "stopped": return { tone: "quiet", title: "Stopped", detail: "until it is started again" };
