@@ -3,7 +3,7 @@
 use super::class::{Class, Figures};
 use super::event::Event;
 use super::hub::Hub;
-use super::options::{Options, Presets, whole};
+use super::options::{Fields, Options, Presets};
 use super::seen::Seen;
 use super::webhook::Target;
 use super::window::Window;
@@ -60,17 +60,19 @@ pub fn new(root: Value<'_>, mut random: Random) -> Result<(Hub, Box<dyn Class>),
         Some(filter) => filter.as_str().filter(|filter| filter.len() <= LONGEST_FILTER).ok_or(wrong("filter"))?,
         None => "",
     };
-    let hold = whole(root, "holdMs", 250, 0, 60_000)?;
+    let mut fields = Fields::of(root);
+    let hold = fields.whole("holdMs", 250, 0, 60_000);
     let class = Conversations {
         session: random.uuid(),
         filter: filter.to_string(),
-        seen: Seen::new(whole(root, "seenIds", 10_000, 1, 1_000_000)? as usize),
+        seen: Seen::new(fields.whole("seenIds", 10_000, 1, 1_000_000) as usize),
         window: Window::new(hold, 1),
         duplicates: 0,
         late: 0,
         out_of_order: 0,
         latency: 0,
     };
+    fields.end()?;
     let mut hub = Hub::new("conversations", Options::read(root, &PRESETS)?, &PRESETS, random, 1);
     if let Some(health) = root.get("health") {
         let url = health.string("url").filter(|url| !url.is_empty()).ok_or(wrong("health"))?;

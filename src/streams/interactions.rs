@@ -4,7 +4,7 @@ use super::class::{Answer, Class, Command, Figures};
 use super::event::Event;
 use super::hub::Hub;
 use super::notifications::{Notifications, add_topic, joins_and_leaves};
-use super::options::{Options, Presets, share, whole};
+use super::options::{Fields, Options, Presets};
 use super::queue::Waits;
 use super::seen::Seen;
 use super::timeline::{Timelines, is_join, push_element};
@@ -79,6 +79,7 @@ pub struct Interactions {
 
 /// Reads the options of a stream.
 pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Refusal> {
+    let mut fields = Fields::of(root);
     let wire = Notifications::new(root, || topics(root), CONNECTIONS)?;
     let lines = wire.as_ref().map_or(1, Notifications::lines);
     let class = Interactions {
@@ -86,14 +87,15 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
         granted: Filter::default(),
         filter: filter(root)?,
         asked: Vec::new(),
-        drop_warning: share(root, "dropWarning", 50)?,
-        lag: whole(root, "lagMs", 500, 1, 3_600_000)?,
-        seen: Seen::new(whole(root, "seenEvents", 10_000, 1, 1_000_000)? as usize),
+        drop_warning: fields.share("dropWarning", 50),
+        lag: fields.whole("lagMs", 500, 1, 3_600_000),
+        seen: Seen::new(fields.whole("seenEvents", 10_000, 1, 1_000_000) as usize),
         timelines: Timelines::default(),
         duplicates: 0,
         newest: None,
         begun: None,
     };
+    fields.end()?;
     Ok((Hub::new("interactions", Options::read(root, &PRESETS)?, &PRESETS, random, lines), Box::new(class)))
 }
 

@@ -3,14 +3,14 @@
 use super::class::{Answer, Class, Command, Figures};
 use super::event::{Event, Sample};
 use super::hub::Hub;
-use super::options::{Options, Presets, share, truth, whole};
+use super::options::{Fields, Options, Presets};
 use super::statistics::{Limits, Statistics};
 use crate::core::backoff::Policy;
 use crate::core::error::{Code, Refusal};
 use crate::core::json::{Object, Value, decimal};
 use crate::core::link::Deadlines;
 use crate::core::machine::SocketId;
-use crate::core::option::{is_made_of, wrong};
+use crate::core::option::is_made_of;
 use crate::core::random::Random;
 use crate::core::state::Reason;
 use crate::core::time;
@@ -86,35 +86,39 @@ pub struct Latency {
 
 /// Reads the options of a monitor.
 pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Refusal> {
+    let mut fields = Fields::of(root);
     let limits = Limits {
-        latency: whole(root, "maxLatencyMs", 300, 1, 3_600_000)?,
-        jitter: whole(root, "maxJitterMs", 50, 1, 3_600_000)?,
-        window: whole(root, "window", 256, 2, 10_000)? as usize,
+        latency: fields.whole("maxLatencyMs", 300, 1, 3_600_000),
+        jitter: fields.whole("maxJitterMs", 50, 1, 3_600_000),
+        window: fields.whole("window", 256, 2, 10_000) as usize,
     };
     // One that listens to another connection has none of its own.
-    let attached = truth(root, "attached", false)?;
+    let attached = fields.truth("attached", false);
     let connection = match root.text("connectionId") {
-        Some(id) if (8..=36).contains(&id.len()) && is_made_of(id, "_-") => id.to_string(),
-        _ if attached => String::new(),
-        _ => return Err(wrong("connectionId")),
+        Some(id) if (8..=36).contains(&id.len()) && is_made_of(id, "_-") => id,
+        _ if attached => "",
+        _ => fields.refuse("connectionId", ""),
     };
-    let interval = whole(root, "pingIntervalMs", 2_000, 100, 3_600_000)?;
-    let apart = whole(root, "probeFrequencyLimitMs", 1_000.min(interval), 0, 5_000)?;
-    let within = |read: Result<u64, Refusal>| read.map_err(|_| wrong("driftCompensation"));
-    let drift = match root.get("driftCompensation") {
-        Some(drift) if !drift.is_object() => return Err(wrong("driftCompensation")),
-        Some(drift) => Drift {
-            enabled: truth(drift, "enabled", true).map_err(|_| wrong("driftCompensation"))?,
-            most: within(whole(drift, "maxDriftMs", 10, 0, 86_400_000))? as i64,
-            factor: within(share(drift, "adjustFactor", 950))?,
-            written: drift.get("adjustFactor").map_or("0.95", Value::raw).to_string(),
-        },
-        None => Drift { enabled: true, most: 10, factor: 950, written: "0.95".into() },
+    let interval = fields.whole("pingIntervalMs", 2_000, 100, 3_600_000);
+    let apart = fields.whole("probeFrequencyLimitMs", 1_000.min(interval), 0, 5_000);
+    let timeout = fields.whole("timeoutMs", 5_000, 100, 60_000);
+    let given = root.get("driftCompensation");
+    let mut part = fields.part("driftCompensation");
+    if given.is_some_and(|given| !given.is_object()) {
+        part.refuse("", ());
+    }
+    let drift = Drift {
+        enabled: part.truth("enabled", true),
+        most: part.whole("maxDriftMs", 10, 0, 86_400_000) as i64,
+        factor: part.share("adjustFactor", 950),
+        written: given.and_then(|given| given.get("adjustFactor")).map_or("0.95", Value::raw).to_string(),
     };
+    fields.join(part);
+    fields.end()?;
     let options = if attached { Options::unconnected(root, &PRESETS) } else { Options::read(root, &PRESETS) }?;
-    let (interval, timeout) = (interval.max(apart), whole(root, "timeoutMs", 5_000, 100, 60_000)?);
+    let interval = interval.max(apart);
     let class = Latency {
-        connection,
+        connection: connection.to_string(),
         interval,
         apart,
         timeout,

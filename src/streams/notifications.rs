@@ -2,13 +2,13 @@
 //! subscribed to by requests, and a socket for each channel on which everything comes.
 
 use super::hub::Hub;
+use super::options::Fields;
 use super::timeline::push_element;
 use crate::core::error::{Code, Refusal};
 use crate::core::http::{Body, Method, Reply, Request, Unreachable};
 use crate::core::json::{Document, Object, Value};
 use crate::core::link::Unprepared;
 use crate::core::machine::{Act, RequestId, SocketId};
-use crate::core::option::choice;
 use crate::core::state::Reason;
 use crate::core::url::encode;
 use std::ops::{Deref, DerefMut};
@@ -111,8 +111,9 @@ impl Channels {
 impl Notifications {
     /// Whether the options ask for this wire. Where it was left out that is refused.
     pub fn are_wanted(root: Value<'_>) -> Result<bool, Refusal> {
-        match choice(root, "dialect", &["stream", "notifications"])? {
-            0 => Ok(false),
+        let mut fields = Fields::of(root);
+        match fields.choice("dialect", &["stream", "notifications"]) {
+            0 => fields.end().map(|()| false),
             _ if cfg!(feature = "notifications") => Ok(true),
             _ => Err(Refusal::field(Code::UNSUPPORTED, "dialect")),
         }

@@ -5,7 +5,7 @@ use crate::core::backoff::Policy;
 use crate::core::error::Refusal;
 use crate::core::json::Value;
 use crate::core::link::Deadlines;
-use crate::core::option::{self, choice, is_made_of, wrong};
+use crate::core::option::{self, is_made_of, wrong};
 use crate::core::token::{Source, Terms};
 
 /// What a class of streams presets.
@@ -76,18 +76,25 @@ impl Options {
             },
         };
         let audit = root.get("audit");
-        Ok(Options {
+        let mut fields = Fields::of(root);
+        let mut queue = fields.part("queue");
+        let size = queue.whole("size", 1024, 1, 1_000_000) as usize;
+        let policies = [queue::Policy::DropOldest, queue::Policy::DropNewest, queue::Policy::Coalesce];
+        let kept = queue.choice("policy", &["drop-oldest", "drop-newest", "coalesce"]);
+        fields.join(queue);
+        let options = Options {
             api,
             socket,
             token,
             policy,
-            attempts: whole(root, "attempts", presets.attempts, 0, 1_000_000)?,
-            shape: shape(root)?,
-            metrics_every: whole(root, "metricsEveryMs", 10_000, 100, 3_600_000)?,
+            attempts: fields.whole("attempts", presets.attempts, 0, 1_000_000),
+            shape: Shape { size, policy: policies[kept] },
+            metrics_every: fields.whole("metricsEveryMs", 10_000, 100, 3_600_000),
             audit: audit.is_some(),
             audit_url: audit.and_then(|audit| audit.string("url")),
             hidden: root.get("visible").and_then(Value::as_bool) == Some(false),
-        })
+        };
+        fields.end().map(|()| options)
     }
 }
 
@@ -104,40 +111,90 @@ fn hosts(root: Value<'_>, [field, before, behind]: [&'static str; 3]) -> Result<
     }
 }
 
-fn shape(root: Value<'_>) -> Result<Shape, Refusal> {
-    let policies = [queue::Policy::DropOldest, queue::Policy::DropNewest, queue::Policy::Coalesce];
-    let Some(value) = root.get("queue") else { return Ok(Shape { size: 1024, policy: policies[0] }) };
-    let size = whole(value, "size", 1024, 1, 1_000_000).map_err(|_| wrong("queue"))?;
-    let policy = choice(value, "policy", &["drop-oldest", "drop-newest", "coalesce"]).map_err(|_| wrong("queue"))?;
-    Ok(Shape { size: size as usize, policy: policies[policy] })
+/// Members that are read one after another. The first that is wrong is named in the end, and read as its preset until then.
+#[derive(Clone, Copy)]
+pub struct Fields<'d> {
+    root: Option<Value<'d>>,
+    /// What is named in the place of each of them.
+    part: Option<&'static str>,
+    wrong: Option<&'static str>,
 }
 
-/// A whole number between bounds; `preset` where it is absent.
-pub fn whole(root: Value<'_>, field: &'static str, preset: u64, least: u64, most: u64) -> Result<u64, Refusal> {
-    let Some(value) = root.get(field) else { return Ok(preset) };
-    let number = value.as_int().filter(|_| value.as_str().is_none() && !value.raw().bytes().any(|byte| byte == b'.'));
-    number.and_then(|number| u64::try_from(number).ok()).filter(|number| (least..=most).contains(number)).ok_or(wrong(field))
-}
-
-/// A number from 0 to 1 in thousandths; `preset` where it is absent.
-pub fn share(root: Value<'_>, field: &'static str, preset: u64) -> Result<u64, Refusal> {
-    let Some(value) = root.get(field) else { return Ok(preset) };
-    let text = value.raw();
-    let point = text.bytes().position(|byte| byte == b'.').unwrap_or(text.len());
-    let (whole, digits) = text.split_at(point);
-    // As much as counts; JSON has no digits but these behind a point.
-    let thousandths =
-        digits.bytes().skip(1).chain(*b"000").take(3).try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u64::from(digit - b'0')));
-    match (whole, thousandths) {
-        ("0", Some(thousandths)) => Ok(thousandths),
-        ("1", Some(0)) => Ok(1000),
-        _ => Err(wrong(field)),
+impl<'d> Fields<'d> {
+    /// Those of an object.
+    pub fn of(root: Value<'d>) -> Fields<'d> {
+        Fields { root: Some(root), part: None, wrong: None }
     }
-}
 
-/// A truth value; `preset` where it is absent.
-pub fn truth(root: Value<'_>, field: &'static str, preset: bool) -> Result<bool, Refusal> {
-    root.get(field).map_or(Ok(preset), |value| value.as_bool().ok_or(wrong(field)))
+    /// Those of an object in it, to be [joined](Fields::join). Where there is none, all of its members are absent.
+    pub fn part(&self, name: &'static str) -> Fields<'d> {
+        Fields { root: self.get(name), part: Some(name), wrong: self.wrong }
+    }
+
+    /// What was wrong in a part was wrong here.
+    pub fn join(&mut self, part: Fields<'d>) {
+        self.wrong = part.wrong;
+    }
+
+    fn get(&self, field: &str) -> Option<Value<'d>> {
+        self.root?.get(field)
+    }
+
+    /// This one is wrong, and read as this.
+    pub fn refuse<T>(&mut self, field: &'static str, preset: T) -> T {
+        self.wrong = self.wrong.or(self.part).or(Some(field));
+        preset
+    }
+
+    /// A whole number between bounds; `preset` where it is absent.
+    pub fn whole(&mut self, field: &'static str, preset: u64, least: u64, most: u64) -> u64 {
+        let Some(value) = self.get(field) else { return preset };
+        // Neither a text nor with a point.
+        let is_plain = !value.raw().bytes().any(|byte| matches!(byte, b'"' | b'.'));
+        if let Some(number) = value.as_int().filter(|_| is_plain)
+            && (least..=most).contains(&(number as u64))
+        {
+            return number as u64;
+        }
+        self.refuse(field, preset)
+    }
+
+    /// A number from 0 to 1 in thousandths; `preset` where it is absent.
+    pub fn share(&mut self, field: &'static str, preset: u64) -> u64 {
+        let Some(value) = self.get(field) else { return preset };
+        let mut text = value.raw().bytes();
+        let (whole, point) = (text.next(), text.next());
+        let mut is_good = matches!(point, None | Some(b'.'));
+        let mut thousandths = 0;
+        // As much as counts; JSON has no digits but these behind a point.
+        for _ in 0..3 {
+            let digit = text.next().unwrap_or(b'0');
+            is_good &= digit.is_ascii_digit();
+            thousandths = thousandths * 10 + u64::from(digit & 15);
+        }
+        match whole {
+            Some(b'0') if is_good => thousandths,
+            Some(b'1') if is_good && thousandths == 0 => 1000,
+            _ => self.refuse(field, preset),
+        }
+    }
+
+    /// A truth value; `preset` where it is absent.
+    pub fn truth(&mut self, field: &'static str, preset: bool) -> bool {
+        let Some(value) = self.get(field) else { return preset };
+        value.as_bool().unwrap_or_else(|| self.refuse(field, preset))
+    }
+
+    /// Which of these words it is; the first where it is absent.
+    pub fn choice(&mut self, field: &'static str, words: &[&str]) -> usize {
+        let Some(value) = self.get(field) else { return 0 };
+        words.iter().position(|word| value.as_str() == Some(word)).unwrap_or_else(|| self.refuse(field, 0))
+    }
+
+    /// Whether all of them were good.
+    pub fn end(self) -> Result<(), Refusal> {
+        self.wrong.map_or(Ok(()), |field| Err(wrong(field)))
+    }
 }
 
 #[cfg(test)]
@@ -194,7 +251,12 @@ mod tests {
 
     #[test]
     fn shares_are_read_in_thousandths() {
-        let of = |text: &str| share(Document::parse(text).unwrap().root(), "s", 50).ok();
+        let of = |text: &str| {
+            let document = Document::parse(text).unwrap();
+            let mut fields = Fields::of(document.root());
+            let share = fields.share("s", 50);
+            fields.end().map(|()| share).ok()
+        };
         assert_eq!(
             [of("{}"), of(r#"{"s":0.95}"#), of(r#"{"s":1}"#), of(r#"{"s":0}"#), of(r#"{"s":0.12345}"#)],
             [Some(50), Some(950), Some(1000), Some(0), Some(123)]

@@ -5,7 +5,7 @@ use super::class::{Answer, Class, Command, Figures};
 use super::event::Event;
 use super::hub::{Consumer, Hub};
 use super::notifications::{Notifications, add_topic, parts, presence};
-use super::options::{Options, Presets, whole};
+use super::options::{Fields, Options, Presets};
 use super::queue::{Queue, Waits};
 use super::seen::Seen;
 use super::timeline::push_element;
@@ -125,11 +125,13 @@ pub struct Presence {
 
 /// Reads the options of a multiplexer.
 pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Refusal> {
-    let connections = whole(root, "maxConnections", CONNECTIONS, 1, CONNECTIONS)? as usize;
+    let mut fields = Fields::of(root);
+    let connections = fields.whole("maxConnections", CONNECTIONS, 1, CONNECTIONS) as usize;
     let most = if Notifications::are_wanted(root)? { MOST_TOPICS } else { connections * CHANNELS };
     let channels = channels(root.get("channels").ok_or(wrong("channels"))?, most)?;
     let wire = Notifications::new(root, || topics(&channels), connections)?;
-    let reorder = whole(root, "reorderMs", 500, 0, 60_000)?;
+    let reorder = fields.whole("reorderMs", 500, 0, 60_000);
+    fields.end()?;
     let lines = wire.as_ref().map_or(channels.len().div_ceil(CHANNELS), Notifications::lines);
     let class = Presence {
         wire,
