@@ -1,6 +1,5 @@
 //! What tells one stream from another: addresses, frames, and what is made of them.
 
-use super::event::Event;
 use super::hub::Hub;
 use super::queue::Waits;
 use crate::core::error::{Code, Refusal};
@@ -95,7 +94,7 @@ pub trait Class {
     /// So much of a thousand events was dropped lately.
     fn dropped(&mut self, hub: &mut Hub, share: u64) {
         if share > DROP_WARNING {
-            hub.tell(Event::Warning(Code::EVENTS_DROPPED, String::new()));
+            hub.warn(Code::EVENTS_DROPPED, "");
         }
     }
 

@@ -6,7 +6,7 @@ use super::hub::Hub;
 use super::options::{Fields, Options, Presets};
 use super::seen::Seen;
 use super::webhook::Target;
-use super::window::Window;
+use super::window::{Item, Window};
 use crate::core::backoff::Policy;
 use crate::core::error::{Code, Refusal};
 use crate::core::json::{Object, Value, decimal};
@@ -33,13 +33,6 @@ const PRESETS: Presets = Presets {
 const LONGEST_FILTER: usize = 4_096;
 /// The health target's place among the webhooks, by name.
 const HEALTH: &str = "health";
-
-struct Item {
-    came: u64,
-    event: String,
-    key: String,
-    latency: Option<i64>,
-}
 
 /// See the module.
 pub struct Conversations {
@@ -96,21 +89,21 @@ impl Conversations {
         let read = event.text("timestamp").and_then(time::parse);
         let time = read.unwrap_or_else(|| {
             // It stands behind what came before it.
-            hub.tell(Event::Warning(Code::TIMESTAMP_UNREADABLE, String::new()));
+            hub.warn(Code::TIMESTAMP_UNREADABLE, "");
             self.window.newest(0).unwrap_or_default()
         });
         let latency = read.map(|time| (hub.now.unix as i64).saturating_sub(time).max(0));
         self.latency = latency.unwrap_or(self.latency);
         let key = event.get("data").and_then(|data| data.text("conversationId")).unwrap_or(id).to_string();
-        let item = Item { came: hub.now.mono, event: event.raw().to_string(), key, latency };
+        let item = Item { came: hub.now.mono, key, text: event.raw().to_string(), latency };
         self.out_of_order += u64::from(self.window.push(hub.now.mono, 0, time, item));
     }
 
     fn let_go(&mut self, hub: &mut Hub) {
-        while let Some(released) = self.window.pop() {
+        for released in self.window.take() {
             self.late += u64::from(released.late);
             let mut body = Object::new();
-            body.raw("event", &released.item.event).raw("late", if released.late { "true" } else { "false" });
+            body.raw("event", &released.item.text).raw("late", if released.late { "true" } else { "false" });
             if let Some(latency) = released.item.latency {
                 body.int("latencyMs", latency);
             }

@@ -191,7 +191,7 @@ impl Interactions {
                 if self.answer(socket).is_some() && self.asked.is_empty() {
                     self.filter = self.granted.clone();
                 }
-                hub.tell(Event::Error(Code::SUBSCRIPTION_REFUSED, message.to_string()));
+                hub.fail(Code::SUBSCRIPTION_REFUSED, message);
             }
         }
     }
@@ -242,13 +242,13 @@ impl Interactions {
         match self.timelines.note(event) {
             Some(read) => {
                 if !read {
-                    hub.tell(Event::Warning(Code::TIMESTAMP_UNREADABLE, interaction.to_string()));
+                    hub.warn(Code::TIMESTAMP_UNREADABLE, interaction);
                 }
                 if !changed.iter().any(|known| known == interaction) {
                     changed.push(interaction.to_string());
                 }
             }
-            None if time.is_none() => hub.tell(Event::Warning(Code::TIMESTAMP_UNREADABLE, interaction.to_string())),
+            None if time.is_none() => hub.warn(Code::TIMESTAMP_UNREADABLE, interaction),
             None => {}
         }
         let key = [interaction, APART, participant].concat();
@@ -339,7 +339,7 @@ impl Class for Interactions {
 
     fn dropped(&mut self, hub: &mut Hub, share: u64) {
         if share > self.drop_warning {
-            hub.tell(Event::Warning(Code::EVENTS_DROPPED, String::new()));
+            hub.warn(Code::EVENTS_DROPPED, "");
         }
     }
 

@@ -15,7 +15,6 @@ use crate::core::random::Random;
 use crate::core::state::Reason;
 use crate::core::time;
 use crate::core::token::Terms;
-use std::collections::VecDeque;
 
 /// A token is replaced when it is so old, milliseconds (L7).
 const TOKEN_AGE_MS: u64 = 3_000_000;
@@ -73,7 +72,8 @@ pub struct Latency {
     drift: Drift,
     statistics: Statistics,
     sequence: u64,
-    waiting: VecDeque<Probe>,
+    /// Oldest first.
+    waiting: Vec<Probe>,
     missed: u32,
     socket: Option<SocketId>,
     next: Option<u64>,
@@ -126,7 +126,7 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
         drift,
         statistics: Statistics::new(limits),
         sequence: 0,
-        waiting: VecDeque::new(),
+        waiting: Vec::new(),
         missed: 0,
         socket: None,
         next: None,
@@ -155,7 +155,7 @@ impl Latency {
     fn send_probe(&mut self, hub: &mut Hub, socket: SocketId) {
         self.sequence += 1;
         let now = hub.now;
-        self.waiting.push_back(Probe { sequence: self.sequence, sent: (now.mono, now.unix), due: now.mono + self.timeout, graced: false });
+        self.waiting.push(Probe { sequence: self.sequence, sent: (now.mono, now.unix), due: now.mono + self.timeout, graced: false });
         (self.last, self.next) = (Some(now.mono), Some(now.mono + self.interval));
         hub.send(socket, Object::new().text("type", "ping").int("sequence", self.sequence as i64).end());
     }
@@ -164,7 +164,7 @@ impl Latency {
         let sequence = root.int("sequence");
         // One that was counted as a timeout, or is of a connection before this one, is not waited for any more.
         let Some(at) = self.waiting.iter().position(|probe| sequence == Some(probe.sequence as i64)) else { return };
-        let Some(probe) = self.waiting.remove(at) else { return };
+        let probe = self.waiting.remove(at);
         self.missed = 0;
         self.answered = Some(probe.sequence);
         let (mono, unix) = probe.sent;
@@ -253,7 +253,7 @@ impl Class for Latency {
 
     fn probe(&mut self, hub: &mut Hub, line: usize, socket: SocketId) {
         let too_soon = |sent: u64| hub.now.mono < sent + self.apart;
-        if self.waiting.back().is_some_and(|probe| too_soon(probe.sent.0)) {
+        if self.waiting.last().is_some_and(|probe| too_soon(probe.sent.0)) {
             // The answer to that one will do.
             return;
         }
@@ -277,7 +277,7 @@ impl Class for Latency {
 
     fn handle_timeout(&mut self, hub: &mut Hub) {
         let now = hub.now.mono;
-        while let Some(probe) = self.waiting.front().filter(|probe| probe.due <= now) {
+        while let Some(probe) = self.waiting.first().filter(|probe| probe.due <= now) {
             if now - probe.due > LATE_MS && !probe.graced {
                 // This page stood still: the answer may be queued behind the timer. Where timers are throttled they are all late.
                 for probe in self.waiting.iter_mut().filter(|probe| probe.due <= now) {
@@ -286,7 +286,7 @@ impl Class for Latency {
                 break;
             }
             let sequence = probe.sequence;
-            self.waiting.pop_front();
+            self.waiting.remove(0);
             self.missed += 1;
             self.time_out(hub, Some(sequence));
         }
@@ -301,7 +301,7 @@ impl Class for Latency {
     }
 
     fn poll_timeout(&self) -> Option<u64> {
-        self.waiting.front().map(|probe| probe.due).into_iter().chain(self.next).min()
+        self.waiting.first().map(|probe| probe.due).into_iter().chain(self.next).min()
     }
 
     fn figures(&self, _hub: &Hub, figures: &mut Figures) {

@@ -2,7 +2,6 @@
 //! its channel, to every group of subscribers that wants it.
 
 use super::class::{Answer, Class, Command, Figures};
-use super::event::Event;
 use super::hub::{Consumer, Hub};
 use super::notifications::{Notifications, add_topic, parts, presence};
 use super::options::{Fields, Options, Presets};
@@ -10,7 +9,7 @@ use super::queue::{Queue, Waits};
 use super::seen::Seen;
 use super::timeline::push_element;
 use super::webhook::Target;
-use super::window::Window;
+use super::window::{Item, Window};
 use crate::core::backoff::Policy;
 use crate::core::error::{Code, Refusal};
 use crate::core::http::{Reply, Unreachable};
@@ -76,12 +75,6 @@ struct Group {
     id: String,
     channels: Option<Vec<String>>,
     is_webhook: bool,
-}
-
-struct Item {
-    came: u64,
-    channel: usize,
-    update: String,
 }
 
 /// What one line asked for last.
@@ -272,7 +265,7 @@ impl Presence {
             if !is_new {
                 // The connection stands; only the new channels have to wait.
                 asked.due = Some(asked.not_before);
-                return hub.tell(Event::Warning(Code::SUBSCRIPTION_REFUSED, message.to_string()));
+                return hub.warn(Code::SUBSCRIPTION_REFUSED, message);
             }
         }
         let (code, detail) = match root.text("channelId").filter(|_| status == 403) {
@@ -320,29 +313,28 @@ impl Presence {
         self.updates += 1;
         hub.counters.events += 1;
         let time = update.text("timestamp").and_then(time::parse).unwrap_or_else(|| {
-            hub.tell(Event::Warning(Code::TIMESTAMP_UNREADABLE, id.to_string()));
+            hub.warn(Code::TIMESTAMP_UNREADABLE, id);
             // It stands where it came.
             self.window.newest(channel).unwrap_or(i64::MIN)
         });
-        let item = Item { came: hub.now.mono, channel, update: update.raw().to_string() };
+        let item = Item { came: hub.now.mono, key: id.to_string(), text: update.raw().to_string(), latency: None };
         self.out_of_order += u64::from(self.window.push(hub.now.mono, channel, time, item));
     }
 
     fn let_go(&mut self, hub: &mut Hub) {
-        while let Some(released) = self.window.pop() {
-            let item = released.item;
-            let Some(channel) = self.channels.get(item.channel) else { continue };
-            let body = Object::new().raw("update", &item.update).raw("outOfOrder", if released.late { "true" } else { "false" }).end();
-            for group in self.groups.iter().filter(|group| group.channels.as_ref().is_none_or(|wanted| wanted.contains(&channel.id))) {
+        for released in self.window.take() {
+            let Item { came, key: channel, text: update, .. } = released.item;
+            let body = Object::new().raw("update", &update).raw("outOfOrder", if released.late { "true" } else { "false" }).end();
+            for group in self.groups.iter().filter(|group| group.channels.as_ref().is_none_or(|wanted| wanted.contains(&channel))) {
                 if group.is_webhook {
                     if let Some(at) = target(hub, &group.id) {
-                        hub.targets[at].push(item.update.clone());
+                        hub.targets[at].push(update.clone());
                     }
                 } else if let Some(at) = hub.consumers.iter().position(|consumer| consumer.id == group.id) {
-                    hub.queue(at, item.came, &channel.id, body.clone());
+                    hub.queue(at, came, &channel, body.clone());
                 }
             }
-            hub.queue(0, item.came, &channel.id, body);
+            hub.queue(0, came, &channel, body);
         }
     }
 
@@ -406,7 +398,6 @@ impl Presence {
     fn set(&mut self, hub: &mut Hub, channels: Vec<Channel>) -> Vec<Channel> {
         let places: Vec<_> = channels.iter().map(|channel| self.channels.iter().position(|known| known.id == channel.id)).collect();
         self.window.regroup(&places);
-        // Named by the places they had.
         self.let_go(hub);
         let before = std::mem::replace(&mut self.channels, channels);
         self.version += 1;

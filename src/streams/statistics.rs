@@ -1,7 +1,6 @@
 //! Round trips seen together: jitter, percentiles, stability, over a bounded window.
 
 use crate::core::heartbeat::Heartbeat;
-use std::collections::VecDeque;
 
 /// What a page wants a line to keep to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,7 +17,9 @@ pub struct Limits {
 pub struct Statistics {
     limits: Limits,
     /// `None` for a probe that was not answered in time.
-    samples: VecDeque<Option<u64>>,
+    samples: Vec<Option<u64>>,
+    /// Where the oldest of them stands, once the window is full.
+    oldest: usize,
     /// Those that were answered, smallest first: kept so, since sorting is 3 KB of code.
     sorted: Vec<u64>,
     within: usize,
@@ -37,7 +38,8 @@ impl Statistics {
     pub fn new(limits: Limits) -> Statistics {
         Statistics {
             limits,
-            samples: VecDeque::new(),
+            samples: Vec::new(),
+            oldest: 0,
             sorted: Vec::new(),
             within: 0,
             heartbeat: Heartbeat::default(),
@@ -70,14 +72,14 @@ impl Statistics {
             let at = self.sorted.partition_point(|known| *known < rtt);
             self.sorted.insert(at, rtt);
         }
-        self.samples.push_back(sample);
-        if self.samples.len() > self.limits.window
-            && let Some(oldest) = self.samples.pop_front()
-        {
-            self.within -= is_within(oldest);
-            if let Some(at) = oldest.and_then(|rtt| self.sorted.binary_search(&rtt).ok()) {
-                self.sorted.remove(at);
-            }
+        if self.samples.len() < self.limits.window {
+            return self.samples.push(sample);
+        }
+        let oldest = std::mem::replace(&mut self.samples[self.oldest], sample);
+        self.oldest = (self.oldest + 1) % self.limits.window;
+        self.within -= is_within(oldest);
+        if let Some(at) = oldest.and_then(|rtt| self.sorted.iter().position(|known| *known == rtt)) {
+            self.sorted.remove(at);
         }
     }
 

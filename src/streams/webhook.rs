@@ -5,7 +5,6 @@ use crate::core::backoff::Policy;
 use crate::core::http::{Body, Method, Reply, Request, Unreachable};
 use crate::core::machine::{Act, RequestId};
 use crate::core::random::Random;
-use std::collections::VecDeque;
 
 /// How long a target may take, milliseconds (tutorial E).
 const TIMEOUT_MS: u32 = 5_000;
@@ -21,7 +20,8 @@ pub struct Target {
     /// What the page calls it.
     pub id: String,
     url: String,
-    waiting: VecDeque<String>,
+    /// At most a thousand, oldest first.
+    waiting: Vec<String>,
     request: Option<RequestId>,
     tries: u32,
     not_before: u64,
@@ -45,7 +45,7 @@ pub enum Outcome {
 impl Target {
     /// A target without anything to post.
     pub fn new(id: String, url: String) -> Target {
-        Target { id, url, waiting: VecDeque::new(), request: None, tries: 0, not_before: 0, delivered: 0, lost: 0 }
+        Target { id, url, waiting: Vec::new(), request: None, tries: 0, not_before: 0, delivered: 0, lost: 0 }
     }
 
     /// Something to post, JSON.
@@ -59,7 +59,7 @@ impl Target {
             }
             self.lost += 1;
         }
-        self.waiting.push_back(body);
+        self.waiting.push(body);
     }
 
     /// The next post, if one may go.
@@ -67,7 +67,7 @@ impl Target {
         if self.request.is_some() || now < self.not_before {
             return None;
         }
-        let text = self.waiting.front()?.clone();
+        let text = self.waiting.first()?.clone();
         self.request = Some(id);
         self.tries += 1;
         let body = Some(Body { kind: "application/json", text });
@@ -82,8 +82,7 @@ impl Target {
         self.request.take_if(|request| *request == id)?;
         let (again, after) = match reply {
             Ok(reply) if (200..300).contains(&reply.status) => {
-                self.waiting.pop_front();
-                self.tries = 0;
+                self.next();
                 self.delivered += 1;
                 return Some(Outcome::Delivered);
             }
@@ -95,10 +94,17 @@ impl Target {
             self.not_before = now + BACKOFF.wait(self.tries - 1, random).max(after.unwrap_or(0));
             return Some(Outcome::Again);
         }
-        self.waiting.pop_front();
-        self.tries = 0;
+        self.next();
         self.lost += 1;
         Some(Outcome::Lost)
+    }
+
+    /// The one that stood first is dealt with.
+    fn next(&mut self) {
+        if !self.waiting.is_empty() {
+            self.waiting.remove(0);
+        }
+        self.tries = 0;
     }
 
     /// When the next post may go.

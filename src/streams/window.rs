@@ -9,6 +9,18 @@ const MOST: usize = 10_000;
 /// Where times are this far apart one of them is wrong, milliseconds: a day.
 const APART_MS: i64 = 86_400_000;
 
+/// An event that a class puts through its window.
+pub struct Item {
+    /// When it came, monotonic milliseconds.
+    pub came: u64,
+    /// By which it makes others out of date.
+    pub key: String,
+    /// As it came: JSON.
+    pub text: String,
+    /// How old it was then, milliseconds.
+    pub latency: Option<i64>,
+}
+
 /// One item on its way out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Released<T> {
@@ -40,13 +52,13 @@ pub struct Window<T> {
     held: Vec<Held<T>>,
     groups: Vec<Group>,
     next_due: Option<u64>,
-    out: std::collections::VecDeque<Released<T>>,
+    out: Vec<Released<T>>,
 }
 
 impl<T> Window<T> {
     /// Holds everything for so many milliseconds; of `groups` groups.
     pub fn new(hold: u64, groups: usize) -> Window<T> {
-        Window { hold, held: Vec::new(), groups: vec![Group::default(); groups], next_due: None, out: Default::default() }
+        Window { hold, held: Vec::new(), groups: vec![Group::default(); groups], next_due: None, out: Vec::new() }
     }
 
     /// Takes an item in; `true` if it is out of order: something newer of its group came before it.
@@ -70,9 +82,9 @@ impl<T> Window<T> {
             self.next_due = Some(now + self.hold);
         }
         if self.held.len() > MOST {
+            // Its time may have been the next; then nothing is due when that comes.
             let oldest = self.held.remove(0);
             self.release(oldest);
-            self.find_due();
         }
         out_of_order
     }
@@ -81,11 +93,12 @@ impl<T> Window<T> {
         let Some(group) = self.groups.get_mut(held.group) else { return };
         let late = group.released.is_some_and(|released| held.time < released);
         group.released = group.released.max(Some(held.time));
-        self.out.push_back(Released { item: held.item, late });
+        self.out.push(Released { item: held.item, late });
     }
 
-    fn find_due(&mut self) {
-        self.next_due = self.held.iter().map(|held| held.due).min();
+    fn hold(&mut self, held: Held<T>) {
+        self.next_due = Some(self.next_due.map_or(held.due, |due| due.min(held.due)));
+        self.held.push(held);
     }
 
     /// Lets go what is due.
@@ -101,13 +114,14 @@ impl<T> Window<T> {
             }
         }
         let is_going = |held: &Held<T>| until.get(held.group).is_some_and(|until| Some(held.time) <= *until);
-        let (going, staying) = std::mem::take(&mut self.held).into_iter().partition(is_going);
-        self.held = staying;
-        let going: Vec<Held<T>> = going;
-        for held in going {
-            self.release(held);
+        self.next_due = None;
+        for held in std::mem::take(&mut self.held) {
+            if is_going(&held) {
+                self.release(held);
+            } else {
+                self.hold(held);
+            }
         }
-        self.find_due();
     }
 
     /// Lets go everything.
@@ -135,9 +149,9 @@ impl<T> Window<T> {
         self.next_due
     }
 
-    /// The next that was let go.
-    pub fn pop(&mut self) -> Option<Released<T>> {
-        self.out.pop_front()
+    /// What was let go, in order.
+    pub fn take(&mut self) -> Vec<Released<T>> {
+        std::mem::take(&mut self.out)
     }
 
     /// How many are held.
@@ -156,7 +170,7 @@ mod tests {
     use super::*;
 
     fn all(window: &mut Window<&'static str>) -> Vec<(&'static str, bool)> {
-        std::iter::from_fn(|| window.pop()).map(|released| (released.item, released.late)).collect()
+        window.take().into_iter().map(|released| (released.item, released.late)).collect()
     }
 
     #[test]
@@ -252,6 +266,6 @@ mod tests {
             window.push(0, 0, time, ());
         }
         assert_eq!(window.len(), MOST);
-        assert_eq!(std::iter::from_fn(|| window.pop()).count(), 50);
+        assert_eq!(window.take().len(), 50);
     }
 }

@@ -108,7 +108,7 @@ impl Hub {
     /// Tells that the service refused something.
     pub fn tell_rejected(&mut self, status: i64, code: Code, detail: &str) {
         self.audit("REJECTED", &[("status", &decimal(status.unsigned_abs())), ("message", detail)]);
-        self.tell(Event::Error(code, detail.to_string()));
+        self.fail(code, detail);
     }
 
     /// The service refused what was sent on a line: by this status, if it says one, and with these words.
@@ -188,7 +188,7 @@ impl Hub {
                     return true;
                 }
                 403 => {
-                    self.tell(Event::Error(Code::REJECTED, "403".into()));
+                    self.fail(Code::REJECTED, "403");
                     Refused::Ended(End::NotAllowed)
                 }
                 429 => Refused::Later(reply.retry_after_ms().unwrap_or(LIMIT_MS)),
@@ -207,7 +207,7 @@ impl Hub {
         let link = &mut self.lines[line].link;
         let waits = matches!(state, State::Waiting { .. } | State::Offline | State::Paused { reason: Pause::Refused | Pause::RateLimited, .. });
         if waits && attempts > 0 && u64::from(link.failures()) > attempts {
-            self.tell(Event::Error(Code::GAVE_UP, String::new()));
+            self.fail(Code::GAVE_UP, "");
             let now = self.now;
             self.for_all(|link| link.end(now, End::GaveUp));
         }

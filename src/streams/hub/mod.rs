@@ -18,7 +18,6 @@ use crate::core::state::State;
 use crate::core::time;
 use crate::core::timer::{Purpose, Timers};
 use crate::core::token::Tokens;
-use std::collections::VecDeque;
 
 /// A 429 that does not say for how long, milliseconds.
 pub const LIMIT_MS: u64 = 60_000;
@@ -120,7 +119,9 @@ pub struct Hub {
     gone: (u64, u64),
     /// What came and what was dropped when the share was last looked at.
     dropped_before: (u64, u64),
-    out: VecDeque<Output<Event>>,
+    out: Vec<Output<Event>>,
+    /// What goes out next, the first of it last.
+    leaving: Vec<Output<Event>>,
 }
 
 impl Hub {
@@ -151,7 +152,8 @@ impl Hub {
             dropped_told: 0,
             gone: (0, 0),
             dropped_before: (0, 0),
-            out: VecDeque::new(),
+            out: Vec::new(),
+            leaving: Vec::new(),
         };
         hub.use_lines(lines);
         hub
@@ -198,16 +200,30 @@ impl Hub {
 
     /// Something is to be done.
     pub fn act(&mut self, act: Act) {
-        self.out.push_back(Output::Act(act));
+        self.out.push(Output::Act(act));
     }
 
     /// Something is to be told.
     pub fn tell(&mut self, event: Event) {
-        self.out.push_back(Output::Event(event));
+        self.out.push(Output::Event(event));
+    }
+
+    /// Something that nobody has to act upon at once.
+    pub fn warn(&mut self, code: Code, detail: &str) {
+        self.tell(Event::Warning(code, detail.to_string()));
+    }
+
+    /// Something went wrong that nobody asked for.
+    pub fn fail(&mut self, code: Code, detail: &str) {
+        self.tell(Event::Error(code, detail.to_string()));
     }
 
     pub(super) fn pop(&mut self) -> Option<Output<Event>> {
-        self.out.pop_front()
+        if self.leaving.is_empty() {
+            std::mem::swap(&mut self.leaving, &mut self.out);
+            self.leaving.reverse();
+        }
+        self.leaving.pop()
     }
 
     pub(super) fn pending(&self) -> usize {
@@ -259,7 +275,8 @@ impl Hub {
         if self.sampled.is_none_or(|at| self.now.mono >= at + SAMPLE_EVERY_MS) {
             self.sampled = Some(self.now.mono);
             let shape = text.chars().take(SAMPLE_CHARS).map(|letter| if letter.is_ascii_punctuation() || letter == ' ' { letter } else { 'x' });
-            self.tell(Event::Warning(Code::FRAME_UNREADABLE, shape.collect()));
+            let shape: String = shape.collect();
+            self.warn(Code::FRAME_UNREADABLE, &shape);
         }
     }
 
@@ -334,7 +351,7 @@ impl Hub {
         let (now, random) = (self.now.mono, &mut self.random);
         let answered = self.targets.iter_mut().find_map(|target| Some((target.reply(now, id, reply, random)?, target.id.clone())));
         if let Some((webhook::Outcome::Lost, target)) = &answered {
-            self.tell(Event::Warning(Code::WEBHOOK_FAILED, target.clone()));
+            self.warn(Code::WEBHOOK_FAILED, target);
         }
         answered.is_some()
     }

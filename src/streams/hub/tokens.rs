@@ -1,6 +1,6 @@
 //! The access token of all lines: asked for, renewed, refused.
 
-use super::{Event, Hub, LIMIT_MS, Timer};
+use super::{Hub, LIMIT_MS, Timer};
 use crate::core::error::Code;
 use crate::core::http::{Reply, Unreachable};
 use crate::core::link::Unprepared;
@@ -61,7 +61,7 @@ impl Hub {
             Asked::Offline => Unprepared::Offline,
             Asked::Later(status, after) => {
                 if status == 429 {
-                    self.tell(Event::Error(Code::TOKEN_RATE_LIMITED, String::new()));
+                    self.fail(Code::TOKEN_RATE_LIMITED, "");
                 }
                 match after.or((status == 429).then_some(LIMIT_MS)) {
                     Some(after) => Unprepared::Paused(after, true),
