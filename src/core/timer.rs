@@ -11,7 +11,7 @@ pub trait Purpose: Copy + 'static {
 }
 
 /// What is not armed is due at the end of time.
-const NEVER: u64 = u64::MAX;
+pub const NEVER: u64 = u64::MAX;
 
 /// The table for one enum of `N` purposes.
 pub struct Timers<P, const N: usize> {

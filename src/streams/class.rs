@@ -7,9 +7,22 @@ use crate::core::http::{Reply, Unreachable};
 use crate::core::json::Value;
 use crate::core::machine::{RequestId, SocketId};
 use crate::core::state::State;
+use crate::core::timer::NEVER;
 
 /// Figures by name, for `metrics`.
-pub type Figures = Vec<(&'static str, f64)>;
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Figures(pub Vec<(&'static str, f64)>);
+
+impl Figures {
+    /// Adds some, their names one after another with a space between: a table of them would be three times as long.
+    pub fn add(&mut self, mut names: &'static str, numbers: &[f64]) {
+        for number in numbers {
+            let end = names.bytes().position(|byte| byte == b' ').unwrap_or(names.len());
+            self.0.push((&names[..end], *number));
+            names = names.get(end + 1..).unwrap_or_default();
+        }
+    }
+}
 
 /// A call of the page that only some streams know.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,9 +90,9 @@ pub trait Class {
     /// Does what is due.
     fn handle_timeout(&mut self, _hub: &mut Hub) {}
 
-    /// When something is due.
-    fn poll_timeout(&self) -> Option<u64> {
-        None
+    /// When something is due; [`NEVER`] where nothing is.
+    fn poll_timeout(&self) -> u64 {
+        NEVER
     }
 
     /// A consumer took what had waited so long, or has not taken anything for so long.

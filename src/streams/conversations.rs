@@ -16,6 +16,7 @@ use crate::core::option::wrong;
 use crate::core::random::Random;
 use crate::core::state::State;
 use crate::core::time;
+use crate::core::timer::NEVER;
 use crate::core::token::Terms;
 use crate::core::url::encode;
 
@@ -176,19 +177,13 @@ impl Class for Conversations {
         self.let_go(hub);
     }
 
-    fn poll_timeout(&self) -> Option<u64> {
-        self.window.poll_timeout()
+    fn poll_timeout(&self) -> u64 {
+        self.window.poll_timeout().unwrap_or(NEVER)
     }
 
     fn figures(&self, _hub: &Hub, figures: &mut Figures) {
-        let count = |number: u64| number as f64;
-        figures.extend([
-            ("duplicates", count(self.duplicates)),
-            ("outOfOrder", count(self.out_of_order)),
-            ("late", count(self.late)),
-            ("held", self.window.len() as f64),
-            ("seenIds", self.seen.len() as f64),
-            ("eventLatencyMs", self.latency as f64),
-        ]);
+        let (held, seen, latency) = (self.window.len() as u64, self.seen.len() as u64, self.latency as u64);
+        let numbers = [self.duplicates, self.out_of_order, self.late, held, seen, latency].map(|number| number as f64);
+        figures.add("duplicates outOfOrder late held seenIds eventLatencyMs", &numbers);
     }
 }

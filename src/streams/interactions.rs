@@ -17,6 +17,7 @@ use crate::core::machine::{RequestId, SocketId};
 use crate::core::option::{is_made_of, wrong};
 use crate::core::random::Random;
 use crate::core::time;
+use crate::core::timer::NEVER;
 use crate::core::token::Terms;
 
 const PRESETS: Presets = Presets {
@@ -323,8 +324,8 @@ impl Class for Interactions {
         }
     }
 
-    fn poll_timeout(&self) -> Option<u64> {
-        self.wire.as_ref()?.poll_timeout()
+    fn poll_timeout(&self) -> u64 {
+        self.wire.as_ref().map_or(NEVER, |wire| wire.poll_timeout())
     }
 
     fn reply(&mut self, hub: &mut Hub, request: RequestId, reply: Result<Reply<'_>, Unreachable>) -> bool {
@@ -344,11 +345,8 @@ impl Class for Interactions {
     }
 
     fn figures(&self, _hub: &Hub, figures: &mut Figures) {
-        figures.extend([
-            ("duplicates", self.duplicates as f64),
-            ("interactions", self.timelines.len() as f64),
-            ("seenEvents", self.seen.len() as f64),
-        ]);
+        let numbers = [self.duplicates, self.timelines.len() as u64, self.seen.len() as u64].map(|number| number as f64);
+        figures.add("duplicates interactions seenEvents", &numbers);
     }
 
     fn command(&mut self, hub: &mut Hub, command: Command<'_>) -> Result<Answer, Refusal> {

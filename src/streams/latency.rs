@@ -14,6 +14,7 @@ use crate::core::option::is_made_of;
 use crate::core::random::Random;
 use crate::core::state::Reason;
 use crate::core::time;
+use crate::core::timer::NEVER;
 use crate::core::token::Terms;
 
 /// A token is replaced when it is so old, milliseconds (L7).
@@ -300,29 +301,34 @@ impl Class for Latency {
         }
     }
 
-    fn poll_timeout(&self) -> Option<u64> {
-        self.waiting.first().map(|probe| probe.due).into_iter().chain(self.next).min()
+    fn poll_timeout(&self) -> u64 {
+        self.waiting.first().map_or(NEVER, |probe| probe.due).min(self.next.unwrap_or(NEVER))
     }
 
     fn figures(&self, _hub: &Hub, figures: &mut Figures) {
         let statistics = &self.statistics;
-        figures.extend([
-            ("probes", self.sequence as f64),
-            ("answered", statistics.answered as f64),
-            ("timeouts", statistics.timeouts as f64),
-            ("jitterMs", statistics.jitter as f64),
-            ("smoothedJitterMs", statistics.smoothed_jitter() as f64),
-            ("stability", statistics.stability()),
-        ]);
+        figures.add(
+            "probes answered timeouts jitterMs smoothedJitterMs stability",
+            &[
+                self.sequence as f64,
+                statistics.answered as f64,
+                statistics.timeouts as f64,
+                statistics.jitter as f64,
+                statistics.smoothed_jitter() as f64,
+                statistics.stability(),
+            ],
+        );
         if let Some(last) = statistics.last() {
-            figures.push(("latencyMs", last as f64));
+            figures.add("latencyMs", &[last as f64]);
         }
-        if let Some([p50, p95, p99]) = statistics.percentiles() {
-            figures.extend([("p50Ms", p50 as f64), ("p95Ms", p95 as f64), ("p99Ms", p99 as f64)]);
+        if let Some(percentiles) = statistics.percentiles() {
+            figures.add("p50Ms p95Ms p99Ms", &percentiles.map(|ms| ms as f64));
         }
-        if let (Some(offset), correction) = (self.offset, self.correction()) {
-            figures.push(("offsetMs", offset as f64));
-            figures.extend(correction.map(|correction| ("correctionMs", correction as f64)));
+        if let Some(offset) = self.offset {
+            figures.add("offsetMs", &[offset as f64]);
+        }
+        if let Some(correction) = self.correction() {
+            figures.add("correctionMs", &[correction as f64]);
         }
     }
 

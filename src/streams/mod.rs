@@ -34,9 +34,10 @@ use crate::core::machine::{Act, Close, Input, Machine, Now, Output, Page, Payloa
 use crate::core::option::wrong;
 use crate::core::random::Random;
 use crate::core::state::State;
+use crate::core::timer::NEVER;
 use class::{Answer, Class, Command, Figures};
 use event::{Event, Ticket};
-use hub::{Hub, Timer};
+use hub::{Consumer, Hub, Timer};
 
 /// Which stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -146,40 +147,53 @@ impl Stream {
     }
 
     /// All figures, by name, as they are now.
-    pub fn figures_at(&mut self, now: Now) -> Figures {
+    pub fn figures_at(&mut self, now: Now) -> Vec<(&'static str, f64)> {
         self.begin(now);
         self.figures()
     }
 
     /// All figures, by name, as they were when something happened last.
-    pub fn figures(&self) -> Figures {
+    pub fn figures(&self) -> Vec<(&'static str, f64)> {
         let hub = &self.hub;
-        let count = |number: u64| number as f64;
         let (_, dropped) = hub.dropped();
-        let queued: usize = hub.consumers.iter().map(|consumer| consumer.queue.len()).sum();
-        let coalesced: u64 = hub.consumers.iter().map(|consumer| consumer.queue.coalesced).sum();
-        let mut figures = vec![
-            ("frames", count(hub.counters.frames)),
-            ("unreadable", count(hub.counters.unreadable)),
-            ("events", count(hub.counters.events)),
-            ("dropped", count(dropped)),
-            ("coalesced", count(coalesced)),
-            ("queued", queued as f64),
-            ("losses", count(hub.counters.losses)),
-            ("reconnects", count(hub.counters.reconnects)),
-            ("reconnectMs", count(hub.counters.gap)),
-        ];
+        let (mut queued, mut coalesced) = (0, 0);
+        for Consumer { queue, .. } in &hub.consumers {
+            queued += queue.len();
+            coalesced += queue.coalesced;
+        }
+        let (mut delivered, mut lost) = (0, 0);
+        for target in &hub.targets {
+            delivered += target.delivered;
+            lost += target.lost;
+        }
+        let counters = &hub.counters;
+        let mut figures = Figures::default();
+        figures.add(
+            "frames unreadable events dropped coalesced queued losses reconnects reconnectMs webhooksDelivered webhooksLost",
+            &[
+                counters.frames,
+                counters.unreadable,
+                counters.events,
+                dropped,
+                coalesced,
+                queued as u64,
+                counters.losses,
+                counters.reconnects,
+                counters.gap,
+                delivered,
+                lost,
+            ]
+            .map(|number| number as f64),
+        );
         if let Some(line) = hub.lines.first() {
             let heartbeat = line.link.heartbeat();
             if let Some(rtt) = heartbeat.rtt() {
-                figures.push(("rttMs", count(rtt)));
+                figures.add("rttMs", &[rtt as f64]);
             }
-            figures.push(("answeredMsAgo", count(hub.now.mono.saturating_sub(heartbeat.answered_at()))));
+            figures.add("answeredMsAgo", &[hub.now.mono.saturating_sub(heartbeat.answered_at()) as f64]);
         }
-        let webhooks = hub.targets.iter().fold((0, 0), |(delivered, lost), target| (delivered + target.delivered, lost + target.lost));
-        figures.extend([("webhooksDelivered", count(webhooks.0)), ("webhooksLost", count(webhooks.1))]);
         self.class.figures(hub, &mut figures);
-        figures
+        figures.0
     }
 
     /// Nothing is waited for any more that only a connection needs.
@@ -390,6 +404,6 @@ impl Machine for Stream {
         if self.disposed {
             return None;
         }
-        self.hub.poll_timeout().into_iter().chain(self.class.poll_timeout()).min()
+        Some(self.hub.poll_timeout().min(self.class.poll_timeout())).filter(|due| *due != NEVER)
     }
 }

@@ -10,6 +10,7 @@ use crate::core::json::{Document, Object, Value};
 use crate::core::link::Unprepared;
 use crate::core::machine::{Act, RequestId, SocketId};
 use crate::core::state::Reason;
+use crate::core::timer::NEVER;
 use crate::core::url::encode;
 use std::ops::{Deref, DerefMut};
 
@@ -299,10 +300,13 @@ impl Notifications {
         }
     }
 
-    /// When something is due.
-    pub fn poll_timeout(&self) -> Option<u64> {
-        let drained = |channel: &Channel| channel.drained.map(|(_, at)| at);
-        self.channels.iter().flat_map(|channel| channel.again.into_iter().chain(drained(channel))).min()
+    /// When something is due; [`NEVER`] where nothing is.
+    pub fn poll_timeout(&self) -> u64 {
+        let mut next = NEVER;
+        for channel in &self.channels {
+            next = next.min(channel.again.unwrap_or(NEVER)).min(channel.drained.map_or(NEVER, |(_, at)| at));
+        }
+        next
     }
 
     /// Asks for a sign of life.

@@ -20,6 +20,7 @@ use crate::core::option::{is_made_of, wrong};
 use crate::core::random::Random;
 use crate::core::state::State;
 use crate::core::time;
+use crate::core::timer::NEVER;
 use crate::core::token::Terms;
 use crate::core::url::encode;
 
@@ -518,9 +519,13 @@ impl Class for Presence {
         }
     }
 
-    fn poll_timeout(&self) -> Option<u64> {
-        let wire = self.wire.as_ref().and_then(Notifications::poll_timeout);
-        self.asked.iter().filter_map(|asked| asked.due).chain(self.window.poll_timeout()).chain(wire).min()
+    fn poll_timeout(&self) -> u64 {
+        let wire = self.wire.as_ref().map_or(NEVER, |wire| wire.poll_timeout());
+        let mut next = self.window.poll_timeout().unwrap_or(NEVER).min(wire);
+        for asked in &self.asked {
+            next = next.min(asked.due.unwrap_or(NEVER));
+        }
+        next
     }
 
     fn taken(&mut self, _hub: &mut Hub, waits: Waits) {
@@ -529,18 +534,21 @@ impl Class for Presence {
     }
 
     fn figures(&self, hub: &Hub, figures: &mut Figures) {
-        let count = |number: u64| number as f64;
         let (sum, taken) = self.dispatched;
-        figures.extend([
-            ("total", count(self.updates)),
-            ("outOfOrder", count(self.out_of_order)),
-            ("duplicates", count(self.duplicates)),
-            ("unknownChannel", count(self.unknown)),
-            ("averageDispatchMs", if taken == 0 { 0.0 } else { sum as f64 / taken as f64 }),
-            ("stability", 1.0 - self.instability.0),
-            ("connections", hub.lines.iter().filter(|line| line.link.up().is_some()).count() as f64),
-            ("groups", self.groups.len() as f64),
-        ]);
+        let up = hub.lines.iter().filter(|line| line.link.up().is_some()).count();
+        figures.add(
+            "total outOfOrder duplicates unknownChannel averageDispatchMs stability connections groups",
+            &[
+                self.updates as f64,
+                self.out_of_order as f64,
+                self.duplicates as f64,
+                self.unknown as f64,
+                if taken == 0 { 0.0 } else { sum as f64 / taken as f64 },
+                1.0 - self.instability.0,
+                up as f64,
+                self.groups.len() as f64,
+            ],
+        );
     }
 
     fn command(&mut self, hub: &mut Hub, command: Command<'_>) -> Result<Answer, Refusal> {

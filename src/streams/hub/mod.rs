@@ -16,7 +16,7 @@ use crate::core::machine::{Act, Now, Output, RequestId, SocketId};
 use crate::core::random::Random;
 use crate::core::state::State;
 use crate::core::time;
-use crate::core::timer::{Purpose, Timers};
+use crate::core::timer::{NEVER, Purpose, Timers};
 use crate::core::token::Tokens;
 
 /// A 429 that does not say for how long, milliseconds.
@@ -374,9 +374,14 @@ impl Hub {
         }
     }
 
-    pub(super) fn poll_timeout(&self) -> Option<u64> {
-        let lines = self.lines.iter().filter_map(|line| line.link.poll_timeout());
-        let targets = self.targets.iter().filter_map(Target::poll_timeout);
-        lines.chain(targets).chain(self.timers.next()).min()
+    pub(super) fn poll_timeout(&self) -> u64 {
+        let mut next = self.timers.next().unwrap_or(NEVER);
+        for line in &self.lines {
+            next = next.min(line.link.poll_timeout().unwrap_or(NEVER));
+        }
+        for target in &self.targets {
+            next = next.min(target.poll_timeout().unwrap_or(NEVER));
+        }
+        next
     }
 }
