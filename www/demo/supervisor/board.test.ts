@@ -90,8 +90,10 @@ test("a queue that becomes known later is shown", () => {
   assert.equal(board.rows[0]?.queue, "billing");
 });
 
-test("another day forgets them all", () => {
+test("another day forgets them all, also what is told of them late", () => {
   const board = seen(new Board(), [call("a", 1)], 2);
-  board.clear();
+  board.clear(["a"]);
   assert.deepEqual([ids(board), board.chosen], [[], undefined]);
+  seen(board, [call("a", 1), call("b", 3)], 4);
+  assert.deepEqual(ids(board), ["b"]);
 });

@@ -32,13 +32,15 @@ export class Board {
   follows = true;
   readonly #dirty = new Set<string>();
   readonly #queues = new Map<string, string>();
+  /** Of a day that is over: nobody will say how they end. */
+  #gone: ReadonlySet<string> = new Set();
   #held = false;
   /** What came while the list was held. */
   #waiting: Summary[] = [];
 
   /** Its timeline has changed. */
   note(id: string): void {
-    this.#dirty.add(id);
+    if (!this.#gone.has(id)) this.#dirty.add(id);
   }
 
   /** The queue it came in by, as another stream tells. */
@@ -73,8 +75,9 @@ export class Board {
     this.version += 1;
   }
 
-  /** A new day begins: those of the one before are never heard of again. */
-  clear(): void {
+  /** A new day begins. `ids`: what was heard of until now. */
+  clear(ids: readonly string[]): void {
+    this.#gone = new Set(ids);
     this.rows = [];
     this.#waiting = [];
     this.#dirty.clear();

@@ -4,7 +4,7 @@
  */
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { isCalm, useBeat } from "./pulse.js";
+import { useBeat } from "./pulse.js";
 import { moved } from "./roving.js";
 import { type Tape, type Told, aboutOf } from "./tape.js";
 import { TITLES, spanWords } from "./words.js";
@@ -39,7 +39,7 @@ export function Feed({ tape, hidden }: FeedProps): JSX.Element {
     const top = list.indexOf(told) * ROW_PX;
     const element = box.current;
     // Held for the first time it gets its height with the next drawing.
-    requestAnimationFrame(() => element?.scrollTo({ top: Math.min(Math.max(element.scrollTop, top - (ROWS - 1) * ROW_PX), top), behavior: isCalm() ? "auto" : "instant" }));
+    requestAnimationFrame(() => element?.scrollTo({ top: Math.min(Math.max(element.scrollTop, top - (ROWS - 1) * ROW_PX), top), behavior: "instant" }));
   };
   const resume = (): void => {
     hold(undefined);
@@ -89,7 +89,7 @@ export function Feed({ tape, hidden }: FeedProps): JSX.Element {
 
 function noteOf(held: readonly Told[] | undefined, hidden: number): string {
   const left = hidden === 0 ? "" : ` · ${hidden} ${hidden === 1 ? "type" : "types"} left out`;
-  return `${held === undefined ? "Newest first, times in UTC. Pick one to hold it still" : `Held still: the last ${held.length.toLocaleString("en")}`}${left}`;
+  return `${held === undefined ? "Newest first, times in UTC. Pick one to hold it still" : `Held still: the last ${held.length.toLocaleString("en")}. Esc goes on`}${left}`;
 }
 
 interface RowProps { readonly told: Told; readonly place: number; readonly count: number; readonly isPicked: boolean; readonly onPick: () => void }

@@ -32,7 +32,7 @@ export function Floor({ sources, watches, scenario, breaking, herald }: FloorPro
       </nav>
       <div class="floor">
         <ScenarioCard scenario={scenario} />
-        <HealthCards watches={Object.values(watches)} breaking={breaking} rates={sources.rates} />
+        <HealthCards watches={Object.values(watches)} breaking={breaking} rates={sources.rates} sources={sources} />
         <InteractionsCard board={sources.board} read={(id) => sources.interactions.timeline(id)} watch={watches.interactions} />
         <WallCard wall={sources.wall} watch={watches.presence} />
         <EventsCard rates={sources.rates} tape={sources.tape} />

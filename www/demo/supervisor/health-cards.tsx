@@ -4,6 +4,7 @@ import { Timeline } from "../timeline.js";
 import type { Breaking, Hold } from "./breaking.js";
 import { useBeat } from "./pulse.js";
 import type { Rates } from "./rates.js";
+import { SLOW_MS, type Sources } from "./sources.js";
 import { type Watch, isUp } from "./watch.js";
 import { TITLES, describeStream, rateWords, remedyOf, spanWords } from "./words.js";
 
@@ -12,9 +13,9 @@ const CHANGE_MS = 100;
 const TICK_MS = 500;
 const HOLDS: readonly (readonly [Hold, string, string])[] = [["stall", "Stall", "nothing passes, nothing fails"], ["refuse", "Refuse", "503 to whoever connects"]];
 
-interface CardsProps { readonly watches: readonly Watch[]; readonly breaking: Breaking; readonly rates: Rates }
+interface CardsProps { readonly watches: readonly Watch[]; readonly breaking: Breaking; readonly rates: Rates; readonly sources: Pick<Sources, "isSlow"> }
 
-export function HealthCards({ watches, breaking, rates }: CardsProps): JSX.Element {
+export function HealthCards({ watches, breaking, rates, sources }: CardsProps): JSX.Element {
   useBeat(CHANGE_MS, [...watches, breaking]);
   const draw = useBeat(TICK_MS);
   const press = (work: () => Promise<void>) => (): void => { void work().then(draw); };
@@ -23,6 +24,7 @@ export function HealthCards({ watches, breaking, rates }: CardsProps): JSX.Eleme
       <div class="lines-head">
         <h2 id="lines-title">Lines</h2>
         <p class="column-note">Break one and watch it come back with what was missed.</p>
+        <label class="check"><input type="checkbox" checked={sources.isSlow} onChange={(event) => { sources.isSlow = event.currentTarget.checked; draw(); }} /> Read slowly, {1000 / SLOW_MS} a second</label>
         <button type="button" class={breaking.anyOn ? "heal heal-needed" : "heal"} onClick={press(() => breaking.heal())}>Heal everything</button>
       </div>
       {breaking.failure !== undefined && <p class="failure" role="alert">That did not work: {breaking.failure}</p>}
@@ -33,13 +35,15 @@ export function HealthCards({ watches, breaking, rates }: CardsProps): JSX.Eleme
   );
 }
 
-interface CardProps extends Omit<CardsProps, "watches"> { readonly watch: Watch; readonly press: (work: () => Promise<void>) => () => void }
+interface CardProps extends Omit<CardsProps, "watches" | "sources"> { readonly watch: Watch; readonly press: (work: () => Promise<void>) => () => void }
 
 function Card({ watch, breaking, rates, press }: CardProps): JSX.Element {
   const now = Date.now();
   const { key, state, spans, trouble } = watch;
   const { tone, title, detail } = describeStream(state, key, now, key === "latency" ? undefined : rates.lastAt(key));
   const remedy = remedyOf(state);
+  const lag = watch.lag(now);
+  const said = trouble !== undefined && tone !== "good" ? `${detail} · ${trouble}` : lag > 0 && tone === "good" ? `read ${spanWords(lag)} late` : detail;
   const back = watch.figure("reconnects");
   const connections = isUp(state) ? Math.max(1, watch.figure("connections")) : 0;
   return (
@@ -48,7 +52,7 @@ function Card({ watch, breaking, rates, press }: CardProps): JSX.Element {
       <p class="line-rate number">{key === "latency" ? rttWords(watch) : `${rateWords(rates.perSecond(now, key))}/s`}</p>
       <div class={`line-state tone-${tone}`}>
         <span class="lamp" aria-hidden="true" />
-        <span class="state-words"><strong>{title}</strong><span class="state-detail">{trouble !== undefined && tone !== "good" ? `${detail} · ${trouble}` : detail}</span></span>
+        <span class="state-words"><strong>{title}</strong><span class="state-detail">{said}</span></span>
       </div>
       <Timeline spans={spans} roundTrips={[]} now={now} />
       <dl class="line-figures">

@@ -8,6 +8,8 @@ import { Tape } from "./tape.js";
 import { Wall } from "./wall.js";
 
 export const LIMITS = { maxLatencyMs: 100, maxJitterMs: 30, timeoutMs: 2000, pingIntervalMs: 500 } as const;
+/** A slow reader takes so long over each event, in ms. */
+export const SLOW_MS = 50;
 /** So many samples are looked at together: the last two minutes. */
 export const WINDOW = 240;
 
@@ -21,6 +23,8 @@ export class Sources {
   readonly board = new Board();
   readonly wall = new Wall();
   readonly probes = new Probes();
+  /** This page reads slowly, as one with much to do for each event. */
+  isSlow = false;
   /** The newest event of a conversation. */
   lastConversation: object | undefined;
   /** The newest timestamp of the interaction stream: what is older came late. */
@@ -51,7 +55,7 @@ export class Sources {
 
   /** A new day begins. */
   clear(): void {
-    this.board.clear();
+    this.board.clear(this.interactions.timelines());
     this.wall.clear();
   }
 
@@ -61,24 +65,26 @@ export class Sources {
       const { conversationId, queue } = event.data ?? {};
       if (typeof conversationId === "string" && typeof queue === "string") this.board.place(conversationId, queue);
       this.lastConversation = event;
-      this.#take("conversations", event.type, event.timestamp, late, event);
+      return this.#take("conversations", event.type, event.timestamp, late, event);
     });
     this.interactions.on("timeline", ({ interaction }) => this.board.note(interaction));
     this.interactions.on("event", (event) => {
       // Timestamps of one service in one format: they compare as text.
       const isLate = event.timestamp < this.#newest;
       if (!isLate) this.#newest = event.timestamp;
-      this.#take("interactions", event.type, event.timestamp, isLate, event);
+      return this.#take("interactions", event.type, event.timestamp, isLate, event);
     });
     this.presence.on("update", (update) => {
       this.wall.take(update);
-      this.#take("presence", update.eventType, update.timestamp, update.outOfOrder, update);
+      return this.#take("presence", update.eventType, update.timestamp, update.outOfOrder, update);
     });
   }
 
-  #take(stream: EventStream, type: string, timestamp: string, late: boolean, raw: object): void {
+  /** What is returned is waited for before the next: meanwhile the stream's queue fills. */
+  #take(stream: EventStream, type: string, timestamp: string, late: boolean, raw: object): void | Promise<void> {
     const at = Date.now();
     this.tape.push({ stream, type: this.rates.count(stream, type, late, at), at, timestamp, late, raw });
+    if (this.isSlow) return new Promise((resolve) => setTimeout(resolve, SLOW_MS));
   }
 }
 

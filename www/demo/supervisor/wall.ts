@@ -29,8 +29,8 @@ export class Wall {
 
   /** Nothing is known of anybody. */
   clear(): void {
-    this.expect([...this.#agents.keys()]);
-    for (const id of this.#agents.keys()) this.#agents.set(id, blank(id));
+    this.#agents = new Map([...this.#agents.keys()].map((id) => [id, blank(id)]));
+    this.version += 1;
   }
 
   take({ payload, timestamp, type }: PresenceUpdate): void {

@@ -71,6 +71,12 @@ test("what is known is as old as the loss of the line, until it is up again", ()
   assert.equal(watch.lostAt, undefined);
 });
 
+test("a lag is told as long as it is told of", () => {
+  const { stream, watch } = watched();
+  stream.tell("lag", { ms: 1200 });
+  assert.deepEqual([watch.lag(Date.now()), watch.lag(Date.now() + 3000)], [1200, 0]);
+});
+
 test("figures are those of the last look, and zero where there are none", () => {
   const { stream, watch } = watched();
   stream.metrics = { dropped: 3 };

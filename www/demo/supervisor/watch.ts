@@ -5,12 +5,16 @@ import { type Span, WINDOW_MS } from "../line.js";
 import type { StreamKey } from "./rates.js";
 import { describeStream } from "./words.js";
 
+/** A lag that is not told again is over after so long, in ms. */
+const LAG_STANDS_MS = 3000;
+
 /** What all four have in common, as far as it is watched. */
 export interface Watched {
   readonly state: StreamState;
   readonly metrics: Readonly<Record<string, number>>;
   on(event: "state", listener: (state: StreamState) => void): unknown;
   on(event: "error", listener: (error: { readonly message: string }) => void): unknown;
+  on(event: "lag", listener: (lag: { readonly ms: number }) => void): unknown;
   on(event: "warning", listener: (warning: { readonly message: string; readonly detail?: string }) => void): unknown;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -29,6 +33,7 @@ export class Watch {
   /** What went wrong last, until the line is good again. */
   trouble: string | undefined;
   readonly #stream: Watched;
+  #lag = { ms: 0, at: -Infinity };
 
   constructor(key: StreamKey, stream: Watched, now = Date.now()) {
     this.key = key;
@@ -36,6 +41,7 @@ export class Watch {
     this.spans = [{ from: now, tone: "quiet" }];
     this.#enter(stream.state, now);
     stream.on("state", (state) => this.#enter(state, Date.now()));
+    stream.on("lag", ({ ms }) => { this.#lag = { ms, at: Date.now() }; });
     stream.on("error", ({ message }) => this.#say(message));
     stream.on("warning", ({ message, detail }) => this.#say(detail === undefined ? message : `${message} (${detail})`));
   }
@@ -48,6 +54,11 @@ export class Watch {
 
   figure(name: string): number {
     return this.figures[name] ?? 0;
+  }
+
+  /** By how much this page is behind, in ms; 0 if it keeps up. */
+  lag(now: number): number {
+    return now - this.#lag.at < LAG_STANDS_MS ? this.#lag.ms : 0;
   }
 
   /** What it ends by is told by its state. */
