@@ -43,9 +43,11 @@ export class Consumer<Item> {
   readonly #tell: (item: Item) => Promise<unknown> | undefined;
   #most = FIRST;
   #busy = false;
+  /** It was said that there is something since it was last taken. */
+  #woken = false;
   #ended = false;
 
-  /** `take` gives at most so many, `undefined` when there are none; `tell` gives what to wait for before the next. */
+  /** `take` gives at most so many, `undefined` when there are none, none when these cannot be read; `tell` gives what to wait for before the next. */
   constructor(take: (most: number) => readonly Item[] | undefined, tell: (item: Item) => Promise<unknown> | undefined) {
     this.#take = take;
     this.#tell = tell;
@@ -53,6 +55,7 @@ export class Consumer<Item> {
 
   /** There is something to take. */
   wake(): void {
+    this.#woken = true;
     if (!this.#busy) void this.#run();
   }
 
@@ -65,7 +68,9 @@ export class Consumer<Item> {
     this.#busy = true;
     let since = performance.now();
     for (;;) {
-      const items = this.#ended ? undefined : this.#take(this.#most);
+      this.#woken = false;
+      const most = this.#most;
+      const items = this.#ended ? undefined : this.#take(most);
       if (items === undefined) break;
       const begun = performance.now();
       for (const item of items) {
@@ -80,7 +85,9 @@ export class Consumer<Item> {
       }
       // Next time what these listeners do within a slice: the rest waits in the queue, where it is counted and bounded.
       const fits = (items.length * SLICE_MS) / (performance.now() - begun);
-      this.#most = Math.min(MOST, 2 * this.#most, Math.floor(fits) || 1);
+      this.#most = Math.min(MOST, 2 * most, Math.floor(fits) || 1);
+      // Fewer than were asked for were all that there were: whatever comes is told. Asking is as dear as an event.
+      if (!this.#woken && items.length > 0 && items.length < most) break;
     }
     this.#busy = false;
   }
