@@ -1,6 +1,8 @@
 // What scripts/bench.mjs measures, from inside the page. Nothing of the client is loaded before a measurement asks for it. The page
 // is cross-origin isolated by its server, so that its clock counts in 5 µs.
 
+import { memory } from "./memory.js";
+
 const now = () => performance.now();
 
 /** Every socket that was opened, the frames it received, and when it sent what. */
@@ -18,18 +20,6 @@ class Observed extends WebSocket {
   }
 }
 globalThis.WebSocket = Observed;
-
-/** The module's memory, seen as it is made. */
-let memory;
-for (const name of ["instantiate", "instantiateStreaming"]) {
-  const original = WebAssembly[name];
-  WebAssembly[name] = async (...args) => {
-    const result = await original.apply(WebAssembly, args);
-    // By what it is: an optimiser may have given it another name.
-    memory = Object.values((result.instance ?? result).exports).find((value) => value instanceof WebAssembly.Memory) ?? memory;
-    return result;
-  };
-}
 
 const once = (client, event, is) => new Promise((done) => {
   const off = client.on(event, (payload) => {
@@ -118,7 +108,7 @@ globalThis.bench = {
     return client.messages.length;
   },
 
-  memory: () => memory?.buffer.byteLength ?? 0,
+  memory,
 
   /** An open element with a client of its own making. */
   async element(options) {
