@@ -146,6 +146,77 @@ for (const [name, module] of [["inlined", ""], ["that it brings itself", 'initSt
   });
 }
 
+/** The examples of a text, of `## heading` alone if there is one. */
+const examples = (text, heading) => {
+  const part = heading === undefined ? text : new RegExp(`^## ${heading}\\n([\\s\\S]*?)(?=^## )`, "m").exec(text)[1];
+  return [...part.matchAll(/```js\n([\s\S]*?)```/g)].map(([, program]) => program);
+};
+/** Those of the streams, and what each prints when it hears of a day of the simulator's contact centre. */
+const ofStreams = () => [...examples(readFileSync(join(installed, "README.md"), "utf8"), "Streams"), ...examples(readFileSync(at("docs", "streams.md"), "utf8"))];
+const printed = [
+  [/^[A-Z]\w+ \S+ (true|false) \d+$/m, /^connected 0$/m],
+  [/^(customer|.+ \(agent\)) (true|false) \d+$/m],
+  [/^\S+ \S+ (online|busy)$/m, /^posted presence\.changed$/m],
+  [/^\d+ \d+ [\d.]+$/m],
+  [/^Participant(Joined|Left) .+ \S+$/m],
+  [/^\S+ \S+ [a-z-]+ (true|false)$/m, /"stream":"presence","action":"CONNECTED"/],
+  [/^ready$/m, /^\d+ 0$/m, /"stream":"conversations","action":"STOPPED"/, /^ended 0$/m],
+];
+
+test("each example of the streams has the types that it says", async () => {
+  const programs = ofStreams();
+  assert.equal(programs.length, printed.length, "an example, and what it prints");
+  put("host.d.ts", 'declare module "ws" { const WebSocket: any; export default WebSocket; }\ndeclare const process: { env: Record<string, string> };\n');
+  programs.forEach((program, n) => put(`example-${n}.js`, program));
+  const flags = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--module", "nodenext", "--moduleResolution", "nodenext", "--target", "es2022", "--lib", "es2022,dom,dom.iterable", "--types", ""];
+  const { code, output } = await run("tsc", [...flags, "host.d.ts", ...programs.map((_, n) => `example-${n}.js`)], { cwd: consumer, quiet: true });
+  assert.equal(output.trim(), "");
+  assert.equal(code, 0);
+});
+
+test("each example of the streams runs, and tells what is going on", async (t) => {
+  const socket = JSON.stringify(pathToFileURL(at("node_modules", "ws", "wrapper.mjs")).href);
+  put("host.mjs", `import WebSocket from ${socket};\nglobalThis.WebSocket ??= WebSocket;\n`);
+  const control = async (path, body) => assert.ok((await fetch(`${simulator.url}/_sim/${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) })).ok, path);
+  for (const [n, program] of ofStreams().entries()) {
+    await t.test(`${n + 1}, ${/new (\w+)/.exec(program)[1]}`, async () => {
+      const deploymentId = randomUUID();
+      let output = "";
+      let heard;
+      const wanted = new Promise((resolve) => (heard = () => printed[n].every((line) => line.test(output)) && resolve()));
+      const hear = (text) => ((output += text), heard());
+      const hook = createServer((request, response) => {
+        let body = "";
+        request.on("data", (chunk) => (body += chunk)).on("end", () => (response.writeHead(204).end(), hear(`posted ${JSON.parse(body).eventType}\n`)));
+      });
+      await new Promise((done) => hook.listen(0, "127.0.0.1", done));
+      const here = program
+        .replaceAll(/\b(domain|region|environment): "[^"]*"/g, `endpoint: "${simulator.url}"`)
+        .replaceAll('"https://streams.example.com"', `"${simulator.url}"`)
+        .replaceAll('"/token"', `"${tokenUrl()}?deploymentId=${deploymentId}"`)
+        .replaceAll('"https://crm.example.com/presence"', `"http://127.0.0.1:${hook.address().port}/presence"`)
+        .replaceAll('"ws"', socket);
+      put(`example-${n}.mjs`, here);
+      // A deployment with switches of its own is known by a client's id as well.
+      await control("set", { deploymentId, accessTokenSeconds: 3_600 });
+      await control("scenario", { deploymentId, do: "play", ratePerSecond: 300 });
+      const child = spawn(process.execPath, ["--import", "./host.mjs", `example-${n}.mjs`], { cwd: consumer, env: { ...process.env, CLIENT_ID: deploymentId, CLIENT_SECRET: "a secret" } });
+      let late;
+      try {
+        for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", hear);
+        child.on("exit", (code) => hear(`ended ${code}\n`));
+        await Promise.race([wanted, new Promise((_, fail) => (late = setTimeout(() => fail(new Error(`not all of ${printed[n].join(" ")} in\n${output.slice(0, 2_000)}`)), deadlineMs)))]);
+      } finally {
+        clearTimeout(late);
+        child.kill();
+        hook.closeAllConnections();
+        hook.close();
+        await control("scenario", { deploymentId, do: "stop" });
+      }
+    });
+  }
+});
+
 test("the backend of the README gives tokens that a message is sent with, and keeps its secret", async () => {
   const readme = readFileSync(join(installed, "README.md"), "utf8");
   const program = /`token\.mjs`[\s\S]*?```js\n([\s\S]*?)```/.exec(readme)?.[1];
