@@ -94,7 +94,8 @@ pub enum NoteKind {
     Limited,
 }
 
-/// The service as a guest sees it: deployments, sessions, messages, history, files, sign-in.
+/// The service as a guest sees it: deployments, sessions, messages, history, files, sign-in; and as an agent's page sees it: the
+/// streams.
 ///
 /// All times are unix milliseconds handed in; all randomness comes from the seed.
 pub struct Platform {

@@ -277,7 +277,10 @@ impl Platform {
 
     /// Closes the sockets whose time is up: their token has not come, or has expired. Does what is due on channels.
     pub(super) fn ring_alarms(&mut self) {
-        while let Some((_, id)) = self.streams.alarms.first().copied().filter(|(at, _)| *at <= self.now) {
+        while self.streams.poll_timeout().is_some_and(|at| at <= self.now) {
+            let Some((_, id)) = self.streams.alarms.pop_first() else {
+                return;
+            };
             match self.streams.sockets.get(&id) {
                 Some(Socket { role: Role::Channel(_), .. }) => self.attend_receiver(id),
                 Some(Socket { access: Some(_), .. }) => self.close_stream(id, 1008, "token expired"),
