@@ -485,6 +485,12 @@ impl Object {
         self
     }
 
+    /// A truth member.
+    #[cfg(feature = "streams")]
+    pub fn truth(&mut self, name: &str, value: bool) -> &mut Object {
+        self.raw(name, if value { "true" } else { "false" })
+    }
+
     /// A truth member, written only when it is true.
     pub fn flag(&mut self, name: &str, value: bool) -> &mut Object {
         self.maybe_raw(name, value.then_some("true"))

@@ -104,7 +104,7 @@ impl Conversations {
         for released in self.window.take() {
             self.late += u64::from(released.late);
             let mut body = Object::new();
-            body.raw("event", &released.item.text).raw("late", if released.late { "true" } else { "false" });
+            body.raw("event", &released.item.text).truth("late", released.late);
             if let Some(latency) = released.item.latency {
                 body.int("latencyMs", latency);
             }

@@ -144,11 +144,8 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
 
 impl Latency {
     fn subscribe(&self, hub: &Hub) -> String {
-        let drift = Object::new()
-            .raw("enabled", if self.drift.enabled { "true" } else { "false" })
-            .int("maxDriftMs", self.drift.most)
-            .raw("adjustFactor", &self.drift.written)
-            .end();
+        let drift =
+            Object::new().truth("enabled", self.drift.enabled).int("maxDriftMs", self.drift.most).raw("adjustFactor", &self.drift.written).end();
         let settings = Object::new().text("pingInterval", &go_duration(self.interval)).raw("driftCompensation", &drift).end();
         Object::new().text("type", "subscribe").text("token", hub.token()).text("connectionId", &self.connection).raw("settings", &settings).end()
     }

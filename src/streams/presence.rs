@@ -15,7 +15,7 @@ use crate::core::error::{Code, Refusal};
 use crate::core::http::{Reply, Unreachable};
 use crate::core::json::{Document, Object, Value, push_string};
 use crate::core::link::Deadlines;
-use crate::core::machine::{Act, RequestId, SocketId};
+use crate::core::machine::{RequestId, SocketId};
 use crate::core::option::{is_made_of, wrong};
 use crate::core::random::Random;
 use crate::core::state::State;
@@ -325,7 +325,7 @@ impl Presence {
     fn let_go(&mut self, hub: &mut Hub) {
         for released in self.window.take() {
             let Item { came, key: channel, text: update, .. } = released.item;
-            let body = Object::new().raw("update", &update).raw("outOfOrder", if released.late { "true" } else { "false" }).end();
+            let body = Object::new().raw("update", &update).truth("outOfOrder", released.late).end();
             for group in self.groups.iter().filter(|group| group.channels.as_ref().is_none_or(|wanted| wanted.contains(&channel))) {
                 if group.is_webhook {
                     if let Some(at) = target(hub, &group.id) {
@@ -344,8 +344,12 @@ impl Presence {
         let root = document.root();
         let id = root.string("id").filter(|id| !id.is_empty()).ok_or(wrong("id"))?;
         let channels = match root.get("channels") {
-            Some(list) if list.is_array() && list.items().all(|item| item.as_str().is_some()) => {
-                Some(list.items().filter_map(Value::as_str).map(str::to_string).collect())
+            Some(list) if list.is_array() => {
+                let mut channels = Vec::new();
+                for item in list.items() {
+                    channels.push(item.as_str().ok_or(wrong("channels"))?.to_string());
+                }
+                Some(channels)
             }
             Some(_) => return Err(wrong("channels")),
             None => None,
@@ -371,7 +375,7 @@ impl Presence {
         if group.is_webhook {
             if let Some(at) = target(hub, id) {
                 let request = hub.targets.remove(at).abort();
-                request.into_iter().for_each(|request| hub.act(Act::Abort(request)));
+                hub.abort(request);
             }
         } else {
             hub.remove_consumer(id);

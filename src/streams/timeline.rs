@@ -66,29 +66,23 @@ impl Timeline {
             let mut object = Object::new();
             object.text("timestamp", &entry.timestamp).text("type", if entry.joined { JOINED } else { LEFT });
             object.text("participant", &entry.participant).maybe("channel", entry.channel.as_deref()).maybe("reason", entry.reason.as_deref());
-            object.raw("parsed", if entry.parsed { "true" } else { "false" });
-            push_element(&mut entries, &object.end());
-            let at = participants.iter().position(|known| known.name == entry.participant).unwrap_or_else(|| {
-                participants.push(Participant { name: &entry.participant, on: Vec::new(), intervals: Vec::new() });
-                participants.len() - 1
-            });
-            if let Some(participant) = participants.get_mut(at) {
-                participant.follow(entry);
+            push_element(&mut entries, &object.truth("parsed", entry.parsed).end());
+            let at = participants.iter().position(|known| known.name == entry.participant).unwrap_or(participants.len());
+            if at == participants.len() {
+                participants.push(Participant { name: &entry.participant, on: Vec::new(), joined: None, intervals: String::from("[") });
             }
+            participants[at].follow(entry);
         }
         entries.push(']');
         let mut list = String::from("[");
-        for participant in &participants {
-            let mut times = String::from("[");
-            for interval in &participant.intervals {
-                let mut object = Object::new();
-                object.maybe("joined", interval.joined).maybe("left", interval.left).maybe("reason", interval.reason);
-                push_element(&mut times, &object.end());
+        for mut participant in participants {
+            let is_present = !participant.on.is_empty();
+            if is_present {
+                participant.end_interval(None, None);
             }
-            times.push(']');
+            participant.intervals.push(']');
             let mut object = Object::new();
-            let present = if participant.on.is_empty() { "false" } else { "true" };
-            object.text("participant", participant.name).raw("present", present).raw("intervals", &times);
+            object.text("participant", participant.name).truth("present", is_present).raw("intervals", &participant.intervals);
             push_element(&mut list, &object.end());
         }
         list.push(']');
@@ -108,19 +102,15 @@ pub fn is_join(event: Value<'_>) -> Option<bool> {
     }
 }
 
-/// From a join to a leave. One of the two may not have been seen.
-struct Interval<'a> {
-    joined: Option<&'a str>,
-    left: Option<&'a str>,
-    reason: Option<&'a str>,
-}
-
 /// One who takes part. Who is on two channels and leaves one of them is still there.
 struct Participant<'a> {
     name: &'a str,
     /// The channels it is on now.
     on: Vec<Option<&'a str>>,
-    intervals: Vec<Interval<'a>>,
+    /// Since when; the join may not have been seen.
+    joined: Option<&'a str>,
+    /// From a join to a leave each: JSON.
+    intervals: String,
 }
 
 impl<'a> Participant<'a> {
@@ -128,7 +118,7 @@ impl<'a> Participant<'a> {
         let channel = entry.channel.as_deref();
         if entry.joined {
             if self.on.is_empty() {
-                self.intervals.push(Interval { joined: Some(&entry.timestamp), left: None, reason: None });
+                self.joined = Some(&entry.timestamp);
             }
             // Who is there and joins again was there all along.
             if !self.on.contains(&channel) {
@@ -136,16 +126,17 @@ impl<'a> Participant<'a> {
             }
             return;
         }
-        if self.on.is_empty() {
-            // A leave without a join: the join was before all that was seen.
-            return self.intervals.push(Interval { joined: None, left: Some(&entry.timestamp), reason: entry.reason.as_deref() });
-        }
         // Where one of the two does not say the channel, they are taken for the same.
         self.on.retain(|on| on.is_some() && channel.is_some() && *on != channel);
-        if let Some(interval) = self.intervals.last_mut().filter(|_| self.on.is_empty()) {
-            interval.left = Some(&entry.timestamp);
-            interval.reason = entry.reason.as_deref();
+        if self.on.is_empty() {
+            self.end_interval(Some(&entry.timestamp), entry.reason.as_deref());
         }
+    }
+
+    fn end_interval(&mut self, left: Option<&str>, reason: Option<&str>) {
+        let mut object = Object::new();
+        object.maybe("joined", self.joined.take()).maybe("left", left).maybe("reason", reason);
+        push_element(&mut self.intervals, &object.end());
     }
 }
 

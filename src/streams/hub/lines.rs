@@ -166,9 +166,8 @@ impl Hub {
     /// The upgrade was refused, and a page cannot see why: the same address can be asked without one.
     pub(in crate::streams) fn look(&mut self, line: usize, url: &str) {
         let id = self.request_id();
-        if let Some(earlier) = self.lines[line].look.replace(id) {
-            self.act(Act::Abort(earlier));
-        }
+        let earlier = self.lines[line].look.replace(id);
+        self.abort(earlier);
         let authorization = self.authorization();
         let url = ["http", without_query(url).strip_prefix("ws").unwrap_or_default()].concat();
         self.act(Act::Fetch(id, Request { method: Method::Get, url, authorization, cookies: false, body: None, timeout_ms: LOOK_MS }));

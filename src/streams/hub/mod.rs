@@ -235,6 +235,13 @@ impl Hub {
         self.act(Act::Send(socket, text));
     }
 
+    /// A request is given up, if there is one.
+    pub fn abort(&mut self, request: Option<RequestId>) {
+        if let Some(request) = request {
+            self.act(Act::Abort(request));
+        }
+    }
+
     /// A name for a request.
     pub fn request_id(&mut self) -> RequestId {
         self.next_request += 1;
@@ -297,13 +304,21 @@ impl Hub {
 
     /// How long the consumer that is furthest behind has left something waiting.
     pub(super) fn waits(&self) -> Option<Waits> {
-        let oldest = self.consumers.iter().filter_map(|consumer| consumer.queue.oldest()).min()?;
-        Some(Waits { longest: self.now.mono.saturating_sub(oldest), sum: 0, count: 0 })
+        let mut oldest = NEVER;
+        for consumer in &self.consumers {
+            oldest = oldest.min(consumer.queue.oldest().unwrap_or(NEVER));
+        }
+        (oldest != NEVER).then(|| Waits { longest: self.now.mono.saturating_sub(oldest), sum: 0, count: 0 })
     }
 
     /// What came to the queues and what was dropped there, ever.
     pub fn dropped(&self) -> (u64, u64) {
-        self.consumers.iter().fold(self.gone, |(total, dropped), consumer| (total + consumer.queue.total, dropped + consumer.queue.dropped))
+        let (mut total, mut dropped) = self.gone;
+        for Consumer { queue, .. } in &self.consumers {
+            total += queue.total;
+            dropped += queue.dropped;
+        }
+        (total, dropped)
     }
 
     /// Tells consumers that there is something for them, and the page what was dropped.
@@ -348,29 +363,35 @@ impl Hub {
 
     /// A webhook's answer; `false` if it is to another request.
     pub(super) fn posted(&mut self, id: RequestId, reply: Result<Reply<'_>, Unreachable>) -> bool {
-        let (now, random) = (self.now.mono, &mut self.random);
-        let answered = self.targets.iter_mut().find_map(|target| Some((target.reply(now, id, reply, random)?, target.id.clone())));
-        if let Some((webhook::Outcome::Lost, target)) = &answered {
-            self.warn(Code::WEBHOOK_FAILED, target);
+        for at in 0..self.targets.len() {
+            let target = &mut self.targets[at];
+            if let Some(outcome) = target.reply(self.now.mono, id, reply, &mut self.random) {
+                if outcome == webhook::Outcome::Lost {
+                    let target = target.id.clone();
+                    self.warn(Code::WEBHOOK_FAILED, &target);
+                }
+                return true;
+            }
         }
-        answered.is_some()
+        false
     }
 
     /// No connection is wanted: nothing is waited for that one would need.
     pub(super) fn give_up_lines(&mut self) {
-        let looks = self.lines.iter_mut().filter_map(|line| line.look.take());
-        let requests: Vec<RequestId> = looks.chain(self.tokens.abort()).collect();
-        for request in requests {
-            self.act(Act::Abort(request));
+        for at in 0..self.lines.len() {
+            let look = self.lines[at].look.take();
+            self.abort(look);
         }
+        let asked = self.tokens.abort();
+        self.abort(asked);
         self.timers.clear();
     }
 
     /// What was to be posted is not any more.
     pub(super) fn give_up_posts(&mut self) {
-        let requests: Vec<RequestId> = self.targets.iter_mut().filter_map(Target::abort).collect();
-        for request in requests {
-            self.act(Act::Abort(request));
+        for at in 0..self.targets.len() {
+            let posted = self.targets[at].abort();
+            self.abort(posted);
         }
     }
 
