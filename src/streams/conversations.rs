@@ -3,7 +3,7 @@
 use super::class::{Class, Figures};
 use super::event::Event;
 use super::hub::Hub;
-use super::options::{Fields, Options, Presets};
+use super::options::{Fields, Presets};
 use super::seen::Seen;
 use super::webhook::Target;
 use super::window::{Item, Window};
@@ -13,14 +13,14 @@ use crate::core::json::{Object, Value, decimal};
 use crate::core::link::Deadlines;
 use crate::core::machine::SocketId;
 use crate::core::option::wrong;
-use crate::core::random::Random;
 use crate::core::state::State;
 use crate::core::time;
 use crate::core::timer::NEVER;
 use crate::core::token::Terms;
 use crate::core::url::encode;
 
-const PRESETS: Presets = Presets {
+pub(super) const PRESETS: Presets = Presets {
+    name: "conversations",
     host: ["domain", "", ""],
     policy: Policy::Full { base_ms: 1_000, most_ms: 30_000 },
     attempts: 0,
@@ -29,6 +29,7 @@ const PRESETS: Presets = Presets {
     // E1: a safety margin of 30 s, and refreshed before a connection when 60 s or less are left of the rest.
     terms: Terms { margin: 90_000, longest: 604_800_000 },
     basic: false,
+    attaches: false,
 };
 /// Longer filters are refused, bytes: they stand in a URL.
 const LONGEST_FILTER: usize = 4_096;
@@ -49,7 +50,7 @@ pub struct Conversations {
 }
 
 /// Reads the options of a stream.
-pub fn new(root: Value<'_>, mut random: Random) -> Result<(Hub, Box<dyn Class>), Refusal> {
+pub fn new(root: Value<'_>, hub: &mut Hub) -> Result<Box<dyn Class>, Refusal> {
     let filter = match root.get("filter") {
         Some(filter) => filter.as_str().filter(|filter| filter.len() <= LONGEST_FILTER).ok_or(wrong("filter"))?,
         None => "",
@@ -57,7 +58,7 @@ pub fn new(root: Value<'_>, mut random: Random) -> Result<(Hub, Box<dyn Class>),
     let mut fields = Fields::of(root);
     let hold = fields.whole("holdMs", 250, 0, 60_000);
     let class = Conversations {
-        session: random.uuid(),
+        session: hub.random.uuid(),
         filter: filter.to_string(),
         seen: Seen::new(fields.whole("seenIds", 10_000, 1, 1_000_000) as usize),
         window: Window::new(hold, 1),
@@ -67,12 +68,12 @@ pub fn new(root: Value<'_>, mut random: Random) -> Result<(Hub, Box<dyn Class>),
         latency: 0,
     };
     fields.end()?;
-    let mut hub = Hub::new("conversations", Options::read(root, &PRESETS)?, &PRESETS, random, 1);
+    hub.use_lines(1);
     if let Some(health) = root.get("health") {
         let url = health.string("url").filter(|url| !url.is_empty()).ok_or(wrong("health"))?;
         hub.targets.push(Target::new(HEALTH.into(), url));
     }
-    Ok((hub, Box::new(class)))
+    Ok(Box::new(class))
 }
 
 impl Conversations {

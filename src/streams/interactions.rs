@@ -4,7 +4,7 @@ use super::class::{Answer, Class, Command, Figures};
 use super::event::Event;
 use super::hub::Hub;
 use super::notifications::{Notifications, add_topic, joins_and_leaves};
-use super::options::{Fields, Options, Presets};
+use super::options::{Fields, Presets};
 use super::queue::Waits;
 use super::seen::Seen;
 use super::timeline::{Timelines, is_join, push_element};
@@ -15,12 +15,12 @@ use crate::core::json::{Document, Object, Value, push_string};
 use crate::core::link::Deadlines;
 use crate::core::machine::{RequestId, SocketId};
 use crate::core::option::{is_made_of, wrong};
-use crate::core::random::Random;
 use crate::core::time;
 use crate::core::timer::NEVER;
 use crate::core::token::Terms;
 
-const PRESETS: Presets = Presets {
+pub(super) const PRESETS: Presets = Presets {
+    name: "interactions",
     host: ["region", "api.", ".mypurecloud.com"],
     policy: Policy::Steps { base_ms: 1_000, most_ms: 30_000 },
     attempts: 5,
@@ -28,6 +28,7 @@ const PRESETS: Presets = Presets {
     idle: 30_000,
     terms: Terms { margin: 300_000, longest: 604_800_000 },
     basic: true,
+    attaches: false,
 };
 /// A replay begins so long before the newest event that was taken in: one that it overtook may have been lost with the line.
 const OVERLAP_MS: i64 = 5_000;
@@ -79,7 +80,7 @@ pub struct Interactions {
 }
 
 /// Reads the options of a stream.
-pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Refusal> {
+pub fn new(root: Value<'_>, hub: &mut Hub) -> Result<Box<dyn Class>, Refusal> {
     let mut fields = Fields::of(root);
     let wire = Notifications::new(root, || topics(root), CONNECTIONS)?;
     let lines = wire.as_ref().map_or(1, Notifications::lines);
@@ -97,7 +98,8 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
         begun: None,
     };
     fields.end()?;
-    Ok((Hub::new("interactions", Options::read(root, &PRESETS)?, &PRESETS, random, lines), Box::new(class)))
+    hub.use_lines(lines);
+    Ok(Box::new(class))
 }
 
 /// The conversations of these users and queues.

@@ -3,7 +3,7 @@
 use super::class::{Answer, Class, Command, Figures};
 use super::event::{Event, Sample};
 use super::hub::Hub;
-use super::options::{Fields, Options, Presets};
+use super::options::{Fields, Presets};
 use super::statistics::{Limits, Statistics};
 use crate::core::backoff::Policy;
 use crate::core::error::{Code, Refusal};
@@ -11,7 +11,6 @@ use crate::core::json::{Object, Value, decimal};
 use crate::core::link::Deadlines;
 use crate::core::machine::SocketId;
 use crate::core::option::is_made_of;
-use crate::core::random::Random;
 use crate::core::state::Reason;
 use crate::core::time;
 use crate::core::timer::NEVER;
@@ -32,7 +31,8 @@ const LONGEST_SAMPLE_MS: u64 = 3_600_000;
 /// Clocks that went on by amounts this far apart during a probe tell nothing of the server's, milliseconds.
 const CLOCKS_PART_MS: u64 = 50;
 
-const PRESETS: Presets = Presets {
+pub(super) const PRESETS: Presets = Presets {
+    name: "latency",
     host: ["environment", "api.", ""],
     policy: Policy::Full { base_ms: 1_000, most_ms: 30_000 },
     attempts: 0,
@@ -41,6 +41,7 @@ const PRESETS: Presets = Presets {
     idle: 60_000,
     terms: Terms { margin: TOKEN_MARGIN_MS, longest: TOKEN_AGE_MS + TOKEN_MARGIN_MS },
     basic: true,
+    attaches: true,
 };
 
 /// How the server's clock is followed (L4).
@@ -86,7 +87,7 @@ pub struct Latency {
 }
 
 /// Reads the options of a monitor.
-pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Refusal> {
+pub fn new(root: Value<'_>, hub: &mut Hub) -> Result<Box<dyn Class>, Refusal> {
     let mut fields = Fields::of(root);
     let limits = Limits {
         latency: fields.whole("maxLatencyMs", 300, 1, 3_600_000),
@@ -116,7 +117,6 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
     };
     fields.join(part);
     fields.end()?;
-    let options = if attached { Options::unconnected(root, &PRESETS) } else { Options::read(root, &PRESETS) }?;
     let interval = interval.max(apart);
     let class = Latency {
         connection: connection.to_string(),
@@ -136,10 +136,10 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
         offset: None,
         over: (false, false),
     };
-    let mut hub = Hub::new("latency", options, &PRESETS, random, usize::from(!attached));
+    hub.use_lines(usize::from(!attached));
     // Where probes are far apart, the line is not doubted before three of them could have been missed.
     hub.for_all(|link| link.set_idle(PRESETS.idle.max(interval * (u64::from(TIMEOUTS) + 1) + timeout)));
-    Ok((hub, Box::new(class)))
+    Ok(Box::new(class))
 }
 
 impl Latency {

@@ -38,6 +38,7 @@ use crate::core::timer::NEVER;
 use class::{Answer, Class, Command, Figures};
 use event::{Event, Ticket};
 use hub::{Consumer, Hub, Timer};
+use options::Options;
 
 /// Which stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,12 +67,19 @@ impl Stream {
     /// An option is wrong; the field is named.
     pub fn new(kind: Kind, options: &str, seed: [u64; 4]) -> Result<Stream, Refusal> {
         let document = Document::parse(options).filter(|document| document.root().is_object()).ok_or(wrong("options"))?;
-        let (root, random) = (document.root(), Random::new(seed));
-        let (hub, class): (Hub, Box<dyn Class>) = match kind {
-            Kind::Latency => latency::new(root, random)?,
-            Kind::Conversations => conversations::new(root, random)?,
-            Kind::Interactions => interactions::new(root, random)?,
-            Kind::Presence => presence::new(root, random)?,
+        let root = document.root();
+        let presets = match kind {
+            Kind::Latency => &latency::PRESETS,
+            Kind::Conversations => &conversations::PRESETS,
+            Kind::Interactions => &interactions::PRESETS,
+            Kind::Presence => &presence::PRESETS,
+        };
+        let mut hub = Hub::new(Options::read(root, presets)?, presets, Random::new(seed));
+        let class = match kind {
+            Kind::Latency => latency::new(root, &mut hub)?,
+            Kind::Conversations => conversations::new(root, &mut hub)?,
+            Kind::Interactions => interactions::new(root, &mut hub)?,
+            Kind::Presence => presence::new(root, &mut hub)?,
         };
         Ok(Stream { hub, class, disposed: false })
     }

@@ -10,6 +10,8 @@ use crate::core::token::{Source, Terms};
 
 /// What a class of streams presets.
 pub struct Presets {
+    /// How its audit lines call it.
+    pub name: &'static str,
     /// The option that names the platform's host, and what stands before and, where it has no dot, behind it.
     pub host: [&'static str; 3],
     /// The waits between attempts.
@@ -24,6 +26,8 @@ pub struct Presets {
     pub terms: Terms,
     /// The grant says who the client is by HTTP Basic.
     pub basic: bool,
+    /// One may listen to another connection, and is told so by an option.
+    pub attaches: bool,
 }
 
 /// What all streams are made with.
@@ -53,15 +57,8 @@ pub struct Options {
 impl Options {
     /// Reads what all streams have in common.
     pub fn read(root: Value<'_>, presets: &Presets) -> Result<Options, Refusal> {
-        Options::at(hosts(root, presets.host)?, root, presets)
-    }
-
-    /// The same without a connection of its own.
-    pub fn unconnected(root: Value<'_>, presets: &Presets) -> Result<Options, Refusal> {
-        Options::at(Default::default(), root, presets)
-    }
-
-    fn at([api, socket]: [String; 2], root: Value<'_>, presets: &Presets) -> Result<Options, Refusal> {
+        // What listens to another connection has none of its own.
+        let [api, socket] = if presets.attaches && root.flag("attached") { Default::default() } else { hosts(root, presets.host)? };
         let mut token = option::source(root, &api)?;
         if let Source::Grant { basic, .. } = &mut token {
             *basic = presets.basic;
@@ -203,6 +200,7 @@ mod tests {
     use crate::core::json::Document;
 
     const PRESETS: Presets = Presets {
+        name: "test",
         host: ["region", "api.", ".mypurecloud.com"],
         policy: Policy::Full { base_ms: 1_000, most_ms: 30_000 },
         attempts: 5,
@@ -210,6 +208,7 @@ mod tests {
         idle: 30_000,
         terms: Terms { margin: 300_000, longest: 3_600_000 },
         basic: true,
+        attaches: false,
     };
 
     fn read(text: &str) -> Result<Options, Refusal> {

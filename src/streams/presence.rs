@@ -4,7 +4,7 @@
 use super::class::{Answer, Class, Command, Figures};
 use super::hub::{Consumer, Hub};
 use super::notifications::{Notifications, add_topic, parts, presence};
-use super::options::{Fields, Options, Presets};
+use super::options::{Fields, Presets};
 use super::queue::{Queue, Waits};
 use super::seen::Seen;
 use super::timeline::push_element;
@@ -17,14 +17,14 @@ use crate::core::json::{Document, Object, Value, push_string};
 use crate::core::link::Deadlines;
 use crate::core::machine::{RequestId, SocketId};
 use crate::core::option::{is_made_of, wrong};
-use crate::core::random::Random;
 use crate::core::state::State;
 use crate::core::time;
 use crate::core::timer::NEVER;
 use crate::core::token::Terms;
 use crate::core::url::encode;
 
-const PRESETS: Presets = Presets {
+pub(super) const PRESETS: Presets = Presets {
+    name: "presence",
     host: ["region", "api.", ".genesyscloud.com"],
     policy: Policy::Steps { base_ms: 1_000, most_ms: 30_000 },
     attempts: 0,
@@ -32,6 +32,7 @@ const PRESETS: Presets = Presets {
     idle: 30_000,
     terms: Terms { margin: 60_000, longest: 604_800_000 },
     basic: false,
+    attaches: false,
 };
 /// So many channels on one connection (P2).
 const CHANNELS: usize = 10;
@@ -118,7 +119,7 @@ pub struct Presence {
 }
 
 /// Reads the options of a multiplexer.
-pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Refusal> {
+pub fn new(root: Value<'_>, hub: &mut Hub) -> Result<Box<dyn Class>, Refusal> {
     let mut fields = Fields::of(root);
     let connections = fields.whole("maxConnections", CONNECTIONS, 1, CONNECTIONS) as usize;
     let most = if Notifications::are_wanted(root)? { MOST_TOPICS } else { connections * CHANNELS };
@@ -146,7 +147,8 @@ pub fn new(root: Value<'_>, random: Random) -> Result<(Hub, Box<dyn Class>), Ref
         instability: (0.0, 0),
         is_stable: false,
     };
-    Ok((Hub::new("presence", Options::read(root, &PRESETS)?, &PRESETS, random, lines), Box::new(class)))
+    hub.use_lines(lines);
+    Ok(Box::new(class))
 }
 
 /// Reads channels; the shim has named index and value of a wrong one before.

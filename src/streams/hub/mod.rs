@@ -108,8 +108,7 @@ pub struct Hub {
     pub(super) wanted: bool,
     /// So many of the lines are in use.
     used: usize,
-    name: &'static str,
-    presets: (crate::core::link::Deadlines, u64),
+    presets: &'static Presets,
     shown: State,
     next_request: u32,
     sequence: i64,
@@ -125,12 +124,12 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// A hub with so many lines, at rest.
-    pub fn new(name: &'static str, options: Options, presets: &Presets, random: Random, lines: usize) -> Hub {
+    /// A hub at rest, without lines.
+    pub fn new(options: Options, presets: &'static Presets, random: Random) -> Hub {
         let tokens = Tokens::new(options.token.clone()).with_terms(presets.terms);
         let audit = options.audit_url.clone().map(|url| Target::new("audit".into(), url));
         let own = Consumer { id: String::new(), queue: Queue::new(options.shape) };
-        let mut hub = Hub {
+        Hub {
             now: Now::default(),
             random,
             options,
@@ -143,8 +142,7 @@ impl Hub {
             starts: Vec::new(),
             wanted: false,
             used: 0,
-            name,
-            presets: (presets.deadlines, presets.idle),
+            presets,
             shown: State::Idle,
             next_request: 0,
             sequence: 0,
@@ -154,9 +152,7 @@ impl Hub {
             dropped_before: (0, 0),
             out: Vec::new(),
             leaving: Vec::new(),
-        };
-        hub.use_lines(lines);
-        hub
+        }
     }
 
     /// So many lines are in use from now on; the others rest.
@@ -167,7 +163,7 @@ impl Hub {
             line.link.idle(now);
         }
         while self.lines.len() < lines {
-            let (deadlines, idle) = self.presets;
+            let Presets { deadlines, idle, .. } = *self.presets;
             let place = self.lines.len() as u8;
             let random = Random::new(std::array::from_fn(|_| self.random.bits()));
             let link = Link::new(self.options.policy, random, self.options.hidden, idle).with_deadlines(deadlines, place);
@@ -254,7 +250,7 @@ impl Hub {
             return;
         }
         let mut object = Object::new();
-        object.text("timestamp", &time::format(self.now.unix)).text("stream", self.name).text("action", action);
+        object.text("timestamp", &time::format(self.now.unix)).text("stream", self.presets.name).text("action", action);
         for (name, value) in details.iter().filter(|(_, value)| !value.is_empty()) {
             // What the service says may be anything.
             object.text(name, if self.tells_token(value) { "(token)" } else { value });
