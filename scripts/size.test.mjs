@@ -24,6 +24,8 @@ put("glue-session.js", 'import { a } from "./chunks/a.js";\nexport const glue = 
 put("core-session.wasm", randomBytes(1200));
 put("streams.js", 'export const load = () => import("./core-streams-inline.js");');
 put("core-streams.wasm", randomBytes(500));
+put("glue-notifications.js", 'export const glue = 1;');
+put("core-notifications.wasm", randomBytes(700));
 put("core-streams-inline.js", `export const text = "${randomBytes(500).toString("base64")}";`);
 put("guestwire.js", 'const there = document.currentScript.src;\nimport(new URL("./define.js", there));');
 

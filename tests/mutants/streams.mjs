@@ -17,8 +17,8 @@ export const mutants = [
     protocols,
     bug: "what comes behind something newer is given as if it were in order",
     file: at("window"),
-    find: "        self.out.push_back(Released { item: held.item, late });",
-    replace: "        self.out.push_back(Released { item: held.item, late: late && self.hold == u64::MAX });",
+    find: "        self.out.push(Released { item: held.item, late });",
+    replace: "        self.out.push(Released { item: held.item, late: late && self.hold == u64::MAX });",
   },
   {
     name: "window-takes-other-groups-along",
@@ -65,8 +65,8 @@ export const mutants = [
     protocols,
     bug: "a consumer that takes nothing fills the memory",
     file: at("queue"),
-    find: "        if self.items.len() >= self.shape.size {",
-    replace: "        if self.items.len() >= self.shape.size * 1_000 {",
+    find: "        if self.len() >= self.shape.size {",
+    replace: "        if self.len() >= self.shape.size * 1_000 {",
   },
   {
     name: "queue-drops-the-wrong-end",
@@ -121,8 +121,8 @@ export const mutants = [
     protocols,
     bug: "an answer after the deadline makes a second sample of one probe",
     file: at("latency"),
-    find: "            self.waiting.pop_front();\n            self.missed += 1;",
-    replace: "            self.waiting.front_mut().into_iter().for_each(|probe| probe.due += self.timeout);\n            self.missed += 1;",
+    find: "            self.waiting.remove(0);\n            self.missed += 1;",
+    replace: "            self.waiting.first_mut().into_iter().for_each(|probe| probe.due += self.timeout);\n            self.missed += 1;",
   },
   {
     name: "subscribes-at-once-again",
@@ -137,8 +137,8 @@ export const mutants = [
     protocols,
     bug: "a group that wants some channels gets all",
     file: at("presence"),
-    find: ".is_none_or(|wanted| wanted.contains(&channel.id))",
-    replace: ".is_none_or(|wanted| wanted.contains(&channel.id) || !wanted.is_empty())",
+    find: ".is_none_or(|wanted| wanted.contains(&channel))",
+    replace: ".is_none_or(|wanted| wanted.contains(&channel) || !wanted.is_empty())",
   },
   {
     name: "drain-is-not-noticed",
