@@ -275,7 +275,12 @@ describe("a broken line", { concurrency: 3 }, () => {
     await until(() => figure("Queue"), (count) => count > 900, "a queue");
     await until(() => figure("Dropped"), (count) => count > 100, "dropped ones");
     await floor.card("interactions").getByText(/^read \d.* late$/).waitFor();
+    // A flood of messages pushes out messages, and not what an agent does.
+    await floor.presence("agent-01", "Ada Park", "lunch", 1);
+    await floor.tell("presence", { updates: Array.from({ length: 1500 }, (_, n) => ({ type: "message", timestamp: time(n), eventType: "message.unread", payload: { userId: "agent-02" } })) });
+    await until(() => floor.card("presence").locator(".line-figure", { hasText: "Dropped" }).textContent(), (text) => /^Dropped0 [1-9]\d* merged$/.test(text), "none dropped, some merged");
     await page.getByRole("checkbox", { name: /^Read slowly/ }).uncheck();
+    await page.locator(".tile", { hasText: "Ada Park" }).getByText("Lunch").waitFor();
     await floor.figure("interactions", "Queue", "0");
     await floor.card("interactions").getByText(/^read /).waitFor({ state: "detached" });
   });

@@ -42,6 +42,7 @@ function Card({ watch, breaking, rates, press }: CardProps): JSX.Element {
   const { key, state, spans, trouble } = watch;
   const { tone, title, detail } = describeStream(state, key, now, key === "latency" ? undefined : rates.lastAt(key));
   const remedy = remedyOf(state);
+  const coalesced = watch.figure("coalesced");
   const lag = watch.lag(now);
   const said = trouble !== undefined && tone !== "good" ? `${detail} · ${trouble}` : lag > 0 && tone === "good" ? `read ${spanWords(lag)} late` : detail;
   const back = watch.figure("reconnects");
@@ -57,7 +58,7 @@ function Card({ watch, breaking, rates, press }: CardProps): JSX.Element {
       <Timeline spans={spans} roundTrips={[]} now={now} />
       <dl class="line-figures">
         <Figure name="Queue" value={watch.figure("queued")} marked={watch.figure("queued") > 200} />
-        <Figure name="Dropped" value={watch.figure("dropped")} marked={watch.figure("dropped") > 0} />
+        <Figure name="Dropped" value={watch.figure("dropped")} marked={watch.figure("dropped") > 0} note={coalesced > 0 ? `${coalesced.toLocaleString("en")} merged` : undefined} />
         <Figure name="Reconnects" value={back} note={back > 0 ? `last in ${spanWords(watch.figure("reconnectMs"))}` : undefined} />
         {key === "latency" ? <Figure name="Timeouts" value={watch.figure("timeouts")} /> : <Figure name="Doubles" value={watch.figure("duplicates")} />}
       </dl>

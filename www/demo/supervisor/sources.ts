@@ -41,6 +41,8 @@ export class Sources {
     this.interactions = new InteractionStream({ ...common, ...named });
     this.presence = new PresenceMultiplexer({
       ...common,
+      // What is newest of each channel matters: a flood of messages is to push out messages, not what an agent does.
+      queue: { policy: "coalesce" },
       // One for each agent: what was missed while the line was broken comes again for every single one.
       channels: [...AGENT_IDS.map((userId) => ({ id: userId, type: "presence" as const, config: { userId } })), { id: "routing", type: "routing" }, { id: "messages", type: "message" }],
     });
