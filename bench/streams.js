@@ -4,8 +4,9 @@
 import { memory } from "./memory.js";
 
 const now = () => performance.now();
-/** Nothing more is waited for when nothing has come for so long, milliseconds. */
-const QUIET_MS = 5_000;
+/** Nothing more is waited for when nothing has come for so long, milliseconds: a busy machine stands still for some of it. */
+const QUIET_MS = 20_000;
+const LOOK_MS = 1_000;
 
 /** What the monitor was given and has not told yet: a sample of its own bears no number. */
 const measured = [];
@@ -65,7 +66,7 @@ class Reception {
   #wire;
   #resolve;
   #watch;
-  #progress = 0;
+  #seen = { arrived: 0, at: 0 };
   #newest = new Map();
   #offset = 0;
 
@@ -80,7 +81,11 @@ class Reception {
     Object.assign(this, { wanted: count, arrived: 0, disordered: 0, first: undefined, last: undefined, took: offset === undefined ? undefined : new Float64Array(count) });
     socket.addEventListener("message", () => (this.first = now()), { once: true });
     this.done = new Promise((resolve) => (this.#resolve = resolve));
-    this.#watch = setInterval(() => (this.#progress === this.arrived ? this.#end() : (this.#progress = this.arrived)), QUIET_MS);
+    this.#seen = { arrived: 0, at: now() };
+    this.#watch = setInterval(() => {
+      if (this.arrived > this.#seen.arrived) this.#seen = { arrived: this.arrived, at: now() };
+      else if (now() - this.#seen.at > QUIET_MS) this.#end();
+    }, LOOK_MS);
   }
 
   take(event) {

@@ -51,8 +51,8 @@ async function inTurns(rounds, measure) {
 }
 
 /** What a test looks at: whether everything came, and in its order. */
-const counts = (results) => ({ sent: sum(results.map(({ sent }) => sent)), arrived: sum(results.map(({ arrived }) => arrived)), disordered: sum(results.map(({ disordered }) => disordered)) });
-const missing = ({ sent, arrived, disordered }) => [sent > arrived && `${thousands(sent - arrived)} of ${thousands(sent)} missing`, disordered > 0 && `${thousands(disordered)} out of order`].filter(Boolean).map((text) => `; ${text}`).join("");
+const counts = (results) => ({ sent: sum(results.map(({ sent }) => sent)), arrived: sum(results.map(({ arrived }) => arrived)), disordered: sum(results.map(({ disordered }) => disordered)), dropped: sum(results.map(({ dropped }) => dropped)) });
+const missing = ({ sent, arrived, disordered, dropped }) => [dropped > 0 && `${thousands(dropped)} dropped by the queue`, sent > arrived && `${thousands(sent - arrived)} of ${thousands(sent)} missing`, disordered > 0 && `${thousands(disordered)} out of order`].filter(Boolean).map((text) => `; ${text}`).join("");
 
 /** As fast as they go. The queue holds all of them: what a queue drops is no speed. */
 async function throughput(stage, feed, { events, rounds }, { name, wire, options, held = 0 }, what, row) {
@@ -97,7 +97,7 @@ async function memory(stage, feed, { marks, burst }, { name, wire, options, wind
     looks.push({ events, script, buffers, module });
   };
   await look(0);
-  const total = { sent: 0, arrived: 0, disordered: 0 };
+  const total = { sent: 0, arrived: 0, disordered: 0, dropped: 0 };
   for (const mark of marks) {
     while (total.sent < mark) {
       const count = Math.min(burst, mark - total.sent);
@@ -111,6 +111,7 @@ async function memory(stage, feed, { marks, burst }, { name, wire, options, wind
     }
     await look(mark);
   }
+  total.dropped = (await stage.run("figures")).dropped;
   await stage.run("leave");
   const held = ({ script, module }) => `${mib(script)} + ${mib(module)}`;
   row(
@@ -129,7 +130,7 @@ async function probes(stage, feed, { probes: count }, row) {
     "LatencyMonitor, own probes",
     both(told),
     `round trips as it tells them, in whole milliseconds; a bare socket at the same time ${both(bare)}; ${count} probes, ten a second`,
-    { p50: percentile(told, 50), p99: percentile(told, 99), bareP50: percentile(bare, 50), bareP99: percentile(bare, 99), sent: count, arrived: told.length, disordered: 0 },
+    { p50: percentile(told, 50), p99: percentile(told, 99), bareP50: percentile(bare, 50), bareP99: percentile(bare, 99), sent: count, arrived: told.length, disordered: 0, dropped: 0 },
   );
 }
 
