@@ -10,7 +10,9 @@ const minutes = 60_000;
 const PHONE = { width: 375, height: 800 };
 /** No day begins by itself: the test is the only one that tells anything. */
 const still = { reducedMotion: "reduce" };
-const time = (second) => new Date(Date.UTC(2030, 0, 1, 9) + 1000 * second).toISOString();
+/** A time of a story that is told whole; where the page's own clock matters, that of a beginning of its own. */
+const NINE = Date.UTC(2030, 0, 1, 9);
+const time = (second, beginning = NINE) => new Date(beginning + 1000 * second).toISOString();
 
 /** The page on a deployment of its own, with its four lines up. */
 async function open(t, options = {}) {
@@ -43,7 +45,11 @@ class Floor {
 
   /** Joins and leaves of one interaction: [second, participant, reason of a leave, or nothing for a join]. */
   happen(interaction, ...entries) {
-    const events = entries.map(([second, participant, reason]) => ({ timestamp: time(second), type: reason === undefined ? "ParticipantJoined" : "ParticipantLeft", participant, interaction, channel: "voice", ...(reason && { reason }) }));
+    return this.happenFrom(NINE, interaction, ...entries);
+  }
+
+  happenFrom(beginning, interaction, ...entries) {
+    const events = entries.map(([second, participant, reason]) => ({ timestamp: time(second, beginning), type: reason === undefined ? "ParticipantJoined" : "ParticipantLeft", participant, interaction, channel: "voice", ...(reason && { reason }) }));
     return this.tell("interactions", { events });
   }
 
@@ -157,6 +163,9 @@ describe("what the service tells", { concurrency: 3 }, () => {
 
     await floor.conversation("e4", "Step4", 4);
     await floor.page.getByRole("row", { name: /Step4/ }).waitFor();
+    // The press has the list drawn anew.
+    await floor.page.keyboard.press("ArrowUp");
+    await until(() => raw.textContent(), (text) => text.includes("Step3"), "the one before");
     assert.deepEqual(await floor.rows(), ["Step3", "Step2", "Step1"]);
     await floor.page.keyboard.press("Escape");
     await until(() => floor.rows(), (rows) => rows[0] === "Step4", "the newest again");
@@ -202,23 +211,29 @@ describe("a broken line", { concurrency: 3 }, () => {
 
   test("is told, counted down, and back with what was missed", async (t) => {
     const floor = await open(t, broken);
-    await floor.happen("call-1", [0, "customer"]);
+    const began = Date.now();
+    await floor.happenFrom(began, "call-1", [0, "customer"]);
     await floor.list.getByRole("option").waitFor();
+    const edge = () => floor.page.locator(".lane-edge").evaluate(({ style }) => Number.parseFloat(style.insetInlineStart));
+    const first = await edge();
+    await until(edge, (share) => share > first, "the live edge moves");
     await floor.press("interactions", "Refuse");
     await floor.state("interactions", "waiting");
     await floor.card("interactions").getByText(/^Next try in \d+ s$/).waitFor();
     await floor.status.filter({ hasText: "Interactions: line lost, trying again." }).waitFor({ state: "attached" });
-    await floor.happen("call-1", [5, "Ada (agent)"]);
-    assert.deepEqual((await floor.lanes()).length, 1);
-    // What was known is not passed off as what is.
-    const edge = () => floor.page.locator(".lane-edge").evaluate(({ style }) => style.insetInlineStart);
-    const stood = await edge();
-    await floor.page.locator("#interactions").getByText(/^Line lost: as it was [1-9]\d* s ago$/).waitFor();
+    // What was known is not passed off as what is: the edge stands while seconds go by.
+    const lost = floor.page.locator("#interactions").getByText(/^Line lost: as it was \d+ s ago$/);
+    await lost.waitFor();
+    const age = async () => Number((await lost.textContent()).match(/\d+/)[0]);
+    const [since, stood] = [await age(), await edge()];
+    await until(age, (seconds) => seconds >= since + 3, "three seconds");
     assert.equal(await edge(), stood);
+    await floor.happenFrom(began, "call-1", [5, "Ada (agent)"]);
+    assert.equal((await floor.lanes()).length, 1);
 
     await floor.press("interactions", "Refuse");
     await floor.state("interactions", "ready");
-    assert.deepEqual(await until(() => floor.lanes(), (lanes) => lanes.length === 2, "what was missed"), ["customer: joined at 09:00:00, still there.", "Ada (agent): joined at 09:00:05, still there."]);
+    assert.deepEqual(await until(() => floor.lanes(), (lanes) => lanes.length === 2, "what was missed"), ["customer", "Ada (agent)"].map((who, n) => `${who}: joined at ${time(5 * n, began).slice(11, 19)}, still there.`));
     await floor.figure("interactions", "Reconnects", /^1\b/);
     await floor.status.filter({ hasText: "Interactions: ready." }).waitFor({ state: "attached" });
   });
