@@ -286,10 +286,9 @@ where
 
     /// Sets the one timer to what is due first.
     fn arm(&self) {
-        let mut next = self.machine.borrow().poll_timeout();
-        for call in self.calls.borrow().iter() {
-            next = Some(next.map_or(call.deadline, |at| at.min(call.deadline)));
-        }
+        let of_machine = self.machine.borrow().poll_timeout();
+        let of_calls = self.calls.borrow().iter().map(|call| call.deadline).min();
+        let next = of_machine.into_iter().chain(of_calls).min();
         let now = self.clock.now().mono;
         if self.over.get() || next == self.armed.get() {
             return;
