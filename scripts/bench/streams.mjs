@@ -7,7 +7,7 @@ import { Stage } from "./stage.mjs";
 
 /** How much of everything: events of a round, rounds, paced events, their rounds, where memory is looked at, events sent at once meanwhile, probes. */
 const sizes = {
-  full: { events: 30_000, rounds: 5, paced: 10_000, pacedRounds: 3, marks: [100_000, 250_000, 500_000, 1_000_000], burst: 20_000, probes: 100 },
+  full: { events: 30_000, rounds: 5, paced: 10_000, pacedRounds: 3, marks: [100_000, 250_000, 500_000, 1_000_000], burst: 5_000, probes: 100 },
   quick: { events: 4_000, rounds: 2, paced: 1_000, pacedRounds: 1, marks: [2_000, 5_000, 10_000, 20_000], burst: 2_000, probes: 10 },
 };
 const PER_SECOND = 2_000;
