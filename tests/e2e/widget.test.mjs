@@ -366,7 +366,7 @@ describe("transcript", () => {
     const page = await show(t, "history");
     const first = log(page).getByText("Day 4, message 1");
     await log(page).evaluate((node) => void (node.scrollTop = 10));
-    await log(page).getByText("Older message 25").waitFor({ state: "attached" });
+    await log(page).getByText("Older message 25", { exact: true }).waitFor({ state: "attached" });
     const box = await first.boundingBox();
     const frame = await log(page).boundingBox();
     assert.ok(box.y > frame.y && box.y < frame.y + 200, `${box.y} in ${frame.y}`);
