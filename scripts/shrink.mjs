@@ -20,6 +20,9 @@ const wordsOfPanic = [
   /::fmt::Debug>::fmt( \(\.\d+\))?$/,
 ];
 
+/** What js-sys exports for modules that suspend (JSPI). None of ours does: wasm-bindgen drops the export, but not what it needs. */
+const ofSuspending = /^(__wbg_jspi_task_poll$|js_sys::futures::jspi::(task_waker|SpawnedTask)::)/;
+
 /**
  * Makes traps of the functions that only word a panic and takes out what nobody reads any more: their texts and tables, the
  * places in the sources. `bytes` is what the linker gives with `--emit-relocs --demangle`.
@@ -29,6 +32,7 @@ export function withoutWords(bytes) {
   const traps = linked.functions.filter(({ name }) => wordsOfPanic.some((words) => words.test(name)));
   // Fewer would mean that the names have changed, and that all of it is shipped again.
   if (traps.length < 10) throw new Error(`only ${traps.length} functions that word a panic were found in the module`);
+  traps.push(...linked.functions.filter(({ name }) => ofSuspending.test(name)));
   for (const fn of traps) linked.trap(fn);
   let live = stillRead(linked);
   // A function that only dead data named, in a table of a type's methods, may have been the last that read other data.
