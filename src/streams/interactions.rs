@@ -199,12 +199,14 @@ impl Interactions {
         }
     }
 
-    fn events(&mut self, hub: &mut Hub, root: Value<'_>) {
+    fn events(&mut self, hub: &mut Hub, events: Value<'_>) {
         let mut changed = Vec::new();
-        for event in root.get("events").iter().flat_map(|events| events.items()) {
+        for event in events.items() {
             self.take_in(hub, event, &mut changed);
         }
-        changed.into_iter().for_each(|interaction| hub.tell(Event::Timeline(interaction)));
+        for interaction in changed {
+            hub.tell(Event::Timeline(interaction));
+        }
     }
 
     /// The joins and leaves that a conversation of the notifications service tells of, as far as they are wanted and new.
@@ -294,8 +296,8 @@ impl Class for Interactions {
         if hub.step(line, socket) == Some(GREETED) {
             // I2: what comes first must be the status.
             hub.rejected(line, 401, Code::REJECTED, "", None);
-        } else if root.get("events").is_some_and(|events| events.is_array()) {
-            self.events(hub, root);
+        } else if let Some(events) = root.get("events").filter(|events| events.is_array()) {
+            self.events(hub, events);
         } else {
             hub.unreadable(root.raw());
         }
@@ -370,7 +372,12 @@ impl Class for Interactions {
                 // Where the token is being looked at still, the filter is yet to be sent.
                 let asked = line.and_then(|line| line.step).filter(|(_, step)| *step == ASKED).map(|(socket, _)| socket);
                 let up = line.and_then(|line| line.link.up());
-                [up, asked].into_iter().flatten().for_each(|socket| self.ask(hub, socket));
+                if let Some(socket) = up {
+                    self.ask(hub, socket);
+                }
+                if let Some(socket) = asked {
+                    self.ask(hub, socket);
+                }
                 Ok(Answer::Done)
             }
             Command::Timeline(interaction) => Ok(Answer::Text(self.timelines.json(interaction))),

@@ -403,7 +403,10 @@ impl Presence {
 
     /// These channels from now on; gives back those before. What is held is let go.
     fn set(&mut self, hub: &mut Hub, channels: Vec<Channel>) -> Vec<Channel> {
-        let places: Vec<_> = channels.iter().map(|channel| self.channels.iter().position(|known| known.id == channel.id)).collect();
+        let mut places = Vec::new();
+        for channel in &channels {
+            places.push(self.channels.iter().position(|known| known.id == channel.id));
+        }
         self.window.regroup(&places);
         self.let_go(hub);
         let before = std::mem::replace(&mut self.channels, channels);

@@ -74,9 +74,11 @@ impl Table {
         // Never more than half full, so that a free slot is near.
         if self.count * 2 >= self.slots.len() {
             let larger = vec![None; (self.slots.len() * 2).max(16)];
-            for (hash, text) in std::mem::replace(&mut self.slots, larger).into_iter().flatten() {
-                let at = self.slot(hash, &text);
-                self.slots[at] = Some((hash, text));
+            for slot in std::mem::replace(&mut self.slots, larger) {
+                if let Some((hash, text)) = &slot {
+                    let at = self.slot(*hash, text);
+                    self.slots[at] = slot;
+                }
             }
         }
         let at = self.slot(hash, &text);

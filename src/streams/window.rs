@@ -43,6 +43,8 @@ struct Group {
     newest: Option<i64>,
     /// The newest time that was let go.
     released: Option<i64>,
+    /// The newest time that is due.
+    due: Option<i64>,
 }
 
 /// The window of one stream.
@@ -58,7 +60,9 @@ pub struct Window<T> {
 impl<T> Window<T> {
     /// Holds everything for so many milliseconds; of `groups` groups.
     pub fn new(hold: u64, groups: usize) -> Window<T> {
-        Window { hold, held: Vec::new(), groups: vec![Group::default(); groups], next_due: None, out: Vec::new() }
+        let mut window = Window { hold, held: Vec::new(), groups: Vec::new(), next_due: None, out: Vec::new() };
+        window.groups.resize_with(groups, Group::default);
+        window
     }
 
     /// Takes an item in; `true` if it is out of order: something newer of its group came before it.
@@ -72,7 +76,7 @@ impl<T> Window<T> {
                 && known.released.is_some_and(|released| released.saturating_sub(time) > APART_MS)
             {
                 // One time in the far future must not make late all that follow.
-                *known = Group { newest: Some(time), released: Some(time) };
+                *known = Group { newest: Some(time), released: Some(time), due: None };
             }
             return out_of_order;
         }
@@ -107,16 +111,19 @@ impl<T> Window<T> {
             return;
         }
         // The newest of a group that is due takes all older ones of that group along.
-        let mut until: Vec<Option<i64>> = vec![None; self.groups.len()];
-        for held in self.held.iter().filter(|held| held.due <= now) {
-            if let Some(until) = until.get_mut(held.group) {
-                *until = (*until).max(Some(held.time));
+        for group in &mut self.groups {
+            group.due = None;
+        }
+        for held in &self.held {
+            if let Some(group) = self.groups.get_mut(held.group)
+                && held.due <= now
+            {
+                group.due = group.due.max(Some(held.time));
             }
         }
-        let is_going = |held: &Held<T>| until.get(held.group).is_some_and(|until| Some(held.time) <= *until);
         self.next_due = None;
         for held in std::mem::take(&mut self.held) {
-            if is_going(&held) {
+            if self.groups.get(held.group).is_some_and(|group| Some(held.time) <= group.due) {
                 self.release(held);
             } else {
                 self.hold(held);
@@ -141,7 +148,11 @@ impl<T> Window<T> {
     /// any more.
     pub fn regroup(&mut self, from: &[Option<usize>]) {
         self.flush();
-        self.groups = from.iter().map(|before| before.and_then(|at| self.groups.get(at).copied()).unwrap_or_default()).collect();
+        let mut groups = Vec::new();
+        for before in from {
+            groups.push(before.and_then(|at| self.groups.get(at).copied()).unwrap_or_default());
+        }
+        self.groups = groups;
     }
 
     /// When something is due.

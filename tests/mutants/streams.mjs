@@ -25,8 +25,8 @@ export const mutants = [
     protocols,
     bug: "what is due of one channel ends the window of all",
     file: at("window"),
-    find: "        let is_going = |held: &Held<T>| until.get(held.group).is_some_and(|until| Some(held.time) <= *until);",
-    replace: "        let is_going = |held: &Held<T>| until.iter().any(|until| Some(held.time) <= *until);",
+    find: "            if self.groups.get(held.group).is_some_and(|group| Some(held.time) <= group.due) {",
+    replace: "            if self.groups.iter().any(|group| Some(held.time) <= group.due) {",
   },
   {
     name: "nothing-is-seen-before",

@@ -214,10 +214,13 @@ impl Hub {
 
     /// Tells of the state of all lines together, if it is another; gives it back.
     pub(in crate::streams) fn tell_state(&mut self) -> Option<State> {
-        let state = self.lines.iter().take(self.used).map(|line| line.link.state()).max_by_key(weight)?;
-        if state == self.shown {
-            return None;
+        let mut state = None;
+        for line in self.lines.iter().take(self.used) {
+            let other = line.link.state();
+            // Of two that weigh the same the last one counts.
+            state = state.filter(|state| weight(state) > weight(&other)).or(Some(other));
         }
+        let state = state.filter(|state| *state != self.shown)?;
         self.shown = state;
         let detail = match state {
             State::Waiting { reason: Reason::Closed { code } | Reason::Service { code }, .. } => decimal(code.into()),

@@ -17,7 +17,7 @@ use crate::core::random::Random;
 use crate::core::state::State;
 use crate::core::time;
 use crate::core::timer::{NEVER, Purpose, Timers};
-use crate::core::token::Tokens;
+use crate::core::token::{Source, Tokens};
 
 /// A 429 that does not say for how long, milliseconds.
 pub const LIMIT_MS: u64 = 60_000;
@@ -125,8 +125,8 @@ pub struct Hub {
 
 impl Hub {
     /// A hub at rest, without lines.
-    pub fn new(options: Options, presets: &'static Presets, random: Random) -> Hub {
-        let tokens = Tokens::new(options.token.clone()).with_terms(presets.terms);
+    pub fn new(mut options: Options, presets: &'static Presets, random: Random) -> Hub {
+        let tokens = Tokens::new(std::mem::replace(&mut options.token, Source::Callback)).with_terms(presets.terms);
         let audit = options.audit_url.clone().map(|url| Target::new("audit".into(), url));
         let own = Consumer { id: String::new(), queue: Queue::new(options.shape) };
         Hub {
