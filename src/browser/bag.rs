@@ -1,5 +1,7 @@
 //! The JavaScript side of a client, as handed in by the shim (`www/client/bag.ts`, `www/client/host.ts`).
 
+use super::driver::plain;
+use crate::core::plain::Members;
 use js_sys::{Function, Map, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, WebSocket};
@@ -79,12 +81,46 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub fn global(this: &Host) -> JsValue;
 
+    /// Reads UTF-8.
+    pub type TextDecoder;
+
+    /// One for this encoding.
+    #[wasm_bindgen(constructor)]
+    fn new(encoding: &str, options: &JsValue) -> TextDecoder;
+
+    /// Reads a part of a text, or its end where there are no bytes; throws for what is none.
+    #[wasm_bindgen(method, catch)]
+    fn decode(this: &TextDecoder, bytes: &JsValue, options: &JsValue) -> Result<String, JsValue>;
+
     /// Something with a `then`.
     pub type Thenable;
 
     /// Waits for it.
     #[wasm_bindgen(method, js_name = then)]
     pub fn when(this: &Thenable, done: &Function, failed: &Function) -> JsValue;
+}
+
+impl TextDecoder {
+    /// One that reads UTF-8 to the letter: what is none is refused, never guessed at. (The standard library's check is 250 bytes
+    /// more, brotli.)
+    pub fn strict() -> TextDecoder {
+        let mut options = Members::default();
+        options.truth("fatal", true);
+        options.truth("ignoreBOM", true);
+        TextDecoder::new("utf-8", &plain(&options))
+    }
+
+    /// Reads a part of a text, the last one if there is no `more` to come. `None` for what is none.
+    pub fn read(&self, bytes: &JsValue, more: bool) -> Option<String> {
+        let mut how = Members::default();
+        how.truth("stream", more);
+        self.decode(bytes, &plain(&how)).ok()
+    }
+}
+
+/// Sets a member of an object; one that takes none stays as it is.
+pub fn put(object: &JsValue, name: &str, value: &JsValue) {
+    let _ = js_sys::Reflect::set(object, &JsValue::from_str(name), value);
 }
 
 /// A member of an object, `undefined` where there is none or where the access throws.

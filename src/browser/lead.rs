@@ -3,10 +3,10 @@
 //! Joining lasts until it is left: a tab that lost the lock waits in line for it again by itself. Where there are no
 //! Web Locks (plain-http hosts, Node) and where nothing is shared (storage "memory") everyone leads.
 
-use super::bag::{Bag, Host, Lease, Thenable, member};
+use super::bag::{Bag, Host, Lease, Thenable, member, put};
 use super::callback::Callback;
 use crate::core::machine::{Lead, Role};
-use js_sys::{Object, Reflect};
+use js_sys::Object;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
@@ -141,8 +141,7 @@ impl Inner {
             Way::Steal => ("steal", JsValue::TRUE),
             Way::Wait => ("signal", abort.as_ref().map_or(JsValue::UNDEFINED, |abort| abort.signal().into())),
         };
-        // On a plain object of our own this cannot fail.
-        let _ = Reflect::set(&options, &option.0.into(), &option.1);
+        put(&options, option.0, &option.1);
         let asked = self.locks.as_ref()?.request(&self.name, &options, granted.function());
         match asked {
             Ok(request) => {

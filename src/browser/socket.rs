@@ -1,11 +1,11 @@
 //! WebSockets, made by the host's factory.
 
-use super::bag::{Bag, Host, member};
+use super::bag::{Bag, Host, TextDecoder, member, put};
 use super::callback::Callback;
 use crate::core::machine::SocketId;
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::ArrayBuffer;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{BinaryType, WebSocket};
+use web_sys::WebSocket;
 
 /// One socket. Dropping it forgets it: it is closed where it still stands and says nothing more.
 pub struct Socket {
@@ -39,18 +39,14 @@ impl Socket {
     /// Opens a socket. `None` where the factory throws: no socket came to be, so nothing of it will be told.
     pub fn open(bag: &Bag, host: &Host, id: SocketId, url: &str, mut tell: impl FnMut(SocketId, News) + 'static) -> Option<Socket> {
         let socket = host.socket(url).ok()?;
-        socket.set_binary_type(BinaryType::Arraybuffer);
+        put(&socket, "binaryType", &"arraybuffer".into());
         // One callback hears everything; `error` says nothing that the `close` behind it does not.
         let callback = Callback::new(bag, move |event| {
             if let Some(news) = read(&event) {
                 tell(id, news);
             }
         });
-        let heard = Some(callback.function());
-        socket.set_onopen(heard);
-        socket.set_onmessage(heard);
-        socket.set_onclose(heard);
-        socket.set_onerror(heard);
+        hear(&socket, callback.function());
         bag.hold(&socket);
         Some(Socket { id, socket, callback, bag: bag.clone() })
     }
@@ -73,10 +69,14 @@ impl Drop for Socket {
     fn drop(&mut self) {
         self.bag.release(self.callback.function());
         self.bag.release(&self.socket);
-        for clear in [WebSocket::set_onopen, WebSocket::set_onmessage, WebSocket::set_onclose, WebSocket::set_onerror] {
-            clear(&self.socket, None);
-        }
+        hear(&self.socket, &JsValue::NULL);
         let _ = self.socket.close();
+    }
+}
+
+fn hear(socket: &WebSocket, heard: &JsValue) {
+    for name in ["onopen", "onmessage", "onclose", "onerror"] {
+        put(socket, name, heard);
     }
 }
 
@@ -101,11 +101,9 @@ fn frame(data: JsValue) -> News {
     if let Some(text) = data.as_string() {
         return News::Text(text);
     }
-    match data.dyn_ref::<ArrayBuffer>() {
-        Some(buffer) => match String::from_utf8(Uint8Array::new(buffer).to_vec()) {
-            Ok(text) => News::Text(text),
-            Err(fault) => News::Binary(fault.as_bytes().len()),
-        },
-        None => News::Binary(0),
+    let Some(buffer) = data.dyn_ref::<ArrayBuffer>() else { return News::Binary(0) };
+    match TextDecoder::strict().read(buffer, false) {
+        Some(text) => News::Text(text),
+        None => News::Binary(buffer.byte_length() as usize),
     }
 }
