@@ -53,6 +53,12 @@ impl Core {
                 Call::Read => session.mark_read(now),
                 Call::Reconnect => session.reconnect(now),
                 Call::TakeOver => session.take_over(now),
+                Call::Added => {
+                    if let Some((name, value)) = text.split_once('\n') {
+                        session.added(now, name, value);
+                    }
+                }
+                Call::Adopt => session.adopt(now, text),
                 Call::Consent => session.grant_consent(now),
                 Call::Start => session.start(now, ticket),
                 Call::History => session.history(now, ticket),
@@ -74,7 +80,7 @@ impl Core {
     }
 }
 
-/// See [`Core::call`]. One export that takes a number: each of its own would cost 100 bytes, brotli.
+/// See [`Core::call`]. Tabs tell each other these numbers (`www/client/tabs.ts`): a new one goes behind the last. One export that takes a number: each of its own would cost 100 bytes, brotli.
 #[wasm_bindgen]
 #[derive(Clone, Copy)]
 pub enum Call {
@@ -98,7 +104,7 @@ pub enum Call {
     Read,
     /// What would be tried later is to be tried now.
     Reconnect,
-    /// The lead is to be taken from the other tab.
+    /// The lead is to be taken from the tab that has it and does not answer.
     TakeOver,
     /// The visitor agrees to being stored and connected.
     Consent,
@@ -116,4 +122,8 @@ pub enum Call {
     Stop,
     /// Remove everything from this browser.
     Forget,
+    /// Take up what another tab has accepted: `text` is its key behind `m:`, a line feed, and its value.
+    Added,
+    /// Take over the list of the tab that led before: `text` is a page of the history, as JSON.
+    Adopt,
 }

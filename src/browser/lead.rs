@@ -17,6 +17,9 @@ extern "C" {
     type Locks;
 
     #[wasm_bindgen(method, catch)]
+    fn query(this: &Locks) -> Result<Thenable, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
     fn request(this: &Locks, name: &str, options: &Object, granted: &js_sys::Function) -> Result<Thenable, JsValue>;
 }
 
@@ -32,6 +35,8 @@ struct Inner {
     turn: Cell<u32>,
     place: RefCell<Option<Place>>,
     told: Cell<Option<Role>>,
+    /// The last question whether the lock is held still.
+    asked: RefCell<Option<Callback>>,
 }
 
 /// One request for the lock, waiting or granted.
@@ -64,6 +69,7 @@ impl Line {
             turn: Cell::new(0),
             place: RefCell::new(None),
             told: Cell::new(None),
+            asked: RefCell::new(None),
         }))
     }
 
@@ -75,6 +81,7 @@ impl Line {
                 inner.leave();
                 None
             }
+            Lead::Prove => inner.prove(),
             _ if inner.locks.is_none() => inner.told.replace(Some(Role::Leader)).is_none().then_some(Role::Leader),
             Lead::Join if inner.place.borrow().is_some() => None,
             Lead::Join => inner.ask(Way::IfFree),
@@ -106,6 +113,22 @@ impl Inner {
         self.turn.set(self.turn.get() + 1);
         self.told.set(None);
         self.place.replace(None);
+    }
+
+    /// Asks for something that is answered behind the news that the lock was stolen, if there is such news: the news comes first,
+    /// and this page may have stood still since. Without locks nothing can be stolen.
+    fn prove(self: &Rc<Self>) -> Option<Role> {
+        let leader = Some(Role::Leader);
+        let Some(Ok(query)) = self.locks.as_ref().map(Locks::query) else { return leader };
+        let line = Rc::downgrade(self);
+        let answered = Callback::new(&self.bag, move |_| {
+            if let Some(line) = line.upgrade().filter(|line| line.told.get() == leader) {
+                (line.tell)(Role::Leader);
+            }
+        });
+        query.when(answered.function(), answered.function());
+        self.asked.replace(Some(answered));
+        None
     }
 
     /// Makes a request in the place of the one before. Where the host forbids even asking (an opaque origin), nothing

@@ -10,7 +10,7 @@ use wasm_bindgen::JsValue;
 const PAUSE_MS: f64 = 30_000.0;
 
 const OF_WINDOW: [&str; 7] = ["pagehide", "pageshow", "focus", "online", "offline", "pointerdown", "keydown"];
-const OF_DOCUMENT: [&str; 2] = ["visibilitychange", "resume"];
+const OF_DOCUMENT: [&str; 3] = ["visibilitychange", "freeze", "resume"];
 
 /// Listens for as long as the bag lives, and no longer than the returned callback.
 pub fn listen(bag: &Bag, host: &Host, mut tell: impl FnMut(Page) + 'static) -> Callback {
@@ -37,6 +37,7 @@ fn read(event: &JsValue, document: &JsValue, last_input: &Cell<f64>) -> Option<P
     Some(match member(event, "type").as_string()?.as_str() {
         "visibilitychange" if member(document, "hidden").is_truthy() => Page::Hidden,
         "visibilitychange" => Page::Visible,
+        "freeze" => Page::Frozen,
         "resume" => Page::Resumed,
         "pagehide" => Page::Left,
         // Every page is shown once; only one that comes back has something to make up for.

@@ -52,6 +52,8 @@ pub enum Page {
     Visible,
     /// `visibilitychange` to hidden: timers are throttled from here on.
     Hidden,
+    /// `freeze`: the page is put to sleep, and may be thrown away without another word.
+    Frozen,
     /// `resume`, after a freeze.
     Resumed,
     /// `pageshow` of a page that came back from the back/forward cache.
@@ -84,6 +86,8 @@ pub enum Lead {
     Join,
     /// Take it from the tab that holds it.
     Steal,
+    /// Find out whether this tab holds it still; answered by [`Input::Role`] in any case.
+    Prove,
     /// Give it up, or stop waiting.
     Leave,
 }

@@ -4,7 +4,6 @@ use crate::common::{Disk, Line, World};
 use guestwire::core::error::Code;
 use guestwire::core::machine::{Machine, Page as Signal};
 use guestwire::core::state::State;
-use guestwire::guest::event::{Event, Status};
 use serde_json::json;
 
 const HOUR: u64 = 3_600_000;
@@ -303,8 +302,9 @@ fn consent_alone_does_not_start_anything() {
 
 // Forget.
 
+/// What is kept of the conversation: all but the mark by which other tabs notice.
 fn ours(world: &World) -> usize {
-    world.storage.keys().filter(|key| key.starts_with("gw1:world:")).count()
+    world.storage.keys().filter(|key| key.starts_with("gw1:world:") && *key != "gw1:world:e").count()
 }
 
 #[test]
@@ -349,108 +349,4 @@ fn forget_works_without_storage() {
     world.wait_sent(5_000);
     let ticket = world.command(|session, now, ticket| session.forget(now, ticket));
     assert_eq!((world.outcome(ticket), world.page.rows.len()), (Some(None), 0));
-}
-
-// The tab guard.
-
-/// Another tab holds the conversation.
-fn second_tab(seed: u64) -> World {
-    let mut world = World::new(seed);
-    world.lead_taken = true;
-    world.start();
-    world.run(1_000);
-    world
-}
-
-#[test]
-fn a_second_tab_neither_connects_nor_sends_and_says_so() {
-    let mut world = second_tab(1);
-    let id = world.send("typed in the second tab");
-    world.run(120_000);
-    assert_eq!((world.opens.len(), world.sent.len(), world.page.leader), (0, 0, Some(false)));
-    assert_eq!(world.status(&id), Status::Queued);
-    assert!(world.session.as_ref().unwrap().is_durable(&id), "accepted is persisted, by any tab");
-}
-
-#[test]
-fn a_second_tab_takes_over() {
-    let mut world = second_tab(2);
-    world.send("typed in the second tab");
-    world.with(|session, now| session.take_over(now));
-    world.run_until_ready();
-    world.wait_sent(5_000);
-    assert_eq!(world.page.leader, Some(true));
-    assert_eq!(world.stored(), ["typed in the second tab"]);
-}
-
-#[test]
-fn a_tab_that_lost_the_lead_closes_its_socket_and_sends_nothing() {
-    let mut world = World::ready(3);
-    world.lose_lead();
-    world.run(1_000);
-    assert_eq!((world.network.open_lines(), world.page.leader), (0, Some(false)));
-    let sent = world.sent.len();
-    world.send("typed after");
-    world.signal(Signal::Visible);
-    world.with(|session, now| session.reconnect(now));
-    world.run(120_000);
-    assert_eq!((world.sent.len(), world.opens.len()), (sent, 1));
-}
-
-#[test]
-fn one_in_flight_when_the_lead_was_lost_is_proved_after_it_is_back() {
-    for arrives in [true, false] {
-        let mut world = World::ready(4);
-        world.run(12_000);
-        if !arrives {
-            world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "lose"}));
-        }
-        world.fault(json!({"on": "frame-out", "match": {"action": "onMessage", "type": "Text"}, "do": "lose"}));
-        world.send("in flight");
-        world.run(500);
-        world.lose_lead();
-        world.run(5_000);
-        world.with(|session, now| session.take_over(now));
-        world.wait_sent(60_000);
-        assert_eq!(world.times_stored("in flight"), 1, "arrives {arrives}");
-    }
-}
-
-guest_only! {
-    #[test]
-    fn what_the_other_tab_has_settled_is_not_sent_again() {
-        let mut world = World::new(5);
-        world.network.line = Line::Offline;
-        world.start();
-        let id = world.send("sent by the other tab");
-        world.lose_lead();
-        // The other tab sends it and takes it out of storage.
-        world.storage.retain(|key, _| !key.ends_with(id.as_str()));
-        world.heal();
-        world.with(|session, now| session.take_over(now));
-        world.run_until_ready();
-        world.run(20_000);
-        assert_eq!(world.sent_texts().len(), 0);
-        assert_eq!(world.message_keys().len(), 0);
-    }
-}
-
-#[test]
-fn only_the_leader_changes_or_removes_records() {
-    let mut world = World::new(6);
-    world.network.line = Line::Offline;
-    world.start();
-    let ids = ["one", "two"].map(|text| world.send(text));
-    world.lose_lead();
-    // The leader has sent the first one meanwhile.
-    world.storage.retain(|key, _| !key.ends_with(ids[0].as_str()));
-    let kept = world.storage.clone();
-    world.run(HOUR + 60_000);
-    assert_eq!(world.storage, kept, "a follower that lets a message expire would bring it back");
-}
-
-#[test]
-fn a_follower_is_told_once() {
-    let world = second_tab(7);
-    assert_eq!(world.events(|event| matches!(event, Event::Tab { .. })), 1);
 }

@@ -24,4 +24,5 @@ mod outgoing;
 mod proof;
 mod scrollback;
 mod storage;
+mod tabs;
 mod unprovable;

@@ -32,6 +32,8 @@ mod proof;
 mod session_protocol;
 #[path = "../behaviour/storage.rs"]
 mod storage;
+#[path = "../behaviour/tabs.rs"]
+mod tabs;
 mod tokens;
 #[path = "../behaviour/unprovable.rs"]
 mod unprovable;

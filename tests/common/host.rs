@@ -110,7 +110,9 @@ impl World {
                 }
             }
             Act::Lead(lead) => {
-                self.in_line = lead != Lead::Leave;
+                if lead != Lead::Prove {
+                    self.in_line = lead != Lead::Leave;
+                }
                 let role = match lead {
                     Lead::Join if self.lead_taken => Some(Role::Follower),
                     Lead::Join => Some(Role::Leader),
@@ -118,6 +120,8 @@ impl World {
                         self.lead_taken = false;
                         Some(Role::Leader)
                     }
+                    Lead::Prove if self.holds_proof => None,
+                    Lead::Prove => Some(if self.lead_taken { Role::Follower } else { Role::Leader }),
                     Lead::Leave => None,
                 };
                 let now = self.clock();

@@ -117,6 +117,8 @@ pub struct World {
     pub token_asks: Vec<u64>,
     /// The lock is held by another tab.
     pub lead_taken: bool,
+    /// Whether it is so still is not answered.
+    pub holds_proof: bool,
     /// Every frame the client sent: socket and text.
     pub sent: Vec<(SocketId, String)>,
     /// Messages of which a write was refused: what storage holds of them is older than the truth.
@@ -181,6 +183,7 @@ impl World {
             giver: Giver::Backend,
             token_asks: Vec::new(),
             lead_taken: false,
+            holds_proof: false,
             sent: Vec::new(),
             opens: Vec::new(),
             unwritten: BTreeSet::new(),
@@ -562,6 +565,12 @@ impl World {
                 self.drain();
             }
         }
+    }
+
+    /// The question whether this tab leads still is answered, and from now on at once.
+    pub fn prove(&mut self, role: Role) {
+        self.holds_proof = false;
+        self.input(Input::Role(role));
     }
 
     /// Another tab takes the lead.

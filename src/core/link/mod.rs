@@ -544,7 +544,7 @@ impl Link {
         self.observe(now);
         match page {
             Page::Hidden => self.hidden = true,
-            Page::Left => self.leave(now),
+            Page::Left | Page::Frozen => self.leave(now),
             Page::Visible => {
                 self.hidden = false;
                 self.wake(now);

@@ -267,14 +267,6 @@ impl Session {
         }
     }
 
-    /// Takes the conversation over from the tab that has it.
-    pub fn take_over(&mut self, now: Now) {
-        if self.begin(now) && !self.leading {
-            self.seek_lead(Lead::Steal);
-            self.settle();
-        }
-    }
-
     /// The visitor agrees: from now on things are stored, and what waited is.
     pub fn grant_consent(&mut self, now: Now) {
         if !self.begin(now) || self.consent {
@@ -320,7 +312,7 @@ impl Session {
         self.link.leave(self.now);
         self.link.stop(self.now);
         self.follow_link();
-        self.act(Act::Lead(Lead::Leave));
+        self.leave_line();
         for (_, ticket) in std::mem::take(&mut self.calls) {
             self.done(ticket, Some(Code::STOPPED));
         }

@@ -2,7 +2,7 @@
 
 use super::{Asked, Call, Session, Timer};
 use crate::core::error::Code;
-use crate::core::machine::{Act, Lead};
+use crate::core::machine::Lead;
 use crate::core::state::{End, State};
 use crate::guest::event::Ticket;
 use crate::guest::outbox::{Anchor, Record, Standing};
@@ -183,8 +183,7 @@ impl Session {
         self.give_up_line();
         self.link.stop(self.now);
         self.follow_link();
-        self.act(Act::Lead(Lead::Leave));
-        self.leading = false;
+        self.leave_line();
         self.finish(Call::Stop, None);
     }
 
@@ -210,8 +209,7 @@ impl Session {
         }
         self.frozen = false;
         self.wanted = false;
-        self.act(Act::Lead(Lead::Leave));
-        self.leading = false;
+        self.leave_line();
         self.timers.clear();
         if keeps {
             self.finish(Call::Forget, None);

@@ -1,5 +1,6 @@
 //! Storage: what is read at the beginning, what is written when, and what is put aside.
 
+use super::lead::FENCE;
 use super::{Call, Session, Write};
 use crate::core::error::Code;
 use crate::core::machine::{Act, StoreFault, WriteId};
@@ -24,10 +25,22 @@ impl Session {
             for (key, _) in entries {
                 self.write(key.to_string(), None, Write::Other);
             }
+            // All that stays: a tab that is asleep will find that it is to forget as well.
+            let nobody = self.random.uuid();
+            self.write([&self.prefix, FENCE].concat(), Some(nobody), Write::Other);
             self.finish(Call::Forget, None);
             return;
         }
+        if std::mem::take(&mut self.looks_at_fence) {
+            return self.look_at_fence(entries);
+        }
         let prefix = self.prefix.clone();
+        let fence = [&prefix, FENCE].concat();
+        if !self.fence.is_empty() && entries.iter().any(|(key, value)| **key == fence && **value != self.fence) {
+            // Another tab has led since this one did, or has forgotten everything: what is stored is all there is.
+            self.remembered = None;
+            self.put_away();
+        }
         let mut quarantined: usize = 0;
         let mut bad = Vec::new();
         let mut seen = Vec::new();
@@ -67,10 +80,22 @@ impl Session {
         for (name, value) in bad {
             self.put_aside(name, value, &mut quarantined);
         }
+        if self.leading {
+            self.fence = self.random.uuid();
+            self.write(fence, Some(self.fence.clone()), Write::Other);
+        }
         if cfg!(feature = "session") {
             self.look_for_other_wire(entries);
         }
-        // What was accepted before anything could be stored is stored now.
+        self.store_waiting();
+        if std::mem::take(&mut self.starts_when_loaded) && self.wanted && self.leading {
+            self.link.start(self.now);
+            self.link.reconnect(self.now);
+        }
+    }
+
+    /// What was accepted before it could be stored is stored now.
+    pub(super) fn store_waiting(&mut self) {
         for id in self.outbox.ids(&|record| !record.durable) {
             self.store(&id, Write::Accepted(id.clone()));
         }
@@ -86,7 +111,7 @@ impl Session {
         self.remembered = Some(remembered);
     }
 
-    fn take_up(&mut self, record: Record) {
+    pub(super) fn take_up(&mut self, record: Record) {
         if self.transcript.is_sent(&record.id) {
             // Its removal had failed, or another tab's had not come to pass.
             let key = record.key(&self.prefix);
@@ -122,7 +147,7 @@ impl Session {
     }
 
     /// Records that another tab took out of storage are settled there.
-    fn drop_settled_elsewhere(&mut self, seen: &[String]) {
+    pub(super) fn drop_settled_elsewhere(&mut self, seen: &[String]) {
         for id in self.outbox.ids(&|record| record.durable && !seen.contains(&record.id)) {
             if self.flight.id() == Some(&id) {
                 self.flight = Flight::Idle;

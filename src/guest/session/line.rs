@@ -5,7 +5,7 @@ use crate::core::closing::{self, Verdict};
 use crate::core::error::Code;
 use crate::core::http::{Method, Reply, Request, Unreachable};
 use crate::core::link::{self, Gone, Refused, Unprepared};
-use crate::core::machine::{Act, Close, Lead, Page, RequestId, Role, SocketId};
+use crate::core::machine::{Act, Close, Lead, Page, RequestId, SocketId};
 use crate::core::state::{End, Pause, Reason, State};
 use crate::guest::config::{self, Found};
 use crate::guest::event::Event;
@@ -349,15 +349,12 @@ impl Session {
 
     pub(super) fn page(&mut self, page: Page) {
         match page {
-            Page::Left => {
+            Page::Left | Page::Frozen => {
                 self.away = true;
                 self.give_up_line();
-                if self.wanted && self.consent {
-                    self.act(Act::Lead(Lead::Leave));
-                }
-                self.leading = false;
+                self.leave_line();
             }
-            Page::Shown => {
+            Page::Shown | Page::Resumed if self.away => {
                 self.away = false;
                 if self.wire.is_session() {
                     self.history.hurry();
@@ -387,27 +384,5 @@ impl Session {
             }
         }
         self.stop_reading();
-    }
-
-    pub(super) fn role(&mut self, role: Role) {
-        let leads = role == Role::Leader;
-        if leads == self.leading {
-            if !leads {
-                self.tell(Event::Tab { leader: false });
-            }
-            return;
-        }
-        self.leading = leads;
-        self.tell(Event::Tab { leader: leads });
-        if leads {
-            self.load();
-            if self.wanted {
-                self.link.start(self.now);
-                self.link.reconnect(self.now);
-            }
-        } else {
-            self.give_up_line();
-            self.link.idle(self.now);
-        }
     }
 }

@@ -3,13 +3,14 @@
 //! `commands` is what the page asks for; `line` follows the link from the deployment's configuration to the configured
 //! session and back into waiting; `receive` takes frames in; `send` lets messages out one at a time and proves what became
 //! of them; `reading` reads the history; `ending` is every way in which a conversation ends and begins anew; `keeping` is
-//! storage. On the session protocol `admission` gets the token and the session that a connection needs, and `moving` settles
+//! storage, and `lead` which of the tabs may do all that. On the session protocol `admission` gets the token and the session that a connection needs, and `moving` settles
 //! what the other protocol left behind.
 
 mod admission;
 mod commands;
 mod ending;
 mod keeping;
+mod lead;
 mod line;
 mod moving;
 mod reading;
@@ -28,7 +29,7 @@ use super::wire::{Wire, guest_api};
 use crate::core::bucket::{Bucket, Window};
 use crate::core::error::{Code, Refusal};
 use crate::core::link::Link;
-use crate::core::machine::{Act, Input, Lead, Machine, Now, Output, Payload, RequestId, SocketId, WriteId};
+use crate::core::machine::{Act, Input, Machine, Now, Output, Payload, RequestId, SocketId, WriteId};
 use crate::core::random::Random;
 use crate::core::timer::{Purpose, Timers};
 use crate::core::token::Tokens;
@@ -36,6 +37,9 @@ use std::collections::VecDeque;
 
 /// Clocks that went on by amounts this far apart: the machine slept, or one of them was set. Milliseconds.
 const CLOCKS_PART_MS: u64 = 2_000;
+/// After so long without a sign of life in here the page may have stood still, and another tab may lead, milliseconds. (One that
+/// is to take the lead asks this one first, and waits twice as long for an answer.)
+const STILL_MS: u64 = 2_000;
 /// A request over the socket is given up after this, milliseconds.
 const ASK_MS: u64 = 10_000;
 /// A timer that fires this late was held up by this page, and what it judges is given as long again, milliseconds.
@@ -164,7 +168,7 @@ pub struct Session {
     opening: (SocketId, Option<u64>),
     /// When the token of the line in use is to be replaced.
     line_renew_at: Option<u64>,
-    /// The link is started once storage was read.
+    /// The link is started once storage was read: another tab may have begun the conversation, or another one.
     starts_when_loaded: bool,
     /// A socket that was replaced and not let go of yet.
     replaced: Option<SocketId>,
@@ -192,7 +196,15 @@ pub struct Session {
     /// The page wants a conversation.
     wanted: bool,
     consent: bool,
+    /// The lead was asked for, and not given up since.
+    in_line: bool,
     leading: bool,
+    /// … and is known to, also after the page may have stood still.
+    proved: bool,
+    /// What this tab wrote into storage when it took the lead: another value there is another tab's.
+    fence: String,
+    /// The next that storage holds is the answer to whether that is so still.
+    looks_at_fence: bool,
     away: bool,
     disposed: bool,
     stopped: bool,
@@ -273,7 +285,11 @@ impl Session {
             writes: Vec::new(),
             wanted: false,
             consent: !options.needs_consent,
+            in_line: false,
             leading: false,
+            proved: false,
+            fence: String::new(),
+            looks_at_fence: false,
             away: false,
             disposed: false,
             stopped: false,
@@ -377,15 +393,17 @@ impl Session {
     fn settle(&mut self) {
         loop {
             let before = self.out.len();
-            self.follow_link();
-            if self.wire.is_session() {
-                self.release_replaced();
+            if !self.is_doubtful() {
+                self.follow_link();
+                if self.wire.is_session() {
+                    self.release_replaced();
+                }
+                if self.is_moving() {
+                    self.move_on();
+                }
+                self.pump();
+                self.read_on();
             }
-            if self.is_moving() {
-                self.move_on();
-            }
-            self.pump();
-            self.read_on();
             for event in self.transcript.drain() {
                 self.tell(event);
             }
@@ -399,12 +417,21 @@ impl Session {
 
     fn begin(&mut self, now: Now) -> bool {
         let now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
-        let parted = (now.unix.abs_diff(self.now.unix)).abs_diff(now.mono - self.now.mono) > CLOCKS_PART_MS;
+        let passed = now.mono - self.now.mono;
+        let parted = (now.unix.abs_diff(self.now.unix)).abs_diff(passed) > CLOCKS_PART_MS;
         if parted {
             self.offset = None;
         }
         self.now = now;
+        if self.leading && (parted || passed > STILL_MS) {
+            self.doubt_lead();
+        }
         !self.disposed
+    }
+
+    /// It leads, as far as it knows, and waits to be told whether that is so: nothing goes out, and nothing is judged by time.
+    fn is_doubtful(&self) -> bool {
+        self.leading && !self.proved
     }
 
     fn handle_timers(&mut self) {
@@ -457,6 +484,7 @@ impl Machine for Session {
             Input::Stored(write, result) => self.stored(write, result),
             Input::Page(page) => self.page(page),
             Input::Role(role) => self.role(role),
+            Input::Timeout if self.is_doubtful() => {}
             Input::Timeout => self.handle_timers(),
         }
         self.settle();
@@ -467,18 +495,9 @@ impl Machine for Session {
     }
 
     fn poll_timeout(&self) -> Option<u64> {
-        if self.disposed {
+        if self.disposed || self.is_doubtful() {
             return None;
         }
         [self.link.poll_timeout(), self.timers.next()].into_iter().flatten().min()
-    }
-}
-
-/// The lock is joined once the page wants a conversation and has consent.
-impl Session {
-    fn seek_lead(&mut self, how: Lead) {
-        if self.wanted && self.consent && !self.away {
-            self.act(Act::Lead(how));
-        }
     }
 }

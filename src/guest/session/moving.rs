@@ -27,9 +27,6 @@ impl Session {
         if let (false, Some((other, _))) = (self.is_moving(), other) {
             self.take_over_from(wire, other);
         }
-        if std::mem::take(&mut self.starts_when_loaded) && self.wanted && self.leading {
-            self.link.start(self.now);
-        }
     }
 
     fn take_over_from(&mut self, wire: Wire, other: Remembered) {

@@ -1,0 +1,130 @@
+//! Which of the visitor's tabs leads: it alone connects, sends, and changes what is stored.
+//!
+//! The lock is joined once the page wants a conversation and has consent. A tab that follows holds nothing that storage has:
+//! what it accepts it stores, and the leader, or whoever leads next, takes it up from there. A tab that led and may have stood
+//! still sends nothing before it knows that it leads still (faults.md row 29).
+
+use super::Session;
+use crate::core::json::Document;
+use crate::core::machine::{Act, Lead, Now, Role};
+use crate::guest::event::Event;
+use crate::guest::history::History;
+use crate::guest::outbox::{self, MAX_AGE_MS, Stored};
+use crate::guest::proof::Flight;
+
+/// The name of the fence in storage.
+pub(super) const FENCE: &str = "e";
+
+impl Session {
+    pub(super) fn seek_lead(&mut self, how: Lead) {
+        if self.wanted && self.consent && !self.away {
+            self.in_line = true;
+            self.act(Act::Lead(how));
+        }
+    }
+
+    /// Gives the lead up, or stops waiting for it. What was asked before is still answered, and not meant any more.
+    pub(super) fn leave_line(&mut self) {
+        (self.leading, self.in_line) = (false, false);
+        self.act(Act::Lead(Lead::Leave));
+    }
+
+    /// Takes the lead from the tab that has it, which no longer answers.
+    pub fn take_over(&mut self, now: Now) {
+        if self.begin(now) && !self.leading {
+            self.seek_lead(Lead::Steal);
+            self.settle();
+        }
+    }
+
+    /// The page may have stood still: the lock is asked for, and storage is looked at, which is only a tripwire.
+    pub(super) fn doubt_lead(&mut self) {
+        self.proved = false;
+        self.looks_at_fence = true;
+        self.act(Act::Load([&self.prefix, FENCE].concat()));
+        self.act(Act::Lead(Lead::Prove));
+    }
+
+    /// What stands in the place of this tab's fence.
+    pub(super) fn look_at_fence(&mut self, entries: &[(&str, &str)]) {
+        if self.leading && entries.iter().any(|(_, fence)| *fence != self.fence) {
+            self.role(Role::Follower);
+            self.leave_line();
+            self.seek_lead(Lead::Join);
+        }
+    }
+
+    pub(super) fn role(&mut self, role: Role) {
+        let leads = role == Role::Leader;
+        if !self.in_line {
+            return;
+        }
+        if leads && self.leading {
+            if !std::mem::replace(&mut self.proved, true) {
+                // What fell due meanwhile.
+                self.handle_timers();
+            }
+            return;
+        }
+        if self.leading {
+            self.give_up_line();
+            self.link.idle(self.now);
+        }
+        (self.leading, self.proved) = (leads, leads);
+        self.tell(Event::Tab { leader: leads });
+        if leads {
+            self.starts_when_loaded = self.wanted;
+            self.load();
+        } else {
+            self.put_away();
+        }
+    }
+
+    /// Another tab leads: what storage has is its to change, and what it makes of the conversation is what counts.
+    pub(super) fn put_away(&mut self) {
+        self.follow_link();
+        // Its last frames are told by the tab that leads.
+        self.link.disown();
+        self.flight = Flight::Idle;
+        self.drop_settled_elsewhere(&[]);
+        self.transcript.empty();
+        self.history = History::new(self.wire, false);
+        self.watermark = None;
+        (self.has_hole, self.has_gap) = (false, false);
+        self.arm_expiry();
+    }
+
+    /// Takes up what another tab has accepted: its key, without all that stands before the number, and its value. Of no effect
+    /// in a tab that does not lead.
+    pub fn added(&mut self, now: Now, name: &str, value: &str) {
+        if !self.begin(now) || !self.leading {
+            return;
+        }
+        if let Stored::Record(mut record) = outbox::read(name, value) {
+            record.due = Some(self.now.mono + MAX_AGE_MS);
+            // That tab may not have been able to store it.
+            record.durable = false;
+            self.take_up(*record);
+            self.store_waiting();
+        }
+        self.settle();
+    }
+
+    /// Takes up what was on the list of the tab that led before: the bodies as a page of the history.
+    pub fn adopt(&mut self, now: Now, page: &str) {
+        if !self.begin(now) {
+            return;
+        }
+        let document = Document::parse(page);
+        if let Some(page) = document.as_ref().and_then(|document| self.wire.page(document, self.token())) {
+            for entry in &page.entries {
+                self.take_in(entry, None, false);
+            }
+        }
+        // It may not have been read through: all that is shown is read again.
+        if self.watermark.is_none() {
+            self.watermark = self.transcript.oldest();
+        }
+        self.settle();
+    }
+}

@@ -1,0 +1,321 @@
+//! Several tabs of one visitor: faults.md row 29, as one of them sees it. (Several at once: `tests/simulation`.)
+
+use crate::common::{Line, World};
+use guestwire::core::machine::{Page as Signal, Role};
+use guestwire::core::state::State;
+use guestwire::guest::event::{Event, Status};
+use serde_json::json;
+
+const HOUR: u64 = 3_600_000;
+const FENCE: &str = "gw1:world:e";
+
+/// Another tab holds the conversation.
+fn second_tab(seed: u64) -> World {
+    let mut world = World::new(seed);
+    world.lead_taken = true;
+    world.start();
+    world.run(1_000);
+    world
+}
+
+#[test]
+fn a_second_tab_neither_connects_nor_sends_and_says_so() {
+    let mut world = second_tab(1);
+    let id = world.send("typed in the second tab");
+    world.run(120_000);
+    assert_eq!((world.opens.len(), world.sent.len(), world.page.leader), (0, 0, Some(false)));
+    assert_eq!(world.status(&id), Status::Queued);
+    assert!(world.session.as_ref().unwrap().is_durable(&id), "accepted is persisted, by any tab");
+}
+
+#[test]
+fn a_second_tab_takes_over() {
+    let mut world = second_tab(2);
+    world.send("typed in the second tab");
+    world.with(|session, now| session.take_over(now));
+    world.run_until_ready();
+    world.wait_sent(5_000);
+    assert_eq!(world.page.leader, Some(true));
+    assert_eq!(world.stored(), ["typed in the second tab"]);
+}
+
+#[test]
+fn a_tab_that_lost_the_lead_closes_its_socket_and_sends_nothing() {
+    let mut world = World::ready(3);
+    world.lose_lead();
+    world.run(1_000);
+    assert_eq!((world.network.open_lines(), world.page.leader), (0, Some(false)));
+    let sent = world.sent.len();
+    world.send("typed after");
+    world.signal(Signal::Visible);
+    world.with(|session, now| session.reconnect(now));
+    world.run(120_000);
+    assert_eq!((world.sent.len(), world.opens.len()), (sent, 1));
+}
+
+#[test]
+fn one_in_flight_when_the_lead_was_lost_is_proved_after_it_is_back() {
+    for arrives in [true, false] {
+        let mut world = World::ready(4);
+        world.run(12_000);
+        if !arrives {
+            world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "lose"}));
+        }
+        world.fault(json!({"on": "frame-out", "match": {"action": "onMessage", "type": "Text"}, "do": "lose"}));
+        world.send("in flight");
+        world.run(500);
+        world.lose_lead();
+        world.run(5_000);
+        world.with(|session, now| session.take_over(now));
+        world.wait_sent(60_000);
+        assert_eq!(world.times_stored("in flight"), 1, "arrives {arrives}");
+    }
+}
+
+guest_only! {
+    #[test]
+    fn what_the_other_tab_has_settled_is_not_sent_again() {
+        let mut world = World::new(5);
+        world.network.line = Line::Offline;
+        world.start();
+        let id = world.send("sent by the other tab");
+        world.lose_lead();
+        // The other tab sends it and takes it out of storage.
+        world.storage.retain(|key, _| !key.ends_with(id.as_str()));
+        world.heal();
+        world.with(|session, now| session.take_over(now));
+        world.run_until_ready();
+        world.run(20_000);
+        assert_eq!(world.sent_texts().len(), 0);
+        assert_eq!(world.message_keys().len(), 0);
+    }
+}
+
+#[test]
+fn only_the_leader_changes_or_removes_records() {
+    let mut world = World::new(6);
+    world.network.line = Line::Offline;
+    world.start();
+    let ids = ["one", "two"].map(|text| world.send(text));
+    world.lose_lead();
+    // The leader has sent the first one meanwhile.
+    world.storage.retain(|key, _| !key.ends_with(ids[0].as_str()));
+    let kept = world.storage.clone();
+    world.run(HOUR + 60_000);
+    assert_eq!(world.storage, kept, "a follower that lets a message expire would bring it back");
+}
+
+#[test]
+fn a_follower_is_told_once() {
+    let world = second_tab(7);
+    assert_eq!(world.events(|event| matches!(event, Event::Tab { .. })), 1);
+}
+
+// What may be sent after the page may have stood still.
+
+/// A leader that has stood still for so long, and does not know yet whether it leads still.
+fn thawed(seed: u64, still_ms: u64) -> World {
+    let mut world = World::ready(seed);
+    world.run(12_000);
+    world.signal(Signal::Focused);
+    world.holds_proof = true;
+    world.frozen = true;
+    world.run(still_ms);
+    world
+}
+
+#[test]
+fn row29_a_leader_that_stood_still_sends_nothing_before_it_knows_that_it_leads() {
+    let mut world = thawed(20, 2_500);
+    let sent = world.sent.len();
+    world.thaw();
+    let id = world.send("typed after the thaw");
+    world.run(20_000);
+    assert_eq!((world.sent.len(), world.status(&id)), (sent, Status::Queued), "not even a probe");
+    world.prove(Role::Leader);
+    world.wait_sent(5_000);
+    assert_eq!(world.stored(), ["typed after the thaw"]);
+}
+
+#[test]
+fn row29_a_leader_that_lost_the_lead_while_it_stood_still_sends_nothing_at_all() {
+    let mut world = thawed(21, 6_000);
+    world.lead_taken = true;
+    let sent = world.sent.len();
+    world.thaw();
+    let id = world.send("typed after the thaw");
+    world.prove(Role::Follower);
+    world.run(HOUR / 2);
+    assert_eq!((world.sent.len(), world.page.leader, world.network.open_lines()), (sent, Some(false), 0));
+    assert!(world.message_keys().iter().any(|key| key.ends_with(&id)), "the next leader finds it");
+}
+
+#[test]
+fn row29_a_moment_of_less_than_two_seconds_needs_no_proof() {
+    let mut world = thawed(22, 1_000);
+    world.thaw();
+    world.send("at once");
+    world.wait_sent(1_500);
+}
+
+#[test]
+fn row29_what_is_judged_by_time_waits_for_the_proof() {
+    let mut world = thawed(23, 100);
+    world.network.line = Line::Offline;
+    world.thaw();
+    world.break_line();
+    let id = world.send("old");
+    world.frozen = true;
+    world.run(HOUR + 60_000);
+    world.thaw();
+    world.run(1_000);
+    assert_eq!(world.status(&id), Status::Queued, "another tab may have sent it");
+    world.prove(Role::Leader);
+    assert_eq!(world.status(&id), Status::Expired);
+}
+
+#[test]
+fn row29_another_fence_in_storage_ends_the_lead_whatever_the_lock_says() {
+    let mut world = World::ready(24);
+    world.run(15_000);
+    assert!(world.storage.contains_key(FENCE));
+    world.storage.insert(FENCE.into(), "of another tab".into());
+    world.lead_taken = true;
+    let sent = world.sent.len();
+    let id = world.send("typed");
+    world.run(5_000);
+    assert_eq!((world.sent.len(), world.page.leader), (sent, Some(false)));
+    assert!(world.message_keys().iter().any(|key| key.ends_with(&id)));
+}
+
+#[test]
+fn every_leader_writes_a_fence_of_its_own() {
+    let mut world = World::ready(25);
+    let first = world.storage[FENCE].clone();
+    world.reload();
+    world.run_until_ready();
+    assert_ne!(world.storage[FENCE], first);
+}
+
+// What a leader takes over.
+
+guest_only! {
+    #[test]
+    fn what_another_tab_has_accepted_is_taken_up_and_sent_in_its_place() {
+        let mut world = World::ready(26);
+        world.run(12_000);
+        world.network.line = Line::Offline;
+        world.break_line();
+        world.send("first");
+        let (name, value) = ("7:4c0f1a7e-0000-4000-8000-000000000001", accepted("4c0f1a7e-0000-4000-8000-000000000001", "second"));
+        world.storage.insert(format!("gw1:world:m:{name}"), value.clone());
+        world.with(|session, now| session.added(now, name, &value));
+        world.with(|session, now| session.added(now, name, &value));
+        world.send("third");
+        assert_eq!(world.page.texts(), ["first", "second", "third"]);
+        world.heal();
+        world.run_until_ready();
+        world.wait_sent(20_000);
+        assert_eq!(world.stored(), ["first", "second", "third"]);
+        assert_eq!(world.message_keys().len(), 0);
+        world.with(|session, now| session.added(now, name, &value));
+        world.run(20_000);
+        assert_eq!(world.times_stored("second"), 1, "told late, it is known to have been sent");
+    }
+}
+
+#[test]
+fn what_another_tab_could_not_store_the_leader_stores() {
+    let mut world = World::ready(27);
+    world.network.line = Line::Offline;
+    world.break_line();
+    let id = "4c0f1a7e-0000-4000-8000-000000000002";
+    world.with(|session, now| session.added(now, &format!("1:{id}"), &accepted(id, "only in memory")));
+    assert_eq!(world.message_keys(), [format!("gw1:world:m:1:{id}")]);
+}
+
+#[test]
+fn what_another_tab_says_is_not_taken_for_more_than_a_message() {
+    let mut world = World::ready(28);
+    for (name, value) in
+        [("", ""), ("1:x", "{}"), ("x", "[]"), (":", "null"), ("1:y", r#"{"v":1,"id":"z","at":1,"text":"t"}"#), ("1:y", r#"{"v":2}"#)]
+    {
+        world.with(|session, now| session.added(now, name, value));
+    }
+    for page in ["", "{}", "[]", r#"{"entities":7}"#, r#"{"entities":[null,7],"items":"x"}"#] {
+        world.with(|session, now| session.adopt(now, page));
+    }
+    world.run(20_000);
+    assert_eq!((world.page.texts().len(), world.outbox_len(), world.state()), (0, 0, State::Ready));
+}
+
+#[test]
+fn a_follower_takes_nothing_up() {
+    let mut world = second_tab(29);
+    let id = "4c0f1a7e-0000-4000-8000-000000000003";
+    world.with(|session, now| session.added(now, &format!("1:{id}"), &accepted(id, "of a third tab")));
+    assert_eq!((world.outbox_len(), world.message_keys().len()), (0, 0));
+}
+
+guest_only! {
+    #[test]
+    fn who_takes_over_goes_on_with_the_list_of_the_one_before_and_reads_what_it_missed() {
+        let mut world = World::ready(30);
+        world.run(12_000);
+        for text in ["one", "two"] {
+            world.agent(text);
+            world.run(1_000);
+        }
+        let bodies: Vec<serde_json::Value> = world.page.rows.iter().map(|row| serde_json::from_str(&world.page.bodies[&row.id]).unwrap()).collect();
+        world.lose_lead();
+        assert_eq!(world.page.texts().len(), 0);
+        world.agent("three");
+        world.run(5_000);
+        world.network.line = Line::Offline;
+        world.with(|session, now| session.take_over(now));
+        world.with(|session, now| session.adopt(now, &json!({ "entities": bodies }).to_string()));
+        assert_eq!(world.page.texts(), ["one", "two"], "before anything was read");
+        world.heal();
+        world.run_until_ready();
+        world.run(10_000);
+        assert_eq!(world.page.texts(), ["one", "two", "three"]);
+        assert_eq!(world.events(|event| matches!(event, Event::Removed { .. })), 0);
+    }
+}
+
+// Asleep while others go on.
+
+#[test]
+fn row29_a_frozen_page_gives_up_its_socket_and_the_lead_and_is_back_after_the_thaw() {
+    for (sleep, wake) in [(Signal::Frozen, Signal::Resumed), (Signal::Left, Signal::Shown), (Signal::Frozen, Signal::Shown)] {
+        let mut world = World::ready(31);
+        world.signal(sleep);
+        world.run(1_000);
+        assert_eq!((world.network.open_lines(), world.in_line), (0, false), "{sleep:?}");
+        world.agent("while it slept");
+        world.run(60_000);
+        world.signal(wake);
+        world.wait("resynced", 5_000, |world| world.state() == State::Ready && world.page.texts() == ["while it slept"]);
+    }
+}
+
+#[test]
+fn what_another_tab_has_forgotten_does_not_come_back_with_one_that_was_asleep() {
+    let mut world = World::ready(32);
+    world.network.line = Line::Offline;
+    world.break_line();
+    world.send("unsent");
+    world.signal(Signal::Left);
+    world.storage.retain(|key, _| !key.starts_with("gw1:world:"));
+    world.storage.insert(FENCE.into(), "of the tab that has forgotten".into());
+    world.heal();
+    world.signal(Signal::Shown);
+    world.run_until_ready();
+    world.run(60_000);
+    assert_eq!((world.page.texts().len(), world.times_stored("unsent")), (0, 0));
+}
+
+/// A message as a page stores it that has no module yet, or does not lead (`www/client/early.ts`).
+fn accepted(id: &str, text: &str) -> String {
+    json!({"v": 1, "id": id, "at": crate::common::EPOCH, "text": text}).to_string()
+}
