@@ -339,7 +339,7 @@ impl Client {
                     self.storage.iter().filter(|(key, _)| key.starts_with(&prefix)).map(|(key, value)| (key.clone(), value.clone())).collect();
                 self.load(&entries);
             }
-            Act::Lead(Lead::Join | Lead::Steal) => self.input(Input::Role(Role::Leader)),
+            Act::Lead(Lead::Join | Lead::Steal | Lead::Prove) => self.input(Input::Role(Role::Leader)),
             Act::Lead(Lead::Leave) => {}
         }
     }
