@@ -222,18 +222,13 @@ impl Transcript {
 
     /// Takes everything away but the unsent, which are told again.
     pub fn empty(&mut self) {
-        if self.order.is_empty() {
-            return;
+        let order = std::mem::take(&mut self.order);
+        if !order.is_empty() {
+            self.out.push(Event::Emptied);
         }
-        self.out.push(Event::Emptied);
-        let unsent: Vec<Record> = std::mem::take(&mut self.order)
-            .into_iter()
-            .filter_map(|key| self.records[key as usize].take())
-            .filter(|record| !record.is_settled())
-            .collect();
-        self.records.clear();
-        self.ids.clear();
-        self.aliases.clear();
+        let unsent: Vec<Record> =
+            order.into_iter().filter_map(|key| self.records[key as usize].take()).filter(|record| !record.is_settled()).collect();
+        self.wipe();
         for record in unsent {
             self.insert(record, None);
         }

@@ -198,12 +198,11 @@ impl Session {
         let keeps = self.keeps();
         self.give_up_line();
         self.link.idle(self.now);
-        self.follow_link();
-        self.flight = Flight::Idle;
         self.outbox = crate::guest::outbox::Outbox::default();
         self.transcript.wipe();
-        self.forget_conversation();
+        self.put_away();
         self.remembered = None;
+        self.count_unread();
         if self.wire.is_session() {
             self.tokens.forget();
         }
