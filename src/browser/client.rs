@@ -53,12 +53,9 @@ impl Core {
                 Call::Read => session.mark_read(now),
                 Call::Reconnect => session.reconnect(now),
                 Call::TakeOver => session.take_over(now),
-                Call::Added => {
-                    if let Some((name, value)) = text.split_once('\n') {
-                        session.added(now, name, value);
-                    }
-                }
+                Call::Added => session.added(now),
                 Call::Adopt => session.adopt(now, text),
+                Call::Dispose => session.dispose(now),
                 Call::Consent => session.grant_consent(now),
                 Call::Start => session.start(now, ticket),
                 Call::History => session.history(now, ticket),
@@ -70,13 +67,10 @@ impl Core {
             }
             Ok(JsValue::UNDEFINED)
         });
+        if matches!(what, Call::Dispose) {
+            self.driver.end();
+        }
         answer.map_err(refused)
-    }
-
-    /// Gives everything up at once. The object is inert afterwards.
-    pub fn dispose(&self) {
-        self.driver.turn(|session, now| session.dispose(now));
-        self.driver.dispose();
     }
 }
 
@@ -122,8 +116,10 @@ pub enum Call {
     Stop,
     /// Remove everything from this browser.
     Forget,
-    /// Take up what another tab has accepted: `text` is its key behind `m:`, a line feed, and its value.
+    /// Another tab has accepted something and stored it.
     Added,
     /// Take over the list of the tab that led before: `text` is a page of the history, as JSON.
     Adopt,
+    /// Give everything up at once. The object is inert afterwards.
+    Dispose,
 }

@@ -112,16 +112,9 @@ where
         at(&self.0.machine.borrow())
     }
 
-    /// Lets go of everything outside. Inputs and acts are inert from here on.
-    pub fn dispose(&self) {
-        let rig = &self.0;
-        rig.over.set(true);
-        rig.acts.borrow_mut().clear();
-        rig.events.borrow_mut().clear();
-        drop(rig.sockets.take());
-        drop(rig.calls.take());
-        drop(rig.timer.take());
-        rig.bag.empty();
+    /// Inputs and acts are inert from here on. What there is outside, the shim ends with the bag, and the rest with this.
+    pub fn end(&self) {
+        self.0.over.set(true);
     }
 }
 

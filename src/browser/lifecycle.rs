@@ -9,8 +9,21 @@ use wasm_bindgen::JsValue;
 /// An input counts as the first one after a pause when so much time lies before it.
 const PAUSE_MS: f64 = 30_000.0;
 
-const OF_WINDOW: [&str; 7] = ["pagehide", "pageshow", "focus", "online", "offline", "pointerdown", "keydown"];
-const OF_DOCUMENT: [&str; 3] = ["visibilitychange", "freeze", "resume"];
+/// What is heard, those of the window first …
+const EVENTS: [(&str, Page); 10] = [
+    ("pagehide", Page::Left),
+    ("pageshow", Page::Shown),
+    ("focus", Page::Focused),
+    ("online", Page::Online),
+    ("offline", Page::Offline),
+    ("pointerdown", Page::Input),
+    ("keydown", Page::Input),
+    ("visibilitychange", Page::Visible),
+    ("freeze", Page::Frozen),
+    ("resume", Page::Resumed),
+];
+/// … and so many of them.
+const OF_WINDOW: usize = 7;
 
 /// Listens for as long as the bag lives, and no longer than the returned callback.
 pub fn listen(bag: &Bag, host: &Host, mut tell: impl FnMut(Page) + 'static) -> Callback {
@@ -25,33 +38,26 @@ pub fn listen(bag: &Bag, host: &Host, mut tell: impl FnMut(Page) + 'static) -> C
             }
         })
     };
-    for (target, names) in [(&window, &OF_WINDOW[..]), (&document, &OF_DOCUMENT[..])] {
-        for name in names {
-            bag.listen(target, name, callback.function());
-        }
+    for (at, (name, _)) in EVENTS.iter().enumerate() {
+        bag.listen(if at < OF_WINDOW { &window } else { &document }, name, callback.function());
     }
     callback
 }
 
 fn read(event: &JsValue, document: &JsValue, last_input: &Cell<f64>) -> Option<Page> {
-    Some(match member(event, "type").as_string()?.as_str() {
-        "visibilitychange" if member(document, "hidden").is_truthy() => Page::Hidden,
-        "visibilitychange" => Page::Visible,
-        "freeze" => Page::Frozen,
-        "resume" => Page::Resumed,
-        "pagehide" => Page::Left,
+    let name = member(event, "type").as_string()?;
+    let (_, page) = EVENTS.iter().find(|(known, _)| **known == name)?;
+    match page {
+        Page::Visible if member(document, "hidden").is_truthy() => return Some(Page::Hidden),
         // Every page is shown once; only one that comes back has something to make up for.
-        "pageshow" if member(event, "persisted").is_truthy() => Page::Shown,
-        "focus" => Page::Focused,
-        "online" => Page::Online,
-        "offline" => Page::Offline,
-        "pointerdown" | "keydown" => {
+        Page::Shown if !member(event, "persisted").is_truthy() => return None,
+        Page::Input => {
             let now = member(event, "timeStamp").as_f64()?;
             if now - last_input.replace(now) < PAUSE_MS {
                 return None;
             }
-            Page::Input
         }
-        _ => return None,
-    })
+        _ => {}
+    }
+    Some(*page)
 }

@@ -83,7 +83,7 @@ impl StreamCore {
     /// Gives everything up at once. The object is inert afterwards.
     pub fn dispose(&self) {
         self.driver.turn(|stream, now| stream.dispose(now));
-        self.driver.dispose();
+        self.driver.end();
     }
 }
 

@@ -224,7 +224,7 @@ export abstract class Client {
   dispose(): void {
     if (this.#disposed) return;
     const core = this.#core;
-    this.#call(() => core!.dispose());
+    this.#ofCore(Call.Dispose);
     this.#disposed = true;
     this.#core = undefined;
     this.#options.signal?.removeEventListener("abort", this.#abort);

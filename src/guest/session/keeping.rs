@@ -36,7 +36,9 @@ impl Session {
         }
         let prefix = self.prefix.clone();
         let fence = [&prefix, FENCE].concat();
-        if !self.fence.is_empty() && entries.iter().any(|(key, value)| **key == fence && **value != self.fence) {
+        let found = entries.iter().find(|(key, _)| **key == fence).map(|(_, value)| *value);
+        let is_fenced = found == Some(&*self.fence);
+        if !self.fence.is_empty() && found.is_some() && !is_fenced {
             // Another tab has led since this one did, or has forgotten everything: what is stored is all there is.
             self.remembered = None;
             self.put_away();
@@ -72,34 +74,34 @@ impl Session {
                 quarantined += 2 * (key.len() + value.len());
             }
         }
-        if has_session {
+        if self.fence.is_empty() && has_session {
+            // Read a moment ago, before this tab knew whether it leads.
             self.drop_settled_elsewhere(&seen);
         } else {
-            self.store_again();
+            self.store_again(&seen, has_session);
         }
         for (name, value) in bad {
             self.put_aside(name, value, &mut quarantined);
         }
-        if self.leading {
+        if self.leading && !is_fenced {
             self.fence = self.random.uuid();
             self.write(fence, Some(self.fence.clone()), Write::Other);
         }
         if cfg!(feature = "session") {
             self.look_for_other_wire(entries);
         }
-        self.store_waiting();
+        // What was accepted before it could be stored is stored now.
+        for id in self.outbox.ids(&|record| !record.durable) {
+            self.store(&id, Write::Accepted(id.clone()));
+        }
+        match self.service_now() {
+            Some(time) => self.note_time(Some(time as i64)),
+            None => self.arm_expiry(),
+        }
         if std::mem::take(&mut self.starts_when_loaded) && self.wanted && self.leading {
             self.link.start(self.now);
             self.link.reconnect(self.now);
         }
-    }
-
-    /// What was accepted before it could be stored is stored now.
-    pub(super) fn store_waiting(&mut self) {
-        for id in self.outbox.ids(&|record| !record.durable) {
-            self.store(&id, Write::Accepted(id.clone()));
-        }
-        self.arm_expiry();
     }
 
     fn recall(&mut self, remembered: Remembered) {
@@ -111,7 +113,7 @@ impl Session {
         self.remembered = Some(remembered);
     }
 
-    pub(super) fn take_up(&mut self, record: Record) {
+    fn take_up(&mut self, record: Record) {
         if self.transcript.is_sent(&record.id) {
             // Its removal had failed, or another tab's had not come to pass.
             let key = record.key(&self.prefix);
@@ -157,12 +159,14 @@ impl Session {
         }
     }
 
-    /// Nothing of ours is there any more: it was cleared under way, and memory is what there is.
-    fn store_again(&mut self) {
+    /// What of ours is not there any more was cleared under way, and memory is what there is.
+    fn store_again(&mut self, seen: &[String], has_session: bool) {
         for record in self.outbox.iter_mut() {
-            record.durable = false;
+            record.durable &= seen.contains(&record.id);
         }
-        self.remember();
+        if !has_session {
+            self.remember();
+        }
     }
 
     /// A record that cannot be read is kept under another key, as far as there is room; the good ones are not touched.

@@ -9,7 +9,6 @@ use crate::core::json::Document;
 use crate::core::machine::{Act, Lead, Now, Role};
 use crate::guest::event::Event;
 use crate::guest::history::History;
-use crate::guest::outbox::{self, MAX_AGE_MS, Stored};
 use crate::guest::proof::Flight;
 
 /// The name of the fence in storage.
@@ -94,20 +93,12 @@ impl Session {
         self.arm_expiry();
     }
 
-    /// Takes up what another tab has accepted: its key, without all that stands before the number, and its value. Of no effect
-    /// in a tab that does not lead.
-    pub fn added(&mut self, now: Now, name: &str, value: &str) {
-        if !self.begin(now) || !self.leading {
-            return;
+    /// Another tab has accepted something, and stored it. Of no effect in a tab that does not lead.
+    pub fn added(&mut self, now: Now) {
+        if self.begin(now) && self.leading {
+            self.load();
+            self.settle();
         }
-        if let Stored::Record(mut record) = outbox::read(name, value) {
-            record.due = Some(self.now.mono + MAX_AGE_MS);
-            // That tab may not have been able to store it.
-            record.durable = false;
-            self.take_up(*record);
-            self.store_waiting();
-        }
-        self.settle();
     }
 
     /// Takes up what was on the list of the tab that led before: the bodies as a page of the history.
@@ -117,9 +108,7 @@ impl Session {
         }
         let document = Document::parse(page);
         if let Some(page) = document.as_ref().and_then(|document| self.wire.page(document, self.token())) {
-            for entry in &page.entries {
-                self.take_in(entry, None, false);
-            }
+            self.take_page(&page);
         }
         // It may not have been read through: all that is shown is read again.
         if self.watermark.is_none() {

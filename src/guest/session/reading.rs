@@ -10,7 +10,7 @@ use crate::guest::history::{Finished, History, Step};
 use crate::guest::outbox::Anchor;
 use crate::guest::proof::Flight;
 use crate::guest::transcript::Point;
-use crate::guest::wire::{LAG_MS, guest_api};
+use crate::guest::wire::{LAG_MS, Page, guest_api};
 
 /// A gap is tried again after this, milliseconds.
 const GAP_MS: u64 = 60_000;
@@ -56,15 +56,17 @@ impl Session {
                 {
                     self.link.answered(self.now, self.now.mono - since);
                 }
-                let mut loaded = 0;
-                for entry in &page.entries {
-                    loaded += u32::from(self.take_in(entry, None, false));
-                }
+                let loaded = self.take_page(&page);
                 self.history.read(self.now.mono, &page, loaded)
             }
             None => self.read_failed(|history, now| history.unread(now, reply)),
         };
         self.finished(finished);
+    }
+
+    /// Takes the entries of a page in; how many rows were new.
+    pub(super) fn take_page(&mut self, page: &Page<'_>) -> u32 {
+        page.entries.iter().map(|entry| u32::from(self.take_in(entry, None, false))).sum()
     }
 
     /// No token for the history: refused, or not answered.
