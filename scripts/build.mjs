@@ -37,6 +37,8 @@ const entries = {
   "core-inline": "www/client/generated/core-inline.js",
   "core-session-inline": "www/client/generated/session/core-inline.js",
   "glue-session": "www/client/glue-session.ts",
+  tabs: "www/client/tabs.ts",
+  lease: "www/client/lease.ts",
   define: "www/widget/define.ts",
 };
 /** Bundled apart: who opens a chat fetches nothing of the streams, not even a byte of a chunk that both would share. */

@@ -42,20 +42,23 @@ async function imports(bundle, file) {
 
 /** Fetched where there is a `token`, and not before. */
 const SESSION = ["core-session-inline.js", "glue-session.js"];
+/** Fetched where there is another tab, or no Web Lock, and not before. */
+const TABS = ["tabs.js", "lease.js"];
 /** Fetched for the dialect of the notifications service, and not before. */
 const NOTIFICATIONS = ["core-notifications-inline.js", "glue-notifications.js"];
 
 /** The budgets as `{ name, files, instead?, total, limit }`, for a built `dist` folder; `instead` of the files in it come the row's own. */
 export async function measure(dist, budgets) {
   const inDist = (...names) => names.map((name) => join(dist, name));
-  const external = await closure(inDist("slim.js", "core.wasm"), ["core-inline.js", ...SESSION]);
-  const inlined = await closure(inDist("index.js"), SESSION);
-  const open = await closure(inDist("define.js"), SESSION);
-  const openExternal = await closure(inDist("define.js", "core.wasm"), ["core-inline.js", ...SESSION]);
+  const external = await closure(inDist("slim.js", "core.wasm"), ["core-inline.js", ...SESSION, ...TABS]);
+  const inlined = await closure(inDist("index.js"), [...SESSION, ...TABS]);
+  const open = await closure(inDist("define.js"), [...SESSION, ...TABS]);
+  const openExternal = await closure(inDist("define.js", "core.wasm"), ["core-inline.js", ...SESSION, ...TABS]);
   const loader = await closure(inDist("guestwire.js"));
   // Its module stands in the place of the other one, so what it costs is the difference.
   const glue = (await closure(inDist("glue-session.js"))).filter((path) => !open.includes(path));
   const session = [...glue, ...inDist("core-session.wasm")];
+  const tabs = (await closure(inDist(...TABS))).filter((path) => !open.includes(path));
   const streams = await closure(inDist("streams.js", "core-streams.wasm"), ["core-streams-inline.js", ...NOTIFICATIONS]);
   const ofNotifications = (await closure(inDist("glue-notifications.js"))).filter((path) => !streams.includes(path));
   const notifications = [...ofNotifications, ...inDist("core-notifications.wasm")];
@@ -66,6 +69,7 @@ export async function measure(dist, budgets) {
     { name: "open to first text, inlined", files: open, limit: budgets.openInlined },
     { name: "open to first text, external", files: openExternal, limit: budgets.openExternal },
     { name: "session protocol, on top", files: session, instead: inDist("core.wasm"), limit: budgets.lazyChunk },
+    { name: "several tabs, on top", files: tabs, limit: budgets.lazyChunk },
     { name: "streams, external wasm (all four)", files: streams, limit: budgets.streamsExternal },
     { name: "notifications dialect, on top", files: notifications, instead: inDist("core-streams.wasm"), limit: budgets.lazyChunk },
   ];

@@ -2,7 +2,7 @@
 
 use super::driver::plain;
 use crate::core::plain::Members;
-use js_sys::{Function, Map, Promise};
+use js_sys::{Function, Object, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, WebSocket};
 
@@ -39,7 +39,7 @@ extern "C" {
 
     /// What storage could not keep, by key: it outlives a panic, but not the page.
     #[wasm_bindgen(method, getter)]
-    pub fn memory(this: &Bag) -> Map;
+    pub fn memory(this: &Bag) -> Object;
 
     /// Ends all of it.
     #[wasm_bindgen(method)]
@@ -76,6 +76,10 @@ extern "C" {
     /// returned.
     #[wasm_bindgen(method)]
     pub fn event(this: &Host, event: JsValue);
+
+    /// The locks that the visitor's tabs share (a `LockManager`), if there are any.
+    #[wasm_bindgen(method, getter)]
+    pub fn locks(this: &Host) -> JsValue;
 
     /// `globalThis`.
     #[wasm_bindgen(method, getter)]

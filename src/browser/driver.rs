@@ -39,7 +39,7 @@ pub struct Scope {
     pub lock: String,
 }
 
-/// A machine and everything it runs on. Dropping it leaves nothing behind.
+/// A machine and everything it runs on. Dropping it leaves nothing behind but listeners to the page, which go with the bag.
 pub struct Driver<M: Machine>(Rc<Rig<M>>);
 
 struct Rig<M: Machine> {
@@ -301,7 +301,6 @@ where
 impl<M: Machine> Drop for Driver<M> {
     fn drop(&mut self) {
         self.0.over.set(true);
-        self.0.bag.empty();
     }
 }
 

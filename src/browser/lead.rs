@@ -1,9 +1,10 @@
 //! Which tab leads: whoever holds the Web Lock of this name.
 //!
 //! Joining lasts until it is left: a tab that lost the lock waits in line for it again by itself. Where there are no
-//! Web Locks (plain-http hosts, Node) and where nothing is shared (storage "memory") everyone leads.
+//! locks (Node) and where nothing is shared (storage "memory") everyone leads; on plain-http hosts, where browsers have no Web Locks,
+//! the shim brings some of its own (`www/client/lease.ts`).
 
-use super::bag::{Bag, Host, Lease, Thenable, member, put};
+use super::bag::{Bag, Host, Lease, Thenable, put};
 use super::callback::Callback;
 use crate::core::machine::{Lead, Role};
 use js_sys::Object;
@@ -59,7 +60,7 @@ enum Way {
 impl Line {
     /// A place in the line of this name; an empty name means that there is nothing to share.
     pub fn new(bag: &Bag, host: &Host, name: String, tell: impl Fn(Role) + 'static) -> Line {
-        let locks = member(&member(&host.global(), "navigator"), "locks");
+        let locks = host.locks();
         let locks = (!name.is_empty() && locks.is_object()).then(|| locks.unchecked_into());
         Line(Rc::new(Inner {
             name,

@@ -4,15 +4,15 @@
 //! told, so that nobody takes it for durable. No exception leaves this room. Other tabs write here too, and the
 //! visitor may clear it under our hands: nothing is remembered of what was written before.
 
-use super::bag::{Bag, Host, member};
+use super::bag::{Bag, Host, member, put};
 use crate::core::machine::StoreFault;
-use js_sys::{Array, Map, Reflect};
+use js_sys::{Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// A store of texts by key.
 pub struct Storage {
     area: Area,
-    memory: Map,
+    memory: Object,
 }
 
 enum Area {
@@ -43,44 +43,37 @@ impl Storage {
     pub fn write(&self, key: &str, value: Option<&str>) -> Result<(), StoreFault> {
         let result = match &self.area {
             Area::Memory => Ok(()),
-            Area::Missing => Err(StoreFault::Unavailable),
+            // What cannot be stored needs no removing.
+            Area::Missing => value.map_or(Ok(()), |_| Err(StoreFault::Unavailable)),
             Area::Web(storage) => match value {
                 Some(value) => storage.set_item(key, value),
                 None => storage.remove_item(key),
             }
             .map_err(|fault| reason(&fault)),
         };
-        let key = JsValue::from_str(key);
         match value {
-            Some(value) if result.is_err() || matches!(self.area, Area::Memory) => {
-                self.memory.set(&key, &JsValue::from_str(value));
-            }
-            _ => {
-                self.memory.delete(&key);
-            }
+            Some(value) if result.is_err() || matches!(self.area, Area::Memory) => put(&self.memory, key, &value.into()),
+            _ => drop(Reflect::delete_property(&self.memory, &key.into())),
         }
-        // What cannot be stored needs no removing.
-        if value.is_none() && matches!(self.area, Area::Missing) { Ok(()) } else { result }
+        result
     }
 
-    /// Everything under a prefix, in no order.
+    /// Everything under a prefix, in no order; what is in memory comes first.
     pub fn read(&self, prefix: &str) -> Vec<(String, String)> {
         let mut found: Vec<(String, String)> = Vec::new();
-        let under = |key: &JsValue| key.as_string().filter(|key| key.starts_with(prefix));
-        for key in Array::from(&self.memory.keys()) {
-            if let (Some(name), Some(value)) = (under(&key), self.memory.get(&key).as_string()) {
-                found.push((name, value));
-            }
-        }
-        if let Area::Web(storage) = &self.area {
+        let mut look = |area: &JsValue| {
             // The keys first: another tab may write between two looks.
-            for key in Reflect::own_keys(storage).unwrap_or_default() {
-                if let Some(name) = under(&key).filter(|name| !found.iter().any(|(known, _)| known == name))
-                    && let Ok(Some(value)) = storage.get_item(&name)
+            for key in Reflect::own_keys(area).unwrap_or_default() {
+                if let Some(name) = key.as_string().filter(|name| name.starts_with(prefix) && !found.iter().any(|(known, _)| known == name))
+                    && let Some(value) = member(area, &name).as_string()
                 {
                     found.push((name, value));
                 }
             }
+        };
+        look(&self.memory);
+        if let Area::Web(storage) = &self.area {
+            look(storage);
         }
         found
     }

@@ -3,30 +3,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { open } from "./bare.mjs";
 import { BROKEN_LINE, deployment, profile, until, url } from "./stage.mjs";
-
-/** A page of the simulator's origin with nothing on it; with a policy of the test's choice it is the browser's own making. */
-async function open(context, policy) {
-  const page = await context.newPage();
-  await page.route("**/favicon.ico", (route) => route.fulfill({ status: 204 }));
-  if (policy !== undefined) await page.route(`${url}/_sim/sessions?deploymentId=none`, (route) => route.fulfill({ contentType: "text/html", headers: { "content-security-policy": policy }, body: "" }));
-  await page.goto(`${url}/_sim/sessions?deploymentId=none`);
-  await page.evaluate(() => {
-    /** Makes a client and keeps a diary of it. */
-    window.make = async (deploymentId, options = {}) => {
-      const { GuestClient } = await import("/dist/index.js");
-      const client = new GuestClient({ deploymentId, endpoint: location.origin, ...options });
-      const diary = { states: [], errors: [], roles: [], sent: [] };
-      client.on("state", ({ name }) => diary.states.push(name));
-      client.on("error", ({ name }) => diary.errors.push(name));
-      client.on("tab", ({ role }) => diary.roles.push(role));
-      client.on("receipt", ({ id, status }) => status === "sent" && diary.sent.push(id));
-      return Object.assign(window, { client, diary });
-    };
-    window.texts = () => window.client.messages.filter(({ text }) => text !== undefined).map(({ text, status }) => `${text} (${status})`);
-  });
-  return page;
-}
 
 test("what is typed before the module can be loaded is sent by the next life of the page", async (t) => {
   const context = await profile(t, { expects: BROKEN_LINE });
@@ -50,30 +28,6 @@ test("what is typed before the module can be loaded is sent by the next life of 
   }, service.deploymentId);
   assert.deepEqual(await until(() => service.stored(), ({ length }) => length === 3, "all three are stored"), ["one", "two", "three"]);
   await until(() => next.evaluate(() => window.texts()), (texts) => texts.every((text) => text.endsWith("(sent)")), "all three are told as sent");
-});
-
-test("a second tab meets the guard, may take over, and the first one follows", async (t) => {
-  const context = await profile(t);
-  const service = deployment(t);
-  const start = (page) => page.evaluate(async (id) => {
-    await window.make(id);
-    window.client.start().catch(() => {});
-  }, service.deploymentId);
-  const roles = (page, expected) => until(() => page.evaluate(() => window.diary.roles), (told) => JSON.stringify(told) === JSON.stringify(expected), `roles ${expected}`);
-  const [first, second] = [await open(context), await open(context)];
-  await start(first);
-  await roles(first, ["leader"]);
-  await start(second);
-  await roles(second, ["follower"]);
-  await second.evaluate(() => window.client.takeOver());
-  await roles(second, ["follower", "leader"]);
-  await roles(first, ["leader", "follower"]);
-  await second.evaluate(() => window.client.send("from the second").done);
-  assert.deepEqual(await service.stored(), ["from the second"]);
-  await second.close();
-  await roles(first, ["leader", "follower", "leader"]);
-  await first.evaluate(() => window.client.send("from the first").done);
-  assert.deepEqual(await service.stored(), ["from the second", "from the first"]);
 });
 
 test("a panic under a frame is survived: same listeners, same message, one copy", async (t) => {

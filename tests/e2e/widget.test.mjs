@@ -18,7 +18,7 @@ const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 375, height: 700 };
 const STATES = [
   "closed", "closed-unread", "empty", "connecting", "talk", "statuses", "kinds", "typing", "suspect", "offline", "waiting", "paused", "evicted",
-  "refused", "auth", "readonly", "ended", "unavailable", "elsewhere", "confirm-clear", "confirm-restart", "menu", "menu-session", "too-long", "near-limit",
+  "refused", "auth", "readonly", "ended", "unavailable", "confirm-clear", "confirm-restart", "menu", "menu-session", "too-long", "near-limit",
   "history", "scrolled",
 ];
 
@@ -585,15 +585,6 @@ describe("connection and ends", () => {
     assert.equal(await page.evaluate(() => window.chat.shadowRoot.activeElement.textContent), "Start a new conversation");
   });
 
-  test("a conversation held by another tab is taken over", async (t) => {
-    const page = await show(t, "elsewhere");
-    assert.equal(await input(page).count(), 0);
-    await page.getByRole("button", { name: "Continue here" }).click();
-    assert.equal(await page.evaluate(() => window.client.asked.includes("takeOver")), true);
-    await input(page).waitFor();
-    assert.equal(await focused(page), "message");
-  });
-
   test("unread messages are marked read when the panel opens, not before", async (t) => {
     const page = await show(t, "closed-unread");
     await incoming(page, "A third");
@@ -631,7 +622,7 @@ describe("looks that matter", () => {
 
   test("23, 24, 25: nothing scrolls sideways or is cut at 320 pixels, on its side, or with text at 200 %", async (t) => {
     for (const options of [{ viewport: { width: 320, height: 256 } }, { viewport: { width: 700, height: 375 } }, { viewport: PHONE, query: { size: "200" } }, { viewport: DESKTOP, query: { size: "200" } }]) {
-      for (const state of ["talk", "waiting", "statuses", "menu", "confirm-restart", "elsewhere", "unavailable"]) {
+      for (const state of ["talk", "waiting", "statuses", "menu", "confirm-restart", "unavailable"]) {
         const page = await show(t, state, options);
         const wrong = await page.evaluate(() => {
           const root = window.chat.shadowRoot;

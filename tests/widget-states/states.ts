@@ -156,10 +156,6 @@ const STATES: Record<string, () => void | (() => void | Promise<void>)> = {
   unavailable: () => {
     client.state = { name: "ended", reason: "inactive" };
   },
-  elsewhere: () => {
-    talk();
-    return () => client.emit("tab", { role: "follower" });
-  },
   "confirm-clear": () => {
     ready();
     talk();

@@ -23,7 +23,7 @@ export class Lease {
 
 export class Bag {
   /** What storage could not keep, by key: it outlives a panic, but not the page. */
-  readonly memory = new Map<string, string>();
+  readonly memory: Record<string, string> = Object.create(null) as Record<string, string>;
   readonly #enter: Enter;
   readonly #callbacks = new Set<Callback>();
   readonly #things = new Set<Thing>();

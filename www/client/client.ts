@@ -6,27 +6,33 @@
 import type { Attachment, Choice, ConnectionState, GuestEvents, GuestOptions, Message, Receipt, SendOptions, Session } from "./api.js";
 import { Bag } from "./bag.js";
 import type { CoreEvent } from "./core-event.js";
-import { Early, lockName, type Draft } from "./early.js";
+import { Early, lockName, uuid, type Draft } from "./early.js";
 import { Emitter, type ListenOptions } from "./emitter.js";
 import { Code, GuestwireError, messageOf } from "./errors.js";
 import type { Core } from "./generated/core.js";
 import { Call } from "./generated/enums.js";
 import { known } from "./fields.js";
 import { Host } from "./host.js";
+import type { Leases } from "./lease.js";
 import { MessageList } from "./list.js";
 import { loadRuntime, type Inhabitant, type Provide, type Runtime } from "./load.js";
 import { Row, senderOf } from "./message.js";
 import { checkAttributes, checkOptions, plainOptions } from "./options.js";
 import { Receipts } from "./receipts.js";
+import type { Said, Seat, Tabs } from "./tabs.js";
 import { Tickets, type Done } from "./tickets.js";
 
+/** What a tab that follows has the leader do. */
+const OF_LEADER: readonly Call[] = [Call.Retry, Call.Cancel, Call.Typing, Call.Read, Call.Reconnect, Call.History, Call.Clear, Call.RestartAndSend, Call.RestartAndDiscard];
 /** A failed load of the module is repeated after so long at first, and at most. */
 const LOAD_AGAIN_MS = [1_000, 30_000] as const;
 
 export abstract class Client {
   readonly #options: GuestOptions;
   readonly #provide: Provide;
-  readonly #emitter = new Emitter<GuestEvents>();
+  readonly #listeners = new Emitter<GuestEvents>();
+  /** Who is told what happens: the listeners, as a rule. */
+  #emitter: Pick<Emitter<GuestEvents>, "emit"> = this.#listeners;
   readonly #list = new MessageList();
   readonly #receipts = new Receipts();
   readonly #bag: Bag;
@@ -41,6 +47,15 @@ export abstract class Client {
   #loadTimer: ReturnType<typeof setTimeout> | undefined;
   #disposed = false;
   readonly #abort = (): void => this.dispose();
+
+  /** The line to the visitor's other tabs, … */
+  #channel: BroadcastChannel | undefined;
+  /** … what is needed once there is another, … */
+  #tabs: Tabs | undefined;
+  #tabsLoading: Promise<Tabs> | undefined;
+  #leases: Leases | undefined;
+  /** … and whether this one leads; not known before it was told, and of no meaning while it is out of the line. */
+  #leads: boolean | undefined;
 
   /** Calls that wait for the module. */
   #pending: (() => void)[] = [];
@@ -88,7 +103,7 @@ export abstract class Client {
   }
 
   on<K extends keyof GuestEvents>(event: K, listener: (payload: GuestEvents[K]) => void, options?: ListenOptions): () => void {
-    return this.#emitter.on(event, listener, options);
+    return this.#listeners.on(event, listener, options);
   }
 
   /** Resolves when first ready. Rejects for ended, authRequired, stop and bad options; never for a network that is away. */
@@ -118,15 +133,23 @@ export abstract class Client {
 
   /** Sends a failed or expired message again. Throws GuestwireError when refused. */
   retry(id: string): Receipt {
-    if (this.#core === undefined) throw new GuestwireError(this.#early.has(id) ? Code.NotRetryable : Code.UnknownMessage, { field: "id" });
+    const waits = this.#core === undefined || this.#leads === false;
+    if (waits && !this.#isUnsent(id, "failed", "expired")) throw new GuestwireError(this.#list.indexOf(id) < 0 ? Code.UnknownMessage : Code.NotRetryable, { field: "id" });
     return this.#call(() => {
       this.#enterCore(Call.Retry, id);
       return this.#receipt(id);
     })!;
   }
 
-  /** Takes a message back that was not sent; false if it is unknown or on its way. */
+  /**
+   * Takes a message back that was not sent; false if it is unknown or on its way. Where another tab leads it is asked to: `removed`
+   * tells that it could.
+   */
   cancel(id: string): boolean {
+    if (this.#leads === false) {
+      this.#enterCore(Call.Cancel, id);
+      return this.#isUnsent(id, "queued", "failed", "expired");
+    }
     if (!this.#early.has(id)) {
       const cancelled = this.#ofCore(Call.Cancel, id) === true;
       if (cancelled) this.#receipts.refuse(id, Code.Cancelled);
@@ -146,15 +169,13 @@ export abstract class Client {
   }
   markRead(): void { this.#tell(Call.Read); }
   reconnect(): void { this.#tell(Call.Reconnect); }
-  /** Takes the conversation over from the tab that has it. */
-  takeOver(): void { this.#tell(Call.TakeOver); }
 
   /** Custom attributes for the next message. Throws GuestwireError when refused. */
   setAttributes(attributes: Record<string, string>): void {
     checkAttributes(attributes);
     this.#needGuestApi("attributes");
     this.#refuseStopped();
-    this.#ofCore(Call.Attributes, JSON.stringify(attributes));
+    if (this.#leads !== false) this.#ofCore(Call.Attributes, JSON.stringify(attributes));
     this.#attributes = { ...this.#attributes, ...attributes };
   }
 
@@ -202,6 +223,7 @@ export abstract class Client {
   async stop({ flushMs = 0 }: { flushMs?: number } = {}): Promise<void> {
     this.#wanted = false;
     if (this.#disposed) return;
+    this.#leave();
     if (this.#core === undefined) {
       this.#pending = [];
       this.#tickets.refuse(new GuestwireError(Code.Stopped));
@@ -211,9 +233,19 @@ export abstract class Client {
     }
   }
 
-  /** Removes the conversation, the token and the outbox from this browser. */
+  /** Removes the conversation, the token and the outbox from this browser, in every tab. */
   async forget(): Promise<void> {
+    this.#say({ do: "forget" });
+    await this.#forget();
+  }
+
+  async #forget(): Promise<void> {
     this.#wanted = false;
+    if (this.#leads === false) {
+      this.#removeRows();
+      this.#become({ name: "idle" });
+    }
+    this.#leave();
     for (const id of this.#early.ids()) this.cancel(id);
     this.#early.forget();
     this.#receipts.refuseAll(Code.Cancelled);
@@ -223,19 +255,26 @@ export abstract class Client {
   /** Gives everything up at once. The client is of no use afterwards; what is stored stays. */
   dispose(): void {
     if (this.#disposed) return;
-    const core = this.#core;
-    this.#ofCore(Call.Dispose);
+    this.#drop();
     this.#disposed = true;
-    this.#core = undefined;
     this.#options.signal?.removeEventListener("abort", this.#abort);
     clearTimeout(this.#loadTimer);
-    this.#bag.empty();
+    this.#tabs?.dispose();
+    this.#leases?.dispose();
     this.#runtime?.remove(this.#inhabitant);
     this.#pending = [];
     this.#tickets.refuse(new GuestwireError(Code.Stopped));
     this.#receipts.refuseAll(Code.Stopped);
     this.#become({ name: "stopped" });
-    this.#emitter.clear();
+    this.#listeners.clear();
+  }
+
+  /** Gives the core up, and all that it holds. */
+  #drop(): void {
+    const core = this.#core;
+    this.#ofCore(Call.Dispose);
+    this.#core = undefined;
+    this.#bag.empty();
     // Not now: a factory of the page may have called this from below a frame of it. And not in another memory than its own.
     const [runtime, memory] = [this.#runtime, this.#runtime?.memory];
     queueMicrotask(() => {
@@ -251,6 +290,7 @@ export abstract class Client {
     clearTimeout(this.#loadTimer);
     try {
       const runtime = await loadRuntime(this.#provide);
+      await this.#provideLocks();
       if (this.#disposed) return;
       this.#runtime = runtime;
       runtime.add(this.#inhabitant);
@@ -276,9 +316,11 @@ export abstract class Client {
   #create(): void {
     const seed = crypto.getRandomValues(new Uint8Array(64));
     const { storage = "local" } = this.#options;
+    const name = lockName(this.#options, this.#consent);
     this.#enter(() => {
-      this.#core = new this.#runtime!.glue.Core(plainOptions(this.#options), seed, storage, lockName(this.#options, this.#consent), this.#bag, this.#host);
+      this.#core = new this.#runtime!.glue.Core(plainOptions(this.#options), seed, storage, name, this.#bag, this.#host);
     });
+    if (name !== "") this.#meet(name);
     if (this.#options.consent === "required" && this.#consent) this.#pending.unshift(() => this.#enterCore(Call.Consent));
     if (Object.keys(this.#attributes).length > 0) this.#pending.unshift(() => this.#enterCore(Call.Attributes, JSON.stringify(this.#attributes)));
     for (const call of this.#pending.splice(0)) this.#call(call);
@@ -295,9 +337,14 @@ export abstract class Client {
     if (this.#core !== undefined || this.#disposed) return;
     this.#options.debug?.(`restarted after ${String(cause)}`);
     this.#emit("error", new GuestwireError(Code.Restarted, { cause }));
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#leave();
     this.#removeRows();
     this.#tickets.refuse(new GuestwireError(Code.Restarted), (wish) => wish !== Call.Start);
-    const starts = this.#tickets.open;
+    const starts = this.#tickets.open(Call.Start);
     // A number that nobody waits for.
     if (this.#wanted && starts.length === 0) starts.push(0);
     for (const ticket of starts) this.#pending.push(() => this.#enterCore(Call.Start, "", ticket));
@@ -314,6 +361,103 @@ export abstract class Client {
     this.#pending = [];
     this.#tickets.refuse(error);
     this.#become({ name: "idle" });
+  }
+
+  // ---- other tabs
+
+  /** Listens to the visitor's other tabs, while this page is not put away. */
+  #meet(name: string): void {
+    if (typeof BroadcastChannel !== "function") return;
+    const join = (): void => {
+      this.#channel = new BroadcastChannel(name);
+      this.#channel.onmessage = ({ data }) => this.#hear(data);
+      this.#bag.hold(this.#channel);
+    };
+    this.#bag.listen(globalThis, "pagehide", () => {
+      this.#bag.drop(this.#channel!);
+      this.#channel!.close();
+    });
+    this.#bag.listen(globalThis, "pageshow", (event) => (event as PageTransitionEvent).persisted && join());
+    join();
+  }
+
+  /** Browsers keep their locks from pages of plain-http hosts. */
+  async #provideLocks(): Promise<void> {
+    if (this.#host.locks !== undefined || this.#options.storage === "memory" || typeof document === "undefined") return;
+    const { Leases } = await import("./lease.js");
+    this.#leases = new Leases(uuid);
+    this.#host.locks = this.#leases as unknown as LockManager;
+  }
+
+  #say(said: Said): void {
+    try {
+      this.#channel?.postMessage(said);
+    } catch {
+      // Put away: there is nobody to say it to.
+    }
+  }
+
+  #hear(said: Said | undefined): void {
+    // What must not wait for more to be fetched.
+    if (said?.do === "forget") void this.#forget();
+    else if (said?.do === "ask" && this.#tabs === undefined) this.#leads && this.#say({ do: "here" });
+    else if (said?.do !== undefined) this.#withTabs((tabs) => tabs.hear(said));
+  }
+
+  #withTabs(run: (tabs: Tabs) => void): void {
+    this.#tabsLoading ??= import("./tabs.js").then(({ Tabs }) => (this.#tabs = new Tabs(this.#seat(), this.#leads === true)));
+    this.#tabsLoading.then(
+      (tabs) => this.#disposed || run(tabs),
+      () => {
+        this.#tabsLoading = undefined;
+        setTimeout(() => this.#disposed || this.#withTabs(run), LOAD_AGAIN_MS[0]);
+      },
+    );
+  }
+
+  #seat(): Seat {
+    return {
+      Row,
+      ofLeader: OF_LEADER,
+      uuid,
+      list: this.#list,
+      early: this.#early,
+      receipts: this.#receipts,
+      tickets: this.#tickets,
+      name: lockName(this.#options, this.#consent),
+      locks: this.#host.locks!,
+      bodies: this.protocol === "guest" ? "entities" : "items",
+      say: (said) => this.#say(said),
+      take: (event) => this.#take(event),
+      call: (call, text) => this.#ofCore(call, text),
+      ask: (call) => this.#ask(call),
+      facts: () => ({ state: this.#state, session: this.#session, unread: this.#unread }),
+      rows: (count = this.#rows) => (this.#rows = count),
+      emitter: (next) => {
+        const before = this.#emitter;
+        if (next !== undefined) this.#emitter = next as never;
+        return before as never;
+      },
+    };
+  }
+
+  /** This tab is out of the line. */
+  #leave(): void {
+    this.#leads = undefined;
+    this.#tabs?.leave();
+  }
+
+  /** Another tab leads. A tab whose storage is its own was duplicated then: what it has is the other's, and it begins anew. */
+  #follow(): void {
+    if (this.#options.storage !== "session") return this.#withTabs((tabs) => this.#leads === false && tabs.follow());
+    this.#early.forget();
+    this.#drop();
+    this.#told = [];
+    this.#begin();
+  }
+
+  #isUnsent(id: string, ...standing: Message["status"][]): boolean {
+    return standing.includes(this.#list.at(this.#list.indexOf(id))?.status as Message["status"]);
   }
 
   // ---- calls
@@ -350,8 +494,9 @@ export abstract class Client {
     void this.#load();
   }
 
-  /** One call into the core, from below `enter`. */
+  /** One call into the core, from below `enter`, or into that of the tab that leads. */
   #enterCore(call: Call, text = "", ticket = 0, flushMs = 0): unknown {
+    if (this.#leads === false && OF_LEADER.includes(call)) return this.#withTabs((tabs) => tabs.forward(call, text, ticket));
     return this.#core?.call(call, text, ticket, flushMs);
   }
 
@@ -395,18 +540,20 @@ export abstract class Client {
 
   #accept(draft: Draft): Receipt {
     this.#refuseStopped();
-    const receipt = this.#call(() => this.#receipt(this.#enterCore(Call.Send, JSON.stringify(draft)) as string));
+    const receipt = this.#leads === false ? undefined : this.#call(() => this.#receipt(this.#enterCore(Call.Send, JSON.stringify(draft)) as string));
     if (receipt !== undefined) {
       this.#attributes = {};
       return receipt;
     }
     const attributes = { ...this.#options.attributes, ...this.#attributes, ...draft.attributes };
-    const { id, at, text, durable } = this.#early.add({ ...draft, attributes: Object.keys(attributes).length === 0 ? undefined : attributes });
+    const { id, at, text, key, value, durable } = this.#early.add({ ...draft, attributes: Object.keys(attributes).length === 0 ? undefined : attributes });
     const early = this.#receipts.of(id, durable);
     const message = new Row({ id, direction: "inbound", kind: draft.type === undefined ? "text" : "structured", time: at, status: "queued", text });
     this.#list.insert(this.#list.length, message);
     this.#emit("message", { message, index: this.#list.length - 1 });
     this.#emitOutbox();
+    this.#attributes = {};
+    this.#say(durable ? { do: "added", key } : { do: "added", key, value });
     return early;
   }
 
@@ -421,10 +568,11 @@ export abstract class Client {
     if (this.#flushing) return;
     this.#flushing = true;
     try {
-      for (let event = this.#told.shift(); event !== undefined; event = this.#told.shift()) this.#take(event);
+      for (let event = this.#told.shift(); event !== undefined; event = this.#told.shift()) this.#tabs === undefined ? this.#take(event) : this.#tabs.take(event);
     } finally {
       this.#flushing = false;
     }
+    this.#tabs?.taken();
   }
 
   #take(event: CoreEvent): void {
@@ -440,7 +588,7 @@ export abstract class Client {
       case "message": return this.#insert(event.index, new Row(event.message));
       case "updated": return this.#replace(event.index, new Row(event.message, this.#list.at(event.index) as Row | undefined));
       case "moved": return this.#move(event.from, event.to);
-      case "removed": return this.#remove(event.index, event.id);
+      case "removed": return this.#remove(event.index);
       case "emptied": return this.#removeRows();
       case "gap": return this.#emit("gap", bare(event));
       case "typing": return this.#emit("typing", known({ active: event.active, from: senderOf(event.body), until: event.until }));
@@ -451,7 +599,11 @@ export abstract class Client {
       case "unread":
         this.#unread = event.count;
         return this.#emit("unread", bare(event));
-      case "tab": return this.#emit("tab", { role: event.leader ? "leader" : "follower" });
+      case "tab":
+        this.#leads = event.leader;
+        this.#emit("tab", { role: event.leader ? "leader" : "follower" });
+        if (!event.leader) this.#follow();
+        return;
       case "metric": return this.#emit("metric", bare(event));
       case "warning": return this.#emit("warning", { code: event.code, message: messageOf(event.code) });
       case "error": return this.#emit("error", new GuestwireError(event.code));
@@ -489,20 +641,15 @@ export abstract class Client {
     if (message !== undefined) this.#emit("moved", { message, from, to });
   }
 
-  #remove(index: number, id: string): void {
+  #remove(index: number): void {
     this.#rows -= 1;
-    this.#list.remove(index);
+    const { id } = this.#list.remove(index)!;
     this.#emit("removed", { id });
   }
 
   /** Takes the core's rows away; those that it tells again come back as new ones. */
   #removeRows(): void {
-    while (this.#rows > 0) {
-      this.#rows -= 1;
-      const { id } = this.#list.at(this.#rows)!;
-      this.#list.remove(this.#rows);
-      this.#emit("removed", { id });
-    }
+    while (this.#rows > 0) this.#remove(this.#rows - 1);
   }
 
   #emit<K extends keyof GuestEvents>(event: K, payload: GuestEvents[K]): void {

@@ -25,6 +25,9 @@ export interface Accepted {
   readonly at: number;
   readonly text: string;
   readonly durable: boolean;
+  /** How it is kept. */
+  readonly key: string;
+  readonly value: string;
 }
 
 export class Early {
@@ -52,7 +55,7 @@ export class Early {
     const bytes = records.reduce((sum, [known, kept]) => sum + 2 * (known.length + kept.length), 2 * (key.length + value.length));
     if (records.length >= MAX_MESSAGES || bytes > MAX_UTF16_BYTES) throw new GuestwireError(Code.OutboxFull);
     this.#keys.set(id, key);
-    return { id, at, text: draft.text, durable: this.#write(key, value) };
+    return { id, at, text: draft.text, key, value, durable: this.write(key, value) };
   }
 
   has(id: string): boolean {
@@ -74,7 +77,7 @@ export class Early {
     const key = this.#keys.get(id);
     if (key === undefined) return;
     this.#keys.delete(id);
-    this.#bag.memory.delete(key);
+    delete this.#bag.memory[key];
     try {
       this.#storage()?.removeItem(key);
     } catch {
@@ -90,7 +93,7 @@ export class Early {
   /** Removes everything of this deployment from this browser. */
   forget(): void {
     this.#keys.clear();
-    this.#bag.memory.clear();
+    for (const key of Object.keys(this.#bag.memory)) delete this.#bag.memory[key];
     try {
       const storage = this.#storage();
       const keys = Array.from({ length: storage?.length ?? 0 }, (_, index) => storage!.key(index) ?? "");
@@ -103,20 +106,21 @@ export class Early {
   /** Storage may be touched from now on: what was kept in memory goes there, before the core looks. */
   store(): void {
     for (const key of this.#keys.values()) {
-      const value = this.#bag.memory.get(key);
-      if (value !== undefined) this.#write(key, value);
+      const value = this.#bag.memory[key];
+      if (value !== undefined) this.write(key, value);
     }
   }
 
-  #write(key: string, value: string): boolean {
+  /** Keeps a record where there is room for it; false if that is in memory only. */
+  write(key: string, value: string): boolean {
     try {
       const storage = this.#storage();
       storage?.setItem(key, value);
-      if (storage !== undefined) return this.#bag.memory.delete(key), true;
+      if (storage !== undefined) return delete this.#bag.memory[key];
     } catch {
       // Full, or forbidden.
     }
-    this.#bag.memory.set(key, value);
+    this.#bag.memory[key] = value;
     return false;
   }
 
@@ -132,7 +136,7 @@ export class Early {
     } catch {
       // Forbidden: there is none.
     }
-    for (const [key, value] of this.#bag.memory) if (key.startsWith(this.#prefix)) found.set(key, value);
+    for (const [key, value] of Object.entries(this.#bag.memory)) if (key.startsWith(this.#prefix)) found.set(key, value);
     return [...found];
   }
 }
@@ -158,11 +162,11 @@ export function uuid(): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
-/** The name of the tabs' lock; empty where nothing is shared. */
+/** The name of the tabs' lock and of their channel; empty where nothing is shared. */
 export function lockName({ deploymentId, storage = "local" }: GuestOptions, stores: boolean): string {
-  if (storage === "memory") return "";
+  if (storage === "memory" || typeof document === "undefined") return "";
   const name = `guestwire:${deploymentId}:${storage}`;
-  // Every tab has a conversation of its own, but one that was duplicated: it has the other's storage, and so its name.
+  // Every tab has a conversation of its own. One that was duplicated has the other's storage, and so its name, until it notices.
   return storage === "session" ? `${name}:${tabName(`gw1:${deploymentId}:tab`, stores)}` : name;
 }
 

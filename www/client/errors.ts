@@ -4,6 +4,8 @@
  * the JavaScript half at 7100.
  */
 
+export { Code } from "./code.js";
+
 export type Fault = "caller" | "service" | "network" | "library";
 
 /** A refused call, a message that was not delivered, or something that nobody asked for and that went wrong. */
@@ -24,28 +26,6 @@ export class GuestwireError extends Error {
   }
 }
 
-/** The codes that this side refuses by, under their names in the table. */
-export enum Code {
-  InvalidOption = 7000,
-  Stopped = 7001,
-  MessageEmpty = 7002,
-  MessageTooLong = 7003,
-  OutboxFull = 7004,
-  UnknownMessage = 7006,
-  NotRetryable = 7007,
-  SessionEnded = 7011,
-  MessageExpired = 7012,
-  Unsupported = 7038,
-
-  WasmBlocked = 7100,
-  NotLoaded = 7101,
-  Restarted = 7102,
-  NoWebSocket = 7103,
-  Cancelled = 7104,
-  NotInitialised = 7105,
-  SecretInPage = 7106,
-}
-
 type Entry = readonly [name: string, fault: Fault, message: string, remediation: string];
 
 /** What is to be done about several of them. */
@@ -63,73 +43,17 @@ enum Remedy {
 
 /** Another entry of the package adds its own to it. */
 export const TABLE: Readonly<Record<number, Entry>> = {
-  400: ["BadRequest", "service", "The service does not take the request.", Remedy.Report],
-  401: ["Unauthorized", "service", "The service does not know the visitor.", Remedy.SignIn],
-  403: ["Forbidden", "service", "The service does not allow this.", "Check what the deployment allows."],
-  404: ["NotFound", "service", "The service does not find it.", Remedy.Deployment],
-  408: ["RequestTimeout", "service", "The service took too long.", Remedy.Offer],
-  409: ["ReadOnly", "service", "The conversation is read-only.", Remedy.New],
-  429: ["TooManyRequests", "service", "Too many requests.", Remedy.Wait],
-  1001: ["WebsocketError", "network", "The connection broke.", Remedy.Wait],
-  1002: ["WebsocketAccessDenied", "service", "The service refuses the connection.", "Check the deployment's allowed domains."],
-  4000: ["FeatureUnavailable", "service", "The deployment does not offer this.", "Check what the deployment allows."],
-  4001: ["FileTypeInvalid", "caller", "Files of this type are not taken.", Remedy.File],
-  4002: ["FileSizeInvalid", "caller", "The file is empty or too big.", Remedy.File],
-  4003: ["FileContentInvalid", "caller", "The service does not take the file's content.", Remedy.File],
-  4004: ["FileNameInvalid", "caller", "The service does not take the file's name.", "Rename the file."],
-  4005: ["FileNameTooLong", "caller", "The file's name is too long.", "Rename the file."],
-  4006: ["SessionHasExpired", "service", "The conversation ran out of time.", Remedy.New],
-  4007: ["SessionNotFound", "service", "The service does not know the conversation.", Remedy.New],
-  4008: ["AttachmentHasExpired", "service", "The attachment has expired.", "Attach the file again."],
-  4009: ["AttachmentNotFound", "service", "The service does not know the attachment.", "Attach the file again."],
-  4010: ["AttachmentNotSuccessfullyUploaded", "service", "The attachment was not uploaded.", "Attach the file again."],
-  4011: ["MessageTooLong", "caller", "The service does not take a text this long.", "Shorten or split the text."],
-  4013: ["CustomAttributeSizeTooLarge", "caller", "The custom attributes are too large.", "Send fewer or shorter attributes."],
-  4017: ["CannotDowngradeToUnauthenticated", "service", "The visitor was signed in and is not any more.", Remedy.SignIn],
-  4020: ["MissingParameter", "service", "The service misses a part of the request.", Remedy.Report],
-  4029: ["RequestRateTooHigh", "service", "Too many messages.", Remedy.Wait],
-  4102: ["FileEmpty", "caller", "The file is empty.", Remedy.File],
-  5000: ["UnexpectedError", "service", "The service met an error of its own.", Remedy.Offer],
 
   7000: ["InvalidOption", "caller", "An option is missing or wrong.", Remedy.Fix],
   7001: ["Stopped", "caller", "The client was stopped or disposed of.", "Call start(), or make a new client."],
-  7002: ["MessageEmpty", "caller", "There is no text.", Remedy.Fix],
-  7003: ["MessageTooLong", "caller", "The text is over 4096 bytes of UTF-8.", "Shorten or split the text."],
-  7004: ["OutboxFull", "caller", "200 messages or 192 KiB wait already.", "Wait, or cancel() some."],
-  7005: ["AttributesTooLarge", "caller", "The custom attributes are over the session's limit.", "Send fewer or shorter attributes."],
-  7006: ["UnknownMessage", "caller", "No message has this id.", Remedy.Fix],
-  7007: ["NotRetryable", "caller", "The message is on its way or has arrived.", Remedy.Fix],
-  7010: ["DeliveryUnknown", "service", "The message was sent, and nothing can tell whether it arrived.", "Let the visitor decide: retry() may double it."],
-  7011: ["SessionEnded", "service", "The message's conversation has ended.", 'Offer restart({outbox: "send"}).'],
-  7012: ["MessageExpired", "network", "The message waited for over an hour.", Remedy.Offer],
-  7013: ["MessageTooBig", "service", "The service closed the connection over the message's size.", "Shorten or split the text."],
-  7020: ["DeploymentNotFound", "caller", "The service knows no such deployment.", Remedy.Deployment],
-  7021: ["DeploymentInvalid", "caller", "The service does not take this deployment id.", Remedy.Deployment],
-  7022: ["DeploymentInactive", "service", "The deployment is not active.", Remedy.Deployment],
-  7023: ["ConfigMalformed", "network", "The deployment's configuration cannot be read.", "Often a captive portal: " + Remedy.Wait],
-  7024: ["NotAllowed", "service", "The service refuses connections of this page.", "Check the deployment's allowed domains."],
-  7030: ["HistoryUnavailable", "service", "The history could not be read.", "Try again later."],
-  7031: ["ClearNotAllowed", "service", "The deployment does not let a guest clear the conversation.", "Check what the deployment allows."],
-  7032: ["NotConnected", "network", "This needs a connection.", 'Wait for the state "ready".'],
-  7033: ["NoAnswer", "network", "The service did not answer in time.", "Try again."],
-  7034: ["NotEnded", "caller", "The conversation has not ended.", 'Call restart() when the state is "ended" or the session is read-only.'],
-  7035: ["OtherTab", "caller", "The conversation is open in another tab.", "Offer takeOver()."],
-  7036: ["ConsentRequired", "caller", "Nothing connects before the visitor's consent.", "Call grantConsent()."],
   7037: ["AuthRequired", "service", "The service asks the visitor to sign in.", Remedy.SignIn],
   7038: ["Unsupported", "caller", "This is not part of this version or protocol.", Remedy.Fix],
-  7050: ["StorageFull", "caller", "The browser's storage for this site is full.", Remedy.Room],
-  7051: ["StorageUnavailable", "caller", "The browser gives no storage.", Remedy.Room],
-  7052: ["StorageQuarantined", "library", "A stored record could not be read and was put aside.", Remedy.Report],
-  7053: ["StorageNewer", "library", "A stored record is of a newer version and was left alone.", "Load the same version in every page."],
-  7054: ["Garbage", "service", "Frames that cannot be read keep coming.", Remedy.Report],
   7055: ["Policy", "service", "The service closed the connection over its policy, three times.", Remedy.New],
 
   7100: ["WasmBlocked", "caller", "The page's Content-Security-Policy blocks WebAssembly.", "Send the header Content-Security-Policy: script-src 'self' 'wasm-unsafe-eval'"],
   7101: ["NotLoaded", "network", "The WebAssembly module could not be loaded.", "Nothing: the client tries again. Check that its files are served."],
   7102: ["Restarted", "library", "A defect stopped the module; it was started again.", Remedy.Report],
   7103: ["NoWebSocket", "caller", "This host has no WebSocket.", "Give the option createSocket."],
-  7104: ["Cancelled", "caller", "The message was taken back.", "Nothing."],
-  7105: ["NotInitialised", "caller", "guestwire/slim does not know where its module is.", "Call initGuestwire(urlOrModule) first."],
   7106: ["SecretInPage", "caller", "A client secret in a page is everybody's.", "Give token a url or a function, or allowSecretInPage."],
 };
 

@@ -16,6 +16,7 @@ export interface HostOptions<Event> {
 
 export class Host<Event = CoreEvent> {
   readonly global: typeof globalThis = globalThis;
+  locks: LockManager | undefined = globalThis.navigator?.locks;
   readonly event: (event: Event) => void;
   readonly #options: HostOptions<Event>;
 

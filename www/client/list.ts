@@ -4,7 +4,7 @@ import type { Message } from "./api.js";
 
 /** Rows in order. Snapshots are new when something changed and the same while nothing did. */
 export class MessageList {
-  readonly #rows: Message[] = [];
+  #rows: Message[] = [];
   #messages: readonly Message[] | undefined;
   #outbox: readonly Message[] | undefined;
 
@@ -32,6 +32,12 @@ export class MessageList {
     return index;
   }
 
+  /** All rows at once. */
+  reset(rows: readonly Message[]): void {
+    this.#rows = [...rows];
+    this.#changed();
+  }
+
   insert(index: number, row: Message): void {
     this.#rows.splice(index, 0, row);
     this.#changed();
@@ -50,9 +56,10 @@ export class MessageList {
     return row;
   }
 
-  remove(index: number): void {
-    this.#rows.splice(index, 1);
+  remove(index: number): Message | undefined {
+    const [row] = this.#rows.splice(index, 1);
     this.#changed();
+    return row;
   }
 
   #changed(): void {

@@ -16,7 +16,8 @@ export class Row implements Message {
 
   /** `before` is the row's last state: a change that brings no body keeps the one there was. */
   constructor(row: CoreRow, before?: Row) {
-    this.#row = row;
+    // One id for as long as the row stands: a tab that takes the lead may not learn under which one it was sent.
+    this.#row = before === undefined ? row : { ...row, id: before.id };
     this.#json = row.body;
     if (row.body === undefined && before !== undefined) {
       this.#json = before.#json;
@@ -43,6 +44,9 @@ export class Row implements Message {
     const readable = lines.filter((line) => line !== "");
     return readable.length === 0 ? undefined : readable.join("\n");
   }
+
+  /** As the core tells it, with the body. */
+  get told(): CoreRow { return { ...this.#row, body: this.#json }; }
 
   /** Getters are not own members, so that JSON, spread and consoles need to be shown what there is. */
   toJSON(): Message {

@@ -16,9 +16,9 @@ export class Tickets<Wish = Call, End extends { ticket: number; code?: number } 
   readonly #waiting = new Map<number, Waiting<Wish, End>>();
   #last = 0;
 
-  /** The numbers that are waited for. */
-  get open(): number[] {
-    return [...this.#waiting.keys()];
+  /** The numbers that are waited for with this wish. */
+  open(wish: Wish): number[] {
+    return [...this.#waiting].flatMap(([ticket, waiting]) => (waiting.wish === wish ? [ticket] : []));
   }
 
   /** A number, from 1, and the promise that the core settles by it. */

@@ -16,8 +16,6 @@ export class Line {
   outbox = 0;
   /** The conversation was ended for good; it can be read and a new one begun. */
   readOnly = false;
-  /** Another tab holds the conversation. */
-  elsewhere = false;
   readonly #listeners = new Set<() => void>();
 
   subscribe(listener: () => void): () => void {
@@ -36,7 +34,6 @@ export class Line {
     client.on("state", (state) => { this.#enter(state); this.changed(); });
     client.on("session", ({ readOnly }) => { this.readOnly = readOnly; this.changed(); });
     client.on("outbox", ({ length }) => { this.outbox = length; this.changed(); });
-    client.on("tab", ({ role }) => { this.elsewhere = role === "follower"; this.changed(); });
     client.on("metric", ({ kind, ms }) => {
       if (kind !== "rtt") return;
       const at = Date.now();

@@ -50,7 +50,6 @@ export function Strip({ line, ledger, feed }: StripProps): JSX.Element {
 
 /** The state of the line, unless something about the conversation matters more. */
 function said(line: Line, now: number): Description {
-  if (line.elsewhere) return { tone: "quiet", title: "In another tab", detail: "this conversation is open elsewhere" };
   if (line.readOnly && line.state.name === "ready") return { tone: "quiet", title: "Read-only", detail: "the agent ended this conversation" };
   return describe(line.state, now);
 }

@@ -233,7 +233,7 @@ export abstract class Stream<Events extends StreamEvents> {
       this.#core = new this.#runtime!.glue.StreamCore(this.#making.kind, this.plain(), seed, this.#bag, this.#host);
     });
     this.prepare();
-    const starts = this.#tickets.open;
+    const starts = this.#tickets.open(StreamCall.Start);
     // A number that nobody waits for.
     if (this.#wanted && starts.length === 0) starts.push(0);
     for (const ticket of starts) this.ask(StreamCall.Start, "", ticket);

@@ -5,7 +5,7 @@ import type { GuestClient, Message } from "../client/index.js";
 export type ChatClient = Pick<
   GuestClient,
   | "protocol" | "state" | "session" | "messages" | "outbox" | "unread" | "on" | "start" | "send" | "retry" | "cancel" | "typing" | "markRead"
-  | "history" | "clear" | "restart" | "reconnect" | "takeOver" | "dispose"
+  | "history" | "clear" | "restart" | "reconnect" | "dispose"
 >;
 
 /** A row of the transcript; `fallback` is the readable line of content that is not plain text. */

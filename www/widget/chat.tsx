@@ -98,7 +98,6 @@ function Header({ scene }: { scene: Scene }): JSX.Element {
 /** The one word under the title. The banner explains; this is there when nothing needs explaining. */
 function standing({ conversation, strings }: Scene): ["good" | "busy" | "off", string] {
   const { phase, state } = conversation;
-  if (phase.name === "elsewhere") return ["off", strings.statusElsewhere];
   if (phase.name === "over") return ["off", phase.restart ? strings.statusEndedShort : strings.statusUnavailable];
   switch (state.name) {
     case "ready":

@@ -184,8 +184,6 @@ test("each end has its words, and only some can start again", (t) => {
   assert.deepEqual(conversation.phase, { name: "over", text: en.endedExpired, restart: true });
   client.go({ name: "ended", reason: "inactive" });
   assert.deepEqual(conversation.phase, { name: "over", text: en.endedUnavailable, restart: false });
-  client.emit("tab", { role: "follower" });
-  assert.deepEqual(conversation.phase, { name: "elsewhere" });
 });
 
 test("what failed by the end of the conversation can be taken into the new one", (t) => {

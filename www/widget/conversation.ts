@@ -34,7 +34,6 @@ export interface ConversationHost {
 
 export type Phase =
   | { readonly name: "open" }
-  | { readonly name: "elsewhere" }
   | { readonly name: "over"; readonly text: string; readonly restart: boolean };
 
 export class Conversation {
@@ -60,7 +59,6 @@ export class Conversation {
   readonly #listening: readonly (() => void)[];
   readonly #status = new Map<string, Row["status"]>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
-  #role: "leader" | "follower" = "leader";
   #started = false;
   #troubleSaid = false;
   #troubled = false;
@@ -83,7 +81,6 @@ export class Conversation {
       client.on("typing", (typing) => this.#onTyping(typing)),
       client.on("outbox", ({ length }) => this.#onOutbox(length)),
       client.on("unread", () => this.seen()),
-      client.on("tab", ({ role }) => this.#onTab(role)),
     ];
     if (client.messages.length > 0) this.#firstBatch = "over";
     for (const row of client.messages) this.#status.set(row.id, row.status);
@@ -124,7 +121,6 @@ export class Conversation {
 
   get phase(): Phase {
     const { strings } = this.#host;
-    if (this.#role === "follower") return { name: "elsewhere" };
     const { state } = this;
     if (state.name === "stopped") return { name: "over", text: strings.stopped, restart: false };
     if (state.name === "ended") {
@@ -194,10 +190,6 @@ export class Conversation {
   reconnect(): void {
     this.client.reconnect();
     this.#host.changed();
-  }
-
-  takeOver(): void {
-    this.client.takeOver();
   }
 
   async clear(): Promise<void> {
@@ -395,12 +387,6 @@ export class Conversation {
 
   #onOutbox(length: number): void {
     if (length === 0) this.durable = true;
-    this.#host.changed();
-  }
-
-  #onTab(role: "leader" | "follower"): void {
-    this.#role = role;
-    if (role === "follower") this.#host.say(this.#host.strings.elsewhere);
     this.#host.changed();
   }
 

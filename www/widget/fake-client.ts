@@ -150,11 +150,6 @@ export class FakeClient implements ChatClient {
     this.go({ name: "connecting", attempt: 2 });
   }
 
-  takeOver(): void {
-    this.asked.push("takeOver");
-    this.emit("tab", { role: "leader" });
-  }
-
   dispose(): void {
     this.asked.push("dispose");
   }

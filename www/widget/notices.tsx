@@ -59,36 +59,27 @@ export class BannerView extends Component<{ scene: Scene }> {
 /** In the composer's place when nothing can be written here. */
 export function PhaseNotice({ phase, scene }: { phase: Exclude<Phase, { name: "open" }>; scene: Scene }): JSX.Element {
   const { strings, conversation, act } = scene;
-  const elsewhere = phase.name === "elsewhere";
   const alone = conversation.rows.length === 0;
   return (
     <div class={`notice${alone ? " alone" : ""}`} part="notice">
-      {alone ? (
+      {alone && (
         <span class="emblem">
-          <Icon name={elsewhere ? "tabs" : "chat"} />
+          <Icon name="chat" />
         </span>
-      ) : (
-        elsewhere && <Icon name="tabs" />
       )}
-      <p part="notice-text">{elsewhere ? strings.elsewhere : phase.text}</p>
+      <p part="notice-text">{phase.text}</p>
       {conversation.refusal !== undefined && <p class="wrong">{conversation.refusal}</p>}
-      {elsewhere ? (
-        <button type="button" class="primary" part="notice-action" data-next onClick={() => conversation.takeOver()}>
-          {strings.takeOver}
+      {phase.restart && (
+        <button
+          type="button"
+          class="primary"
+          part="notice-action"
+          data-next
+          aria-disabled={conversation.busy}
+          onClick={() => (conversation.leftOver > 0 ? act.set({ confirm: "restart" }) : void conversation.restart("discard"))}
+        >
+          {conversation.busy ? strings.starting : strings.startNew}
         </button>
-      ) : (
-        phase.restart && (
-          <button
-            type="button"
-            class="primary"
-            part="notice-action"
-            data-next
-            aria-disabled={conversation.busy}
-            onClick={() => (conversation.leftOver > 0 ? act.set({ confirm: "restart" }) : void conversation.restart("discard"))}
-          >
-            {conversation.busy ? strings.starting : strings.startNew}
-          </button>
-        )
       )}
     </div>
   );

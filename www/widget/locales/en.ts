@@ -48,7 +48,6 @@ export const en = {
   statusPaused: "Paused",
   statusEndedShort: "Conversation ended",
   statusUnavailable: "Not available",
-  statusElsewhere: "Open in another tab",
 
   connecting: "Connecting… You can write already.",
   reconnecting: "Reconnecting…",
@@ -95,8 +94,6 @@ export const en = {
   stopped: "Chat is switched off on this page.",
   startNew: "Start a new conversation",
   starting: "Starting…",
-  elsewhere: "This conversation is open in another tab.",
-  takeOver: "Continue here",
 
   confirmClearTitle: "Clear this conversation?",
   confirmClearText: "All its messages are removed for you. This cannot be undone.",

@@ -1,0 +1,227 @@
+// Several tabs of one visitor: one socket, one conversation, whichever of them leads (faults.md row 29).
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { open } from "./bare.mjs";
+import { BROKEN_LINE, deployment, profile, until } from "./stage.mjs";
+
+/** A take-over by a tab that is looked at, and what a busy machine adds to it. */
+const TAKEN_OVER_MS = 5_000 + 3_000;
+
+/** So many tabs of one visitor, each started when the one before has its part. */
+async function tabs(t, count, { options = {}, prepare, ...profiled } = {}) {
+  const context = await profile(t, profiled);
+  if (prepare !== undefined) await context.addInitScript(prepare);
+  const service = deployment(t);
+  const pages = [];
+  for (let at = 0; at < count; at += 1) {
+    pages.push(await tab(context, service, options));
+    await role(pages.at(-1), at === 0 ? "leader" : "follower");
+  }
+  return { context, service, pages };
+}
+
+async function tab(context, service, options) {
+  const page = await open(context);
+  await start(page, service, options);
+  return page;
+}
+
+const start = (page, service, options = {}) =>
+  page.evaluate(async ([id, given]) => {
+    const { client, diary } = await window.make(id, given);
+    Object.assign(diary, { removed: [], unread: [], typing: [] });
+    client.on("removed", ({ id: removed }) => diary.removed.push(removed));
+    client.on("unread", ({ count }) => diary.unread.push(count));
+    client.on("typing", ({ active }) => diary.typing.push(active));
+    window.started = client.start().then(() => "started", ({ name }) => name);
+  }, [service.deploymentId, options]);
+
+const role = (page, expected, timeoutMs) => until(() => page.evaluate(() => window.diary.roles.at(-1)), (told) => told === expected, `a ${expected}`, timeoutMs);
+const shows = (page, expected) => until(() => page.evaluate(() => window.texts()), (told) => JSON.stringify(told) === JSON.stringify(expected), `shows ${expected}`);
+const says = (page, text) => page.evaluate((said) => window.client.send(said).done.then(({ serverId }) => typeof serverId), text);
+const state = (page, expected) => until(() => page.evaluate(() => window.client.state.name), (told) => told === expected, `is ${expected}`);
+const sent = (...texts) => texts.map((text) => `${text} (sent)`);
+const lines = async (service) => (await service.records()).filter(({ kind }) => kind === "open").length;
+
+test("every tab shows the same conversation over one line, and each may write", async (t) => {
+  const { service, pages: [first, second, third] } = await tabs(t, 3);
+  assert.equal(await second.evaluate(() => window.started), "started");
+  await says(first, "from the leader");
+  await service.says("an answer");
+  assert.equal(await says(second, "from a follower"), "string");
+  assert.equal(await says(third, "from another"), "string");
+  const expected = sent("from the leader", "an answer", "from a follower", "from another");
+  for (const page of [first, second, third]) await shows(page, expected);
+  assert.deepEqual(await service.stored(), ["from the leader", "from a follower", "from another"]);
+  assert.equal(await lines(service), 1);
+  for (const page of [first, second, third]) assert.deepEqual(await page.evaluate(() => window.diary.removed), []);
+});
+
+test("a tab that comes later shows what was there, also while the line is down", async (t) => {
+  const { context, service, pages: [first] } = await tabs(t, 1, { expects: BROKEN_LINE });
+  await says(first, "before");
+  await service.goAway();
+  await state(first, "offline");
+  await first.evaluate(() => void window.client.send("waiting"));
+  const second = await tab(context, service);
+  await shows(second, ["before (sent)", "waiting (queued)"]);
+  await state(second, "offline");
+  await second.evaluate(() => void window.client.send("behind it"));
+  for (const page of [first, second]) await shows(page, ["before (sent)", "waiting (queued)", "behind it (queued)"]);
+  await service.lift();
+  for (const page of [first, second]) await shows(page, sent("before", "waiting", "behind it"));
+  assert.deepEqual(await service.stored(), ["before", "waiting", "behind it"]);
+});
+
+test("what a follower is asked for the leader does", async (t) => {
+  const { service, pages: [first, second] } = await tabs(t, 2);
+  await service.says("one", "two");
+  await until(() => second.evaluate(() => window.client.unread), (count) => count === 2, "unread in the follower");
+  await second.evaluate(() => window.client.markRead());
+  await until(() => first.evaluate(() => window.client.unread), (count) => count === 0, "read in the leader");
+  await service.agent({ do: "typing", on: true });
+  await until(() => second.evaluate(() => window.diary.typing.at(-1)), (active) => active === true, "typing in the follower");
+  const mark = await service.mark();
+  await second.evaluate(() => window.client.typing());
+  await service.record(({ kind, action, text }) => kind === "frame-in" && action === "onMessage" && text === undefined, mark);
+  assert.deepEqual(await second.evaluate(() => window.client.history()), { loaded: 0, complete: true });
+});
+
+test("a message that failed in one tab is sent again, or taken back, in another", async (t) => {
+  const { service, pages: [first, second] } = await tabs(t, 2, { expects: BROKEN_LINE });
+  await service.faults({ on: "frame-in", match: { action: "onMessage", type: "Text" }, do: "reply", frame: { type: "response", class: "string", code: 4011, body: "no", tracingId: "$tracingId" } });
+  const id = await first.evaluate(async () => {
+    const { id: said, done } = window.client.send("again");
+    await done.catch(() => {});
+    return said;
+  });
+  await shows(second, ["again (failed)"]);
+  assert.equal(await second.evaluate((failed) => window.client.retry(failed).done.then(({ id: sentId }) => sentId), id), id);
+  await shows(first, sent("again"));
+  await service.goAway();
+  await state(second, "offline");
+  const waiting = await first.evaluate(() => window.client.send("never mind").id);
+  await shows(second, ["again (sent)", "never mind (queued)"]);
+  assert.equal(await second.evaluate((queued) => window.client.cancel(queued), waiting), true);
+  for (const page of [first, second]) await shows(page, sent("again"));
+  assert.equal(await second.evaluate(() => { try { return window.client.retry("unheard of"); } catch ({ name }) { return name; } }), "UnknownMessage");
+});
+
+test("the leader is closed: a follower goes on with the same list, and nothing is lost or doubled", async (t) => {
+  const { service, pages: [first, second, third] } = await tabs(t, 3);
+  await says(first, "one");
+  await service.says("two");
+  await shows(third, sent("one", "two"));
+  await first.close();
+  const leader = await until(async () => {
+    for (const page of [second, third]) if ((await page.evaluate(() => window.diary.roles.at(-1))) === "leader") return page;
+    return undefined;
+  }, (page) => page !== undefined, "a new leader", TAKEN_OVER_MS);
+  const follower = leader === second ? third : second;
+  assert.equal(await says(follower, "three"), "string");
+  await service.says("four");
+  assert.equal(await says(leader, "five"), "string");
+  for (const page of [second, third]) {
+    await shows(page, sent("one", "two", "three", "four", "five"));
+    assert.deepEqual(await page.evaluate(() => window.diary.removed), [], "the list has not blinked");
+  }
+  assert.deepEqual(await service.stored(), ["one", "three", "five"]);
+});
+
+test("a leader that does not answer is replaced, and sends nothing when it comes to itself", async (t) => {
+  const { context, service, pages: [first, second] } = await tabs(t, 2, { expects: BROKEN_LINE });
+  const devtools = await context.newCDPSession(first);
+  await devtools.send("Debugger.enable");
+  await says(first, "before");
+  await shows(second, sent("before"));
+  // Stopped as by a breakpoint: no timer, no message, no news of a lost lock.
+  const stopped = new Promise((settle) => devtools.once("Debugger.paused", settle));
+  const stuck = first.evaluate(() => {
+    window.client.send("typed in the last moment");
+    // eslint-disable-next-line no-debugger
+    debugger;
+    return window.client.send("typed as it came to itself").done.then(() => "sent");
+  });
+  await stopped;
+  const since = Date.now();
+  await role(second, "leader", TAKEN_OVER_MS);
+  assert.ok(Date.now() - since < TAKEN_OVER_MS);
+  assert.equal(await says(second, "from the new leader"), "string");
+  await devtools.send("Debugger.resume");
+  assert.equal(await stuck, "sent");
+  await role(first, "follower");
+  const all = await until(() => service.stored(), ({ length }) => length >= 4, "all is stored");
+  assert.deepEqual(all.toSorted(), ["before", "from the new leader", "typed as it came to itself", "typed in the last moment"]);
+  for (const page of [first, second]) await until(() => page.evaluate(() => window.texts()), (texts) => texts.length === 4 && texts.every((text) => text.endsWith("(sent)")), "all four");
+});
+
+test("two followers do not take the lead in turn", async (t) => {
+  const { context, pages: [first, second, third] } = await tabs(t, 3);
+  const devtools = await context.newCDPSession(first);
+  await devtools.send("Debugger.enable");
+  const stopped = new Promise((settle) => devtools.once("Debugger.paused", settle));
+  // eslint-disable-next-line no-debugger
+  const stuck = first.evaluate(() => { debugger; });
+  await stopped;
+  await until(async () => Promise.all([second, third].map((page) => page.evaluate(() => window.diary.roles.at(-1)))), (roles) => roles.includes("leader"), "a new leader", TAKEN_OVER_MS);
+  // For as long again as it takes to doubt a leader twice, the other one hears from the new leader.
+  await second.evaluate(() => new Promise((later) => setTimeout(later, 5_000)));
+  const roles = await Promise.all([second, third].map((page) => page.evaluate(() => window.diary.roles)));
+  assert.deepEqual(roles.toSorted((one, other) => one.length - other.length), [["follower"], ["follower", "leader"]]);
+  await devtools.send("Debugger.resume");
+  await stuck;
+});
+
+test("what one tab forgets every tab forgets", async (t) => {
+  const { service, pages } = await tabs(t, 2);
+  const [first, second] = pages;
+  await says(first, "said");
+  await shows(second, sent("said"));
+  await second.evaluate(() => window.client.forget());
+  for (const page of pages) {
+    await shows(page, []);
+    await state(page, "idle");
+  }
+  const kept = await first.evaluate((id) => Object.keys(localStorage).filter((key) => key.startsWith(`gw1:${id}:`)), service.deploymentId);
+  assert.deepEqual(kept.map((key) => key.split(":").at(-1)), ["e"]);
+});
+
+test("signed out, every tab is", async (t) => {
+  const { service, pages } = await tabs(t, 2);
+  await says(pages[0], "said");
+  await service.agent({ do: "raw", frame: { type: "message", class: "LogoutEvent", code: 200, body: { eventType: "Logout" } } });
+  for (const page of pages) {
+    await state(page, "ended");
+    await shows(page, []);
+  }
+});
+
+test("a duplicated tab with a conversation of its own begins another", async (t) => {
+  const { context, service, pages: [first] } = await tabs(t, 1, { options: { storage: "session" } });
+  await says(first, "mine");
+  // As a browser duplicates a tab: the new one has a copy of the storage.
+  const [second] = await Promise.all([context.waitForEvent("page"), first.evaluate(() => void window.open(location.href))]);
+  await second.evaluate((id) => { if (!Object.keys(sessionStorage).some((key) => key.startsWith(`gw1:${id}:`))) throw new Error("nothing was copied"); }, service.deploymentId);
+  await first.evaluate(() => { window.copy = window.make.toString(); });
+  await second.evaluate(`window.make = ${await first.evaluate(() => window.make.toString())}; window.texts = ${await first.evaluate(() => window.texts.toString())};`);
+  await start(second, service, { storage: "session" });
+  await role(second, "leader");
+  assert.equal(await says(second, "another's"), "string");
+  await shows(second, sent("another's"));
+  await shows(first, sent("mine"));
+  assert.equal((await service.sessions()).length, 2);
+});
+
+for (const [name, prepare] of [["without Web Locks", () => Object.defineProperty(Navigator.prototype, "locks", { value: undefined })]]) {
+  test(`${name} one tab leads all the same, and another when it is gone`, async (t) => {
+    const { service, pages: [first, second, third] } = await tabs(t, 3, { prepare });
+    assert.equal(await second.evaluate(() => navigator.locks), undefined);
+    assert.equal(await says(second, "one"), "string");
+    await first.close();
+    await until(async () => Promise.all([second, third].map((page) => page.evaluate(() => window.diary.roles.at(-1)))), (roles) => roles.toSorted().join() === "follower,leader", "one leader", TAKEN_OVER_MS);
+    assert.equal(await says(third, "two"), "string");
+    for (const page of [second, third]) await shows(page, sent("one", "two"));
+    assert.deepEqual(await service.stored(), ["one", "two"]);
+  });
+}
