@@ -13,13 +13,13 @@ import type { Core } from "./generated/core.js";
 import { Call } from "./generated/enums.js";
 import { known } from "./fields.js";
 import { Host } from "./host.js";
-import type { Leases } from "./lease.js";
 import { MessageList } from "./list.js";
 import { loadRuntime, type Inhabitant, type Provide, type Runtime } from "./load.js";
 import { Row, senderOf } from "./message.js";
+import { Others } from "./others.js";
 import { checkAttributes, checkOptions, plainOptions } from "./options.js";
 import { Receipts } from "./receipts.js";
-import type { Said, Seat, Tabs } from "./tabs.js";
+import type { Seat } from "./tabs.js";
 import { Tickets, type Done } from "./tickets.js";
 
 /** What a tab that follows has the leader do. */
@@ -48,14 +48,7 @@ export abstract class Client {
   #disposed = false;
   readonly #abort = (): void => this.dispose();
 
-  /** The line to the visitor's other tabs, … */
-  #channel: BroadcastChannel | undefined;
-  /** … what is needed once there is another, … */
-  #tabs: Tabs | undefined;
-  #tabsLoading: Promise<Tabs> | undefined;
-  #leases: Leases | undefined;
-  /** … and whether this one leads; not known before it was told, and of no meaning while it is out of the line. */
-  #leads: boolean | undefined;
+  readonly #others: Others;
 
   /** Calls that wait for the module. */
   #pending: (() => void)[] = [];
@@ -82,6 +75,7 @@ export abstract class Client {
     this.#bag = new Bag((run) => this.#enterFromOutside(run));
     this.#host = new Host({ createSocket, fetch, debug, token, event: (event) => void this.#told.push(event) });
     this.#early = new Early(options, this.#bag, () => this.#consent);
+    this.#others = new Others(this.#bag, () => this.#seat(), () => void this.#forget());
     this.#inhabitant = { flush: () => this.#flush(), abandon: () => this.#abandon(), revive: (cause) => this.#revive(cause), giveUp: (error) => this.#giveUp(error) };
     if (signal?.aborted) return this.dispose(), this;
     signal?.addEventListener("abort", this.#abort);
@@ -133,7 +127,7 @@ export abstract class Client {
 
   /** Sends a failed or expired message again. Throws GuestwireError when refused. */
   retry(id: string): Receipt {
-    const waits = this.#core === undefined || this.#leads === false;
+    const waits = this.#core === undefined || this.#others.leads === false;
     if (waits && !this.#isUnsent(id, "failed", "expired")) throw new GuestwireError(this.#list.indexOf(id) < 0 ? Code.UnknownMessage : Code.NotRetryable, { field: "id" });
     return this.#call(() => {
       this.#enterCore(Call.Retry, id);
@@ -146,7 +140,7 @@ export abstract class Client {
    * tells that it could.
    */
   cancel(id: string): boolean {
-    if (this.#leads === false) {
+    if (this.#others.leads === false) {
       this.#enterCore(Call.Cancel, id);
       return this.#isUnsent(id, "queued", "failed", "expired");
     }
@@ -175,7 +169,7 @@ export abstract class Client {
     checkAttributes(attributes);
     this.#needGuestApi("attributes");
     this.#refuseStopped();
-    if (this.#leads !== false) this.#ofCore(Call.Attributes, JSON.stringify(attributes));
+    if (this.#others.leads !== false) this.#ofCore(Call.Attributes, JSON.stringify(attributes));
     this.#attributes = { ...this.#attributes, ...attributes };
   }
 
@@ -223,7 +217,7 @@ export abstract class Client {
   async stop({ flushMs = 0 }: { flushMs?: number } = {}): Promise<void> {
     this.#wanted = false;
     if (this.#disposed) return;
-    this.#leave();
+    this.#others.leave();
     if (this.#core === undefined) {
       this.#pending = [];
       this.#tickets.refuse(new GuestwireError(Code.Stopped));
@@ -235,17 +229,17 @@ export abstract class Client {
 
   /** Removes the conversation, the token and the outbox from this browser, in every tab. */
   async forget(): Promise<void> {
-    this.#say({ do: "forget" });
+    this.#others.say({ do: "forget" });
     await this.#forget();
   }
 
   async #forget(): Promise<void> {
     this.#wanted = false;
-    if (this.#leads === false) {
+    if (this.#others.leads === false) {
       this.#removeRows();
       this.#become({ name: "idle" });
     }
-    this.#leave();
+    this.#others.leave();
     for (const id of this.#early.ids()) this.cancel(id);
     this.#early.forget();
     this.#receipts.refuseAll(Code.Cancelled);
@@ -259,8 +253,7 @@ export abstract class Client {
     this.#disposed = true;
     this.#options.signal?.removeEventListener("abort", this.#abort);
     clearTimeout(this.#loadTimer);
-    this.#tabs?.dispose();
-    this.#leases?.dispose();
+    this.#others.dispose();
     this.#runtime?.remove(this.#inhabitant);
     this.#pending = [];
     this.#tickets.refuse(new GuestwireError(Code.Stopped));
@@ -290,7 +283,7 @@ export abstract class Client {
     clearTimeout(this.#loadTimer);
     try {
       const runtime = await loadRuntime(this.#provide);
-      await this.#provideLocks();
+      if (lockName(this.#options, false) !== "") this.#host.locks ??= await this.#others.locks();
       if (this.#disposed) return;
       this.#runtime = runtime;
       runtime.add(this.#inhabitant);
@@ -320,7 +313,7 @@ export abstract class Client {
     this.#enter(() => {
       this.#core = new this.#runtime!.glue.Core(plainOptions(this.#options), seed, storage, name, this.#bag, this.#host);
     });
-    if (name !== "") this.#meet(name);
+    this.#others.meet(name);
     if (this.#options.consent === "required" && this.#consent) this.#pending.unshift(() => this.#enterCore(Call.Consent));
     if (Object.keys(this.#attributes).length > 0) this.#pending.unshift(() => this.#enterCore(Call.Attributes, JSON.stringify(this.#attributes)));
     for (const call of this.#pending.splice(0)) this.#call(call);
@@ -341,7 +334,7 @@ export abstract class Client {
   }
 
   #begin(): void {
-    this.#leave();
+    this.#others.leave();
     this.#removeRows();
     this.#tickets.refuse(new GuestwireError(Code.Restarted), (wish) => wish !== Call.Start);
     const starts = this.#tickets.open(Call.Start);
@@ -365,56 +358,6 @@ export abstract class Client {
 
   // ---- other tabs
 
-  /** Listens to the visitor's other tabs, while this page is not put away. */
-  #meet(name: string): void {
-    if (typeof BroadcastChannel !== "function") return;
-    const join = (): void => {
-      this.#channel = new BroadcastChannel(name);
-      this.#channel.onmessage = ({ data }) => this.#hear(data);
-      this.#bag.hold(this.#channel);
-    };
-    this.#bag.listen(globalThis, "pagehide", () => {
-      this.#bag.drop(this.#channel!);
-      this.#channel!.close();
-    });
-    this.#bag.listen(globalThis, "pageshow", (event) => (event as PageTransitionEvent).persisted && join());
-    join();
-  }
-
-  /** Browsers keep their locks from pages of plain-http hosts. */
-  async #provideLocks(): Promise<void> {
-    if (this.#host.locks !== undefined || this.#options.storage === "memory" || typeof document === "undefined") return;
-    const { Leases } = await import("./lease.js");
-    this.#leases = new Leases(uuid);
-    this.#host.locks = this.#leases as unknown as LockManager;
-  }
-
-  #say(said: Said): void {
-    try {
-      this.#channel?.postMessage(said);
-    } catch {
-      // Put away: there is nobody to say it to.
-    }
-  }
-
-  #hear(said: Said | undefined): void {
-    // What must not wait for more to be fetched.
-    if (said?.do === "forget") void this.#forget();
-    else if (said?.do === "ask" && this.#tabs === undefined) this.#leads && this.#say({ do: "here" });
-    else if (said?.do !== undefined) this.#withTabs((tabs) => tabs.hear(said));
-  }
-
-  #withTabs(run: (tabs: Tabs) => void): void {
-    this.#tabsLoading ??= import("./tabs.js").then(({ Tabs }) => (this.#tabs = new Tabs(this.#seat(), this.#leads === true)));
-    this.#tabsLoading.then(
-      (tabs) => this.#disposed || run(tabs),
-      () => {
-        this.#tabsLoading = undefined;
-        setTimeout(() => this.#disposed || this.#withTabs(run), LOAD_AGAIN_MS[0]);
-      },
-    );
-  }
-
   #seat(): Seat {
     return {
       Row,
@@ -427,7 +370,7 @@ export abstract class Client {
       name: lockName(this.#options, this.#consent),
       locks: this.#host.locks!,
       bodies: this.protocol === "guest" ? "entities" : "items",
-      say: (said) => this.#say(said),
+      say: (said) => this.#others.say(said),
       take: (event) => this.#take(event),
       call: (call, text) => this.#ofCore(call, text),
       ask: (call) => this.#ask(call),
@@ -441,15 +384,9 @@ export abstract class Client {
     };
   }
 
-  /** This tab is out of the line. */
-  #leave(): void {
-    this.#leads = undefined;
-    this.#tabs?.leave();
-  }
-
   /** Another tab leads. A tab whose storage is its own was duplicated then: what it has is the other's, and it begins anew. */
   #follow(): void {
-    if (this.#options.storage !== "session") return this.#withTabs((tabs) => this.#leads === false && tabs.follow());
+    if (this.#options.storage !== "session") return this.#others.with((tabs) => this.#others.leads === false && tabs.follow());
     this.#early.forget();
     this.#drop();
     this.#told = [];
@@ -496,7 +433,7 @@ export abstract class Client {
 
   /** One call into the core, from below `enter`, or into that of the tab that leads. */
   #enterCore(call: Call, text = "", ticket = 0, flushMs = 0): unknown {
-    if (this.#leads === false && OF_LEADER.includes(call)) return this.#withTabs((tabs) => tabs.forward(call, text, ticket));
+    if (this.#others.leads === false && OF_LEADER.includes(call)) return this.#others.with((tabs) => tabs.forward(call, text, ticket));
     return this.#core?.call(call, text, ticket, flushMs);
   }
 
@@ -540,7 +477,7 @@ export abstract class Client {
 
   #accept(draft: Draft): Receipt {
     this.#refuseStopped();
-    const receipt = this.#leads === false ? undefined : this.#call(() => this.#receipt(this.#enterCore(Call.Send, JSON.stringify(draft)) as string));
+    const receipt = this.#others.leads === false ? undefined : this.#call(() => this.#receipt(this.#enterCore(Call.Send, JSON.stringify(draft)) as string));
     if (receipt !== undefined) {
       this.#attributes = {};
       return receipt;
@@ -553,7 +490,7 @@ export abstract class Client {
     this.#emit("message", { message, index: this.#list.length - 1 });
     this.#emitOutbox();
     this.#attributes = {};
-    this.#say(durable ? { do: "added", key } : { do: "added", key, value });
+    this.#others.say(durable ? { do: "added", key } : { do: "added", key, value });
     return early;
   }
 
@@ -568,11 +505,11 @@ export abstract class Client {
     if (this.#flushing) return;
     this.#flushing = true;
     try {
-      for (let event = this.#told.shift(); event !== undefined; event = this.#told.shift()) this.#tabs === undefined ? this.#take(event) : this.#tabs.take(event);
+      for (let event = this.#told.shift(); event !== undefined; event = this.#told.shift()) this.#others.tabs === undefined ? this.#take(event) : this.#others.tabs.take(event);
     } finally {
       this.#flushing = false;
     }
-    this.#tabs?.taken();
+    this.#others.tabs?.taken();
   }
 
   #take(event: CoreEvent): void {
@@ -600,7 +537,7 @@ export abstract class Client {
         this.#unread = event.count;
         return this.#emit("unread", bare(event));
       case "tab":
-        this.#leads = event.leader;
+        this.#others.leads = event.leader;
         this.#emit("tab", { role: event.leader ? "leader" : "follower" });
         if (!event.leader) this.#follow();
         return;

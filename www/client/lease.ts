@@ -28,14 +28,14 @@ export class Leases {
 
   constructor(uuid: () => string) {
     this.#me = uuid();
-    addEventListener("storage", this.#onStorage);
-    addEventListener("pagehide", this.#onLeave);
+    globalThis.addEventListener?.("storage", this.#onStorage);
+    globalThis.addEventListener?.("pagehide", this.#onLeave);
   }
 
   dispose(): void {
     this.#giveUp();
-    removeEventListener("storage", this.#onStorage);
-    removeEventListener("pagehide", this.#onLeave);
+    globalThis.removeEventListener?.("storage", this.#onStorage);
+    globalThis.removeEventListener?.("pagehide", this.#onLeave);
   }
 
   /** Whether this page has what it thinks to have is told by the lease itself. */

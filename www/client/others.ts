@@ -1,0 +1,98 @@
+/**
+ * The line to the visitor's other tabs: what has to be here before there is another one. The rest (`tabs.ts`) is fetched when one
+ * was heard, or leads.
+ */
+
+import type { Bag } from "./bag.js";
+import { uuid } from "./early.js";
+import type { Leases } from "./lease.js";
+import type { Said, Seat, Tabs } from "./tabs.js";
+
+/** What could not be fetched is fetched again after so long, milliseconds. */
+const AGAIN_MS = 1_000;
+
+export class Others {
+  /** Whether this tab leads; not known before it was told, and of no meaning while it is out of the line. */
+  leads: boolean | undefined;
+  /** Once there is another tab. */
+  tabs: Tabs | undefined;
+  readonly #bag: Bag;
+  readonly #seat: () => Seat;
+  readonly #forget: () => void;
+  #loading: Promise<Tabs | void> | undefined;
+  #channel: BroadcastChannel | undefined;
+  #leases: Leases | undefined;
+  #disposed = false;
+
+  /** `forget`: another tab wants everything forgotten. */
+  constructor(bag: Bag, seat: () => Seat, forget: () => void) {
+    this.#bag = bag;
+    this.#seat = seat;
+    this.#forget = forget;
+  }
+
+  /** Locks of our own: browsers keep theirs from pages of plain-http hosts. */
+  async locks(): Promise<LockManager> {
+    const { Leases } = await import("./lease.js");
+    this.#leases = new Leases(uuid);
+    if (this.#disposed) this.#leases.dispose();
+    return this.#leases as unknown as LockManager;
+  }
+
+  /** Listens, while this page is not put away. */
+  meet(name: string): void {
+    if (name === "" || typeof BroadcastChannel !== "function") return;
+    const join = (): void => {
+      this.#channel = new BroadcastChannel(name);
+      this.#channel.onmessage = ({ data }) => this.#hear(data);
+      this.#bag.hold(this.#channel);
+    };
+    this.#bag.listen(globalThis, "pagehide", () => {
+      this.#bag.drop(this.#channel!);
+      this.#channel!.close();
+    });
+    this.#bag.listen(globalThis, "pageshow", (event) => (event as PageTransitionEvent).persisted && join());
+    join();
+  }
+
+  say(said: Said): void {
+    try {
+      this.#channel?.postMessage(said);
+    } catch {
+      // Put away: there is nobody to say it to.
+    }
+  }
+
+  #hear(said: Said | undefined): void {
+    // What must not wait for more to be fetched.
+    if (said?.do === "forget") this.#forget();
+    else if (said?.do === "ask" && this.tabs === undefined) this.leads && this.say({ do: "here" });
+    else if (said?.do !== undefined) this.with((tabs) => tabs.hear(said));
+  }
+
+  /** Does something with what is fetched when there is another tab. */
+  with(run: (tabs: Tabs) => void): void {
+    this.#loading ??= import("./tabs.js").then(({ Tabs }) => {
+      if (!this.#disposed) return (this.tabs = new Tabs(this.#seat(), this.leads === true));
+    });
+    this.#loading.then(
+      (tabs) => tabs !== undefined && !this.#disposed && run(tabs),
+      () => {
+        this.#loading = undefined;
+        setTimeout(() => this.#disposed || this.with(run), AGAIN_MS);
+      },
+    );
+  }
+
+  /** This tab is out of the line. */
+  leave(): void {
+    this.leads = undefined;
+    this.tabs?.leave();
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.tabs?.dispose();
+    this.#leases?.dispose();
+  }
+}
