@@ -2,13 +2,14 @@
 
 use super::driver::plain;
 use crate::core::plain::Members;
-use js_sys::{Function, Object, Promise};
+use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
-use web_sys::{Request, WebSocket};
+use web_sys::WebSocket;
 
 #[wasm_bindgen]
 extern "C" {
-    /// Everything that a dead instance would leave behind. Emptying it ends all of it.
+    /// Everything that a dead instance would leave behind; the shim ends all of it by emptying it. Its member `memory` has what storage
+    /// could not keep, by key: it outlives a panic, but not the page.
     #[derive(Clone)]
     pub type Bag;
 
@@ -37,26 +38,15 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn lease(this: &Bag) -> Lease;
 
-    /// What storage could not keep, by key: it outlives a panic, but not the page.
-    #[wasm_bindgen(method, getter)]
-    pub fn memory(this: &Bag) -> Object;
-
-    /// Ends all of it.
-    #[wasm_bindgen(method)]
-    pub fn empty(this: &Bag);
-
-    /// What a held lock waits for.
+    /// What a held lock waits for; its member `promise` settles at the end.
     pub type Lease;
-
-    /// Settles at the end.
-    #[wasm_bindgen(method, getter)]
-    pub fn promise(this: &Lease) -> JsValue;
 
     /// Ends it.
     #[wasm_bindgen(method)]
     pub fn end(this: &Lease);
 
-    /// What the page's options put in the place of the platform's own.
+    /// What the page's options put in the place of the platform's own. Its members: `global` is `globalThis`, `locks` what the
+    /// visitor's tabs share (a `LockManager`), if there is any.
     #[derive(Clone)]
     pub type Host;
 
@@ -64,9 +54,9 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub fn socket(this: &Host, url: &str) -> Result<WebSocket, JsValue>;
 
-    /// Makes a request: a promise of a `Response`; or throws.
+    /// Makes a request of a `RequestInit`: a promise of a `Response`; or throws.
     #[wasm_bindgen(method, catch)]
-    pub fn fetch(this: &Host, request: &Request) -> Result<Promise, JsValue>;
+    pub fn fetch(this: &Host, url: &str, init: &JsValue) -> Result<Promise, JsValue>;
 
     /// Asks the page for an access token: a promise of a `Response` that holds it; or throws.
     #[wasm_bindgen(method, catch)]
@@ -76,14 +66,6 @@ extern "C" {
     /// returned.
     #[wasm_bindgen(method)]
     pub fn event(this: &Host, event: JsValue);
-
-    /// The locks that the visitor's tabs share (a `LockManager`), if there are any.
-    #[wasm_bindgen(method, getter)]
-    pub fn locks(this: &Host) -> JsValue;
-
-    /// `globalThis`.
-    #[wasm_bindgen(method, getter)]
-    pub fn global(this: &Host) -> JsValue;
 
     /// Reads UTF-8.
     pub type TextDecoder;

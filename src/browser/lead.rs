@@ -4,7 +4,7 @@
 //! locks (Node) and where nothing is shared (storage "memory") everyone leads; on plain-http hosts, where browsers have no Web Locks,
 //! the shim brings some of its own (`www/client/lease.ts`).
 
-use super::bag::{Bag, Host, Lease, Thenable, put};
+use super::bag::{Bag, Host, Lease, Thenable, member, put};
 use super::callback::Callback;
 use crate::core::machine::{Lead, Role};
 use js_sys::Object;
@@ -60,7 +60,7 @@ enum Way {
 impl Line {
     /// A place in the line of this name; an empty name means that there is nothing to share.
     pub fn new(bag: &Bag, host: &Host, name: String, tell: impl Fn(Role) + 'static) -> Line {
-        let locks = host.locks();
+        let locks = member(host, "locks");
         let locks = (!name.is_empty() && locks.is_object()).then(|| locks.unchecked_into());
         Line(Rc::new(Inner {
             name,
@@ -139,7 +139,7 @@ impl Inner {
         self.turn.set(turn);
         let abort = if way == Way::Wait { AbortController::new().ok() } else { None };
         let lease = self.bag.lease();
-        let promise = lease.promise();
+        let promise = member(&lease, "promise");
         let granted = {
             let line = Rc::downgrade(self);
             Callback::returning(&self.bag, move |lock| match current(&line, turn) {

@@ -27,7 +27,7 @@ const OF_WINDOW: usize = 7;
 
 /// Listens for as long as the bag lives, and no longer than the returned callback.
 pub fn listen(bag: &Bag, host: &Host, mut tell: impl FnMut(Page) + 'static) -> Callback {
-    let window = host.global();
+    let window = member(host, "global");
     let document = member(&window, "document");
     let last_input = Cell::new(f64::NEG_INFINITY);
     let callback = {

@@ -26,7 +26,7 @@ enum Area {
 impl Storage {
     /// By the option's word: `local`, `session` or `memory`.
     pub fn new(bag: &Bag, host: &Host, kind: &str) -> Storage {
-        let global = host.global();
+        let global = member(host, "global");
         let area = match kind {
             "memory" => Area::Memory,
             // Outside of a page there may be a global of that name, which is another thing (Node 22 has one).
@@ -36,7 +36,7 @@ impl Storage {
                 Err(_) => Area::Missing,
             },
         };
-        Storage { area, memory: bag.memory() }
+        Storage { area, memory: member(bag, "memory").unchecked_into() }
     }
 
     /// Writes, or with `None` removes, one key.

@@ -210,7 +210,8 @@ export abstract class Client {
   /** Redacted, for a support ticket: no text, no token. */
   diagnostics(): object {
     const core = this.#ofCore(Call.Diagnostics) as object | undefined;
-    return { loaded: core !== undefined, state: this.#state, ...core };
+    const { deploymentId, region, endpoint } = this.#options;
+    return { loaded: core !== undefined, deploymentId, region, endpoint, leading: this.#others.leads, state: this.#state, session: this.#session, unread: this.#unread, ...core };
   }
 
   /** Ends the connection; what waits may still go out for `flushMs` (default 0). It stays in storage otherwise. */

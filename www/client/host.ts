@@ -36,7 +36,8 @@ export class Host<Event = CoreEvent> {
   }
 
   /** Makes a request. Whatever a `fetch` of the page gives back must at least look like a response. */
-  async fetch(request: Request): Promise<Response> {
+  async fetch(url: string, init: RequestInit): Promise<Response> {
+    const request = new Request(url, init);
     const response = await (this.#options.fetch ?? fetch)(request);
     if (typeof response?.headers?.get !== "function") throw new TypeError("fetch gave no Response");
     this.#log(String(response.status), request.url);

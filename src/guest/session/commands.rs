@@ -350,22 +350,12 @@ impl Session {
         }
     }
 
-    /// For a support ticket: what stands where, without a text and without a token.
+    /// For a support ticket: what stands where beyond what events have told, without a text and without a token.
     pub fn diagnostics(&self) -> Members<'_> {
         let mut members = Members::default();
         members.text("version", env!("CARGO_PKG_VERSION"));
-        members.text("deploymentId", &self.options.deployment);
-        members.text("host", &self.options.socket);
-        for (name, truth) in [
-            ("leading", self.leading),
-            ("configured", self.configured.is_some()),
-            ("readOnly", self.configured.is_some_and(|configured| configured.read_only)),
-            ("inFlight", self.flight != Flight::Idle),
-            ("gap", self.has_gap),
-        ] {
-            members.truth(name, truth);
-        }
-        members.number("unread", self.unread.into());
+        members.truth("inFlight", self.flight != Flight::Idle);
+        members.truth("gap", self.has_gap);
         members.maybe_text("garbageSample", self.garbage_sample.as_deref());
         self.count_into(&mut members);
         members
