@@ -4,8 +4,10 @@
 use super::bag::{Bag, Host};
 use super::driver::{Driver, Scope, plain};
 use super::refused;
+use crate::core::option::wrong;
 use crate::guest::Session;
 use crate::guest::event::Ticket;
+use crate::guest::options::Options;
 use wasm_bindgen::prelude::*;
 
 /// One guest session on the host's sockets, storage and clocks.
@@ -16,7 +18,7 @@ pub struct Core {
 
 #[wasm_bindgen]
 impl Core {
-    /// `options`: the plain members of `GuestOptions` and `visible`, as JSON. `seed`: 64 random bytes. `storage`:
+    /// `options`: the plain members of `GuestOptions` and `visible`, as JSON, looked at by the shim. `seed`: 64 random bytes. `storage`:
     /// "local", "session" or "memory". `lock`: the name of the tabs' lock, empty where nothing is shared.
     ///
     /// # Errors
@@ -27,7 +29,8 @@ impl Core {
         for (word, bytes) in words.iter_mut().zip(seed.as_chunks().0) {
             *word = u64::from_le_bytes(*bytes);
         }
-        let session = Session::new(options, words).map_err(refused)?;
+        let options = Options::trusted(options).ok_or_else(|| refused(wrong("options")))?;
+        let session = Session::of(options, words);
         let driver = Driver::new(session, Scope { storage, lock }, bag, host);
         // What the session asked for as it was made.
         driver.turn(|_, _| ());

@@ -25,17 +25,16 @@ pub fn is_made_of(text: &str, marks: &str) -> bool {
 }
 
 /// One origin that serves everything: where it takes requests and where sockets.
-pub fn endpoint(mut endpoint: &str) -> Result<[String; 2], Refusal> {
-    while let Some(shorter) = endpoint.strip_suffix('/') {
-        endpoint = shorter;
-    }
-    // The socket's scheme is the other's with `ws` in the place of `http`.
+pub fn endpoint(endpoint: &str) -> Result<[String; 2], Refusal> {
+    let endpoint = endpoint.trim_end_matches('/');
     let scheme = endpoint.strip_prefix("http").filter(|rest| rest.strip_prefix('s').unwrap_or(rest).starts_with("://"));
     let plain = !endpoint.bytes().any(|byte| matches!(byte, b'?' | b'#' | b'@' | b' '));
-    match scheme {
-        Some(rest) if plain => Ok([endpoint.to_string(), ["ws", rest].concat()]),
-        _ => Err(wrong("endpoint")),
-    }
+    if scheme.is_some() && plain { Ok([endpoint.to_string(), socket_of(endpoint)]) } else { Err(wrong("endpoint")) }
+}
+
+/// The origin of sockets: the scheme is the other's with `ws` in the place of `http`.
+pub fn socket_of(http: &str) -> String {
+    ["ws", http.strip_prefix("http").unwrap_or_default()].concat()
 }
 
 /// `{"url"}`, `{"clientId", "clientSecret"}`, or nothing: then the page is asked.

@@ -7,17 +7,6 @@ use crate::core::json::{Document, Value};
 use crate::core::option::{self, wrong};
 use crate::core::token::Source;
 
-/// Where what must survive a reload is kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Storage {
-    /// For all tabs and visits.
-    Local,
-    /// For this tab.
-    Session,
-    /// Not at all.
-    Memory,
-}
-
 /// What a client was made with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Options {
@@ -29,8 +18,6 @@ pub struct Options {
     pub api: String,
     /// Serves the socket: `wss://webmessaging.D`, or the one endpoint with its scheme changed.
     pub socket: String,
-    /// Where things are kept.
-    pub storage: Storage,
     /// Nothing is stored and nothing connects before consent.
     pub needs_consent: bool,
     /// Custom attributes for the first message: raw JSON of an object of strings.
@@ -54,46 +41,67 @@ impl Options {
         self.cdn == self.api && (!wire.is_session() || self.has_token)
     }
 
-    /// Reads options.
+    /// Reads options and looks at every one of them.
     pub fn parse(text: &str) -> Result<Options, Refusal> {
         let document = Document::parse(text).filter(|document| document.root().is_object()).ok_or(wrong("options"))?;
-        let root = document.root();
-        let deployment = root.text("deploymentId").filter(|id| id.len() <= 128 && option::is_made_of(id, "-_")).ok_or(wrong("deploymentId"))?;
-        let wire = match option::choice(root, "protocol", &["guest", "session"])? {
-            0 => Wire::Guest,
-            _ if cfg!(feature = "session") => Wire::Session,
-            _ => return Err(Refusal::field(Code::UNSUPPORTED, "protocol")),
-        };
-        let [cdn, api, socket] = hosts(root)?;
-        if wire.is_session() && root.get("endpoint").is_none() {
-            return Err(wrong("endpoint"));
-        }
-        let storage = [Storage::Local, Storage::Session, Storage::Memory][option::choice(root, "storage", &["local", "session", "memory"])?];
-        let needs_consent = option::choice(root, "consent", &["granted", "required"])? == 1;
-        let custom = root.get("attributes");
-        custom.map_or(Ok(()), attributes)?;
-        if wire.is_session() && custom.is_some() {
-            return Err(Refusal::field(Code::UNSUPPORTED, "attributes"));
-        }
+        check(document.root())?;
+        Ok(Options::read(document.root()))
+    }
+
+    /// Reads options that were looked at before (the shim does that when a client is made: `www/client/options.ts`).
+    pub fn trusted(text: &str) -> Option<Options> {
+        Document::parse(text).map(|document| Options::read(document.root()))
+    }
+
+    fn read(root: Value<'_>) -> Options {
+        let [cdn, api, socket] = hosts(root);
+        let wire = if cfg!(feature = "session") && root.is("protocol", "session") { Wire::Session } else { Wire::Guest };
         #[cfg(feature = "session")]
-        let (token, has_token) = (option::source(root, &api)?, wire.is_session() || root.get("token").is_some());
+        let (token, has_token) = (option::source(root, &api).unwrap_or(Source::Callback), wire.is_session() || root.get("token").is_some());
         #[cfg(not(feature = "session"))]
         let (token, has_token) = (Source::Callback, false);
-        Ok(Options {
-            deployment: deployment.to_string(),
+        Options {
+            deployment: root.string("deploymentId").unwrap_or_default(),
             cdn,
             api,
             socket,
-            storage,
-            needs_consent,
-            attributes: custom.map(|value| value.raw().to_string()),
+            needs_consent: root.is("consent", "required"),
+            attributes: root.get("attributes").map(|value| value.raw().to_string()),
             wire,
             token,
             has_token,
-            backoff: option::backoff(root)?,
+            backoff: option::backoff(root).unwrap_or_default(),
             hidden: root.get("visible").and_then(Value::as_bool) == Some(false),
-        })
+        }
     }
+}
+
+/// Refuses what is wrong, by field.
+fn check(root: Value<'_>) -> Result<(), Refusal> {
+    root.text("deploymentId").filter(|id| id.len() <= 128 && option::is_made_of(id, "-_")).ok_or(wrong("deploymentId"))?;
+    let is_session = option::choice(root, "protocol", &["guest", "session"])? == 1;
+    if is_session && cfg!(not(feature = "session")) {
+        return Err(Refusal::field(Code::UNSUPPORTED, "protocol"));
+    }
+    match (root.text("region"), root.text("endpoint")) {
+        (Some(region), None) if option::is_made_of(region, ".-") && region.bytes().any(|byte| byte == b'.') => {}
+        (None, Some(endpoint)) => drop(option::endpoint(endpoint)?),
+        (_, None) => return Err(wrong("region")),
+        (Some(_), Some(_)) => return Err(wrong("endpoint")),
+    }
+    if is_session && root.get("endpoint").is_none() {
+        return Err(wrong("endpoint"));
+    }
+    option::choice(root, "storage", &["local", "session", "memory"])?;
+    option::choice(root, "consent", &["granted", "required"])?;
+    let custom = root.get("attributes");
+    custom.map_or(Ok(()), attributes)?;
+    if is_session && custom.is_some() {
+        return Err(Refusal::field(Code::UNSUPPORTED, "attributes"));
+    }
+    #[cfg(feature = "session")]
+    option::source(root, "")?;
+    option::backoff(root).map(drop)
 }
 
 /// Checks that a value is an object of strings.
@@ -102,17 +110,13 @@ pub fn attributes(value: Value<'_>) -> Result<(), Refusal> {
 }
 
 /// The hosts of guest-api.md §1.1 (configuration, history, socket), or the one origin that serves them all.
-fn hosts(root: Value<'_>) -> Result<[String; 3], Refusal> {
-    match (root.text("region"), root.text("endpoint")) {
-        (Some(region), None) if option::is_made_of(region, ".-") && region.bytes().any(|byte| byte == b'.') => {
-            Ok(["https://api-cdn.", "https://api.", "wss://webmessaging."].map(|host| [host, region].concat()))
+fn hosts(root: Value<'_>) -> [String; 3] {
+    match root.text("region") {
+        Some(region) => ["https://api-cdn.", "https://api.", "wss://webmessaging."].map(|host| [host, region].concat()),
+        None => {
+            let http = root.text("endpoint").unwrap_or_default().trim_end_matches('/');
+            [http.to_string(), http.to_string(), option::socket_of(http)]
         }
-        (None, Some(endpoint)) => {
-            let [http, socket] = option::endpoint(endpoint)?;
-            Ok([http.clone(), http, socket])
-        }
-        (_, None) => Err(wrong("region")),
-        (Some(_), Some(_)) => Err(wrong("endpoint")),
     }
 }
 

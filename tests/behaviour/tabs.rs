@@ -208,9 +208,10 @@ guest_only! {
         world.break_line();
         world.send("first");
         let (name, value) = ("7:4c0f1a7e-0000-4000-8000-000000000001", accepted("4c0f1a7e-0000-4000-8000-000000000001", "second"));
-        world.storage.insert(format!("gw1:world:m:{name}"), value.clone());
-        world.with(|session, now| session.added(now, name, &value));
-        world.with(|session, now| session.added(now, name, &value));
+        let key = format!("gw1:world:m:{name}");
+        world.storage.insert(key.clone(), value.clone());
+        world.with(|session, now| session.added(now));
+        world.with(|session, now| session.added(now));
         world.send("third");
         assert_eq!(world.page.texts(), ["first", "second", "third"]);
         world.heal();
@@ -218,20 +219,45 @@ guest_only! {
         world.wait_sent(20_000);
         assert_eq!(world.stored(), ["first", "second", "third"]);
         assert_eq!(world.message_keys().len(), 0);
-        world.with(|session, now| session.added(now, name, &value));
+        // Its removal did not come to pass.
+        world.storage.insert(key, value);
+        world.with(|session, now| session.added(now));
         world.run(20_000);
-        assert_eq!(world.times_stored("second"), 1, "told late, it is known to have been sent");
+        assert_eq!((world.times_stored("second"), world.message_keys().len()), (1, 0), "it is known to have been sent");
+    }
+}
+
+guest_only! {
+    #[test]
+    fn what_another_tab_has_accepted_is_too_old_an_hour_later() {
+        let mut world = World::ready(27);
+        world.run(12_000);
+        world.network.line = Line::Offline;
+        world.break_line();
+        let id = "4c0f1a7e-0000-4000-8000-000000000002";
+        world.storage.insert(format!("gw1:world:m:1:{id}"), accepted(id, "of another tab"));
+        world.with(|session, now| session.added(now));
+        assert_eq!(world.status(id), Status::Queued);
+        world.run(HOUR + 60_000);
+        assert_eq!(world.status(id), Status::Expired);
     }
 }
 
 #[test]
-fn what_another_tab_could_not_store_the_leader_stores() {
-    let mut world = World::ready(27);
+fn what_is_not_in_storage_any_more_when_another_tab_adds_something_is_stored_again() {
+    let mut world = World::ready(33);
     world.network.line = Line::Offline;
     world.break_line();
-    let id = "4c0f1a7e-0000-4000-8000-000000000002";
-    world.with(|session, now| session.added(now, &format!("1:{id}"), &accepted(id, "only in memory")));
-    assert_eq!(world.message_keys(), [format!("gw1:world:m:1:{id}")]);
+    let mine = world.send("mine");
+    world.storage.retain(|key, _| !key.contains(":m:"));
+    let id = "4c0f1a7e-0000-4000-8000-000000000004";
+    world.storage.insert(format!("gw1:world:m:7:{id}"), accepted(id, "of another tab"));
+    world.with(|session, now| session.added(now));
+    assert!(world.message_keys().iter().any(|key| key.ends_with(&mine)), "the leader removes what is settled, and nobody else");
+    world.heal();
+    world.run_until_ready();
+    world.wait("both are stored", 20_000, |world| world.message_keys().is_empty());
+    assert_eq!(world.stored().len(), 2);
 }
 
 #[test]
@@ -240,7 +266,8 @@ fn what_another_tab_says_is_not_taken_for_more_than_a_message() {
     for (name, value) in
         [("", ""), ("1:x", "{}"), ("x", "[]"), (":", "null"), ("1:y", r#"{"v":1,"id":"z","at":1,"text":"t"}"#), ("1:y", r#"{"v":2}"#)]
     {
-        world.with(|session, now| session.added(now, name, value));
+        world.storage.insert(format!("gw1:world:m:{name}"), value.into());
+        world.with(|session, now| session.added(now));
     }
     for page in ["", "{}", "[]", r#"{"entities":7}"#, r#"{"entities":[null,7],"items":"x"}"#] {
         world.with(|session, now| session.adopt(now, page));
@@ -253,8 +280,9 @@ fn what_another_tab_says_is_not_taken_for_more_than_a_message() {
 fn a_follower_takes_nothing_up() {
     let mut world = second_tab(29);
     let id = "4c0f1a7e-0000-4000-8000-000000000003";
-    world.with(|session, now| session.added(now, &format!("1:{id}"), &accepted(id, "of a third tab")));
-    assert_eq!((world.outbox_len(), world.message_keys().len()), (0, 0));
+    world.storage.insert(format!("gw1:world:m:1:{id}"), accepted(id, "of a third tab"));
+    world.with(|session, now| session.added(now));
+    assert_eq!((world.outbox_len(), world.page.rows.len()), (0, 0));
 }
 
 guest_only! {

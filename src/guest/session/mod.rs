@@ -259,7 +259,11 @@ pub struct Session {
 impl Session {
     /// A session that has not begun, from the options' JSON and 512 bits of chance that no one can foretell.
     pub fn new(options: &str, seed: [u64; 8]) -> Result<Session, Refusal> {
-        let options = Options::parse(options)?;
+        Ok(Session::of(Options::parse(options)?, seed))
+    }
+
+    /// The same from options that were looked at.
+    pub fn of(options: Options, seed: [u64; 8]) -> Session {
         let mut random = Random::new([seed[0], seed[1], seed[2], seed[3]]);
         let for_link = Random::new([random.bits(), random.bits(), random.bits(), random.bits()]);
         let mut session = Session {
@@ -332,7 +336,7 @@ impl Session {
         if session.consent {
             session.load();
         }
-        Ok(session)
+        session
     }
 
     fn act(&mut self, act: Act) {
