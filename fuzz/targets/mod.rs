@@ -2,6 +2,7 @@
 //! every find (`tests/conformance/regressions.rs`). No input may panic, and the list that the events describe must hold.
 #![allow(dead_code, unused_imports, reason = "every binary calls one of the targets")]
 
+pub mod agreement;
 mod client;
 mod program;
 
@@ -22,6 +23,7 @@ const WIRES: [Wire; 2] = [Wire::Guest, Wire::Session];
 /// Anything that comes over the socket, as the deployment's configuration, as a session that was made or as a token.
 pub fn frame(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
+    agreement::agree(text, &mut |_| ());
     let _ = config::read(Ok(Reply { status: 200, retry_after: Some(text), body: text }));
     let _ = Options::parse(text);
     let _ = time::parse(text);

@@ -1,6 +1,6 @@
 //! The frames of `frames/`, and what reading one gives in a form that can be compared.
 
-use crate::json::tamed;
+use crate::regressions::targets::agreement::tamed;
 use guestwire::core::json::Document;
 use guestwire::guest::event::{Direction, Kind};
 use guestwire::guest::wire::{Entry, Fault, Frame, Happening, SessionResponse, guest_api};

@@ -1,7 +1,7 @@
 //! Every find of the fuzzers (`fuzz/`) is a file in `tests/regressions/<target>/`, replayed here for ever.
 
 #[path = "../../fuzz/targets/mod.rs"]
-mod targets;
+pub mod targets;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
