@@ -42,3 +42,11 @@ test("a token is not in the log", async () => {
   assert.throws(() => new Host({ createSocket: () => undefined as never, debug: (line) => void lines.push(line), event: () => undefined }).socket("ws://service.test/messages?token=hush"), TypeError);
   assert.deepEqual(lines, ["socket ws://service.test/messages"]);
 });
+
+test("what admits to a session or a channel is not in the log either", () => {
+  const lines: string[] = [];
+  const socket = { send: () => {}, close: () => {} } as unknown as WebSocket;
+  const host = new Host({ createSocket: () => socket, debug: (line) => void lines.push(line), event: () => undefined });
+  for (const url of ["ws://service.test/sessions/hush/messages?token=hush", "ws://service.test/channels/hush", "ws://service.test/v1?deploymentId=d"]) host.socket(url);
+  assert.deepEqual(lines, ["socket ws://service.test/", "socket ws://service.test/", "socket ws://service.test/v1"]);
+});

@@ -50,7 +50,7 @@ export class Host<Event = CoreEvent> {
   }
 
   #log(what: string, url: string): void {
-    // Whoever may read a log may read which host was asked for which path, and no more.
-    this.#options.debug?.(`${what} ${url.replace(/\?.*/, "")}`);
+    // Whoever may read a log may read which host was asked for what, and no more: a session's or a channel's id admits to it.
+    this.#options.debug?.(`${what} ${url.replace(/(\?|sessions|channels).*/, "")}`);
   }
 }

@@ -1,0 +1,294 @@
+// No token and no word of a conversation reaches a log, an error, a metric, diagnostics, an address, an attribute or the name of a
+// key, whatever goes wrong: one conversation over each protocol, through every fault that has words or tokens to lose.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Witness } from "./overhear.mjs";
+import { BROKEN_LINE, deployment, profile, until, url } from "./stage.mjs";
+
+const minutes = 60_000;
+
+/** One visitor in an empty page under the strict policy, overheard; the element shows the client. */
+class Room {
+  static async of(t, protocol) {
+    const room = new Room();
+    room.protocol = protocol;
+    room.context = await profile(t, { expects: BROKEN_LINE });
+    room.witness = await Witness.of(room.context);
+    room.service = deployment(t, protocol);
+    await room.enter();
+    return room;
+  }
+
+  /** A page, and another life of it; something is said before the module is there. */
+  async enter() {
+    this.page = await this.context.newPage();
+    this.early = this.witness.word("early");
+    // The bare page without its script: what the service sends under its own policy, and nothing on it.
+    await this.page.route("**/bare.js", (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
+    await this.page.goto(`${url}/bare.html`);
+    await this.page.evaluate(async ([deploymentId, protocol, text]) => {
+      window.clients = [];
+      window.make = async (id, more = {}) => {
+        const { GuestClient } = await import("/dist/index.js");
+        const client = new GuestClient({ deploymentId: id, endpoint: location.origin, debug: (line) => window.overheard.hear("debug", line), ...more });
+        window.overheard.client(client);
+        window.clients.push(client);
+        return client;
+      };
+      // Asked from the site's backend, until a test has other wishes.
+      window.ask = async () => (await fetch(`/demo-backend/token?deploymentId=${deploymentId}`, { method: "POST" })).json();
+      const session = protocol === "session" ? { protocol, token: () => window.ask() } : {};
+      window.client = await window.make(deploymentId, session);
+      window.client.send(text);
+      await import("/dist/define.js");
+      const chat = Object.assign(document.createElement("guestwire-chat"), { client: window.client });
+      document.body.append(chat);
+      window.overheard.watch(chat.shadowRoot);
+      chat.open();
+    }, [this.service.deploymentId, this.protocol, this.early]);
+  }
+
+  ready() {
+    return this.page.waitForFunction(() => window.client.state.name === "ready");
+  }
+
+  /** Sends a text with a word that nobody else says, and gives the word. */
+  async say(options = {}) {
+    const word = this.witness.word("typed");
+    await this.page.evaluate(([text, more]) => void window.client.send(text, more), [`${word} "is" <b>what</b> I said`, options]);
+    return word;
+  }
+
+  async answers() {
+    const word = this.witness.word("said");
+    await this.service.says(`${word} "is" <b>what</b> we said`);
+    await this.shows(word);
+  }
+
+  /** The element shows a text, and it is where the status says. */
+  shows(word, status) {
+    return this.page.waitForFunction(([word, status]) => window.client.messages.some((message) => message.text?.includes(word) && (status === undefined || message.status === status)) && [...document.querySelector("guestwire-chat").shadowRoot.querySelectorAll(".bubble")].some(({ textContent }) => textContent.includes(word)), [word, status]);
+  }
+
+  sent(word) {
+    return this.shows(word, "sent");
+  }
+
+  told(place) {
+    return until(() => this.witness.listen(this.page).then(() => this.witness.count(place)), (count) => count > 0, `${place} is heard`);
+  }
+
+  hurry() {
+    return this.page.evaluate(() => window.client.reconnect());
+  }
+
+  /** What a service that is out of its mind may send: every secret and a word, in every kind of frame. */
+  async rave() {
+    const word = this.witness.word("raved");
+    const all = [...this.witness.secrets.keys(), word].join(" ");
+    const guest = [
+      { type: "response", class: "string", code: 500, body: all },
+      { type: "response", class: "string", code: 400, body: all, tracingId: all },
+      { type: "response", class: "TooManyRequestsErrorMessage", code: 429, body: { errorMessage: all, retryAfter: 1 } },
+      { type: "response", class: "ErrorMessage", code: 4011, body: { message: all } },
+      { type: "message", class: all, code: 200, body: { text: all } },
+      { type: "message", class: "StructuredMessage", code: 200, body: { id: all, type: all, direction: all, text: all } },
+      { type: "message", class: "ConnectionClosedEvent", code: 200, body: { reason: all } },
+    ];
+    const session = [{ type: all, text: all }, { id: 7, senderId: all, text: { all } }, { error: all }];
+    const garbage = Array.from({ length: 25 }, (_, n) => `${all} ${n} {`);
+    for (const frame of [...garbage, ...(this.protocol === "session" ? session : guest), ...garbage]) await this.service.agent({ do: "raw", frame });
+  }
+
+  refusal(run, ...given) {
+    return this.page.evaluate(([source, values]) => window.overheard.refusal(() => new Function("return " + source)()(...values)), [String(run), given]);
+  }
+}
+
+/** What both protocols go through. */
+async function conversation(room) {
+  const { page, service, witness } = room;
+  await page.evaluate(() => void window.client.start());
+  await room.ready();
+  await room.sent(room.early);
+  await room.sent(await room.say());
+  await room.answers();
+
+  // The line breaks under a message whose receipt is lost, and the service refuses for a while.
+  const [rule] = await service.faults({ on: "frame-in", match: service.message, count: 1, do: "drop", after: true });
+  const lost = await room.say();
+  await page.waitForFunction(() => window.client.state.name !== "ready");
+  await service.lift([rule]);
+  // Then the history fails, and says more than it should.
+  const said = [...witness.secrets.keys(), witness.word("failed")].join(" ");
+  await service.faults({ on: "http", match: { path: "messages" }, count: 1, do: "status", status: 500, body: said });
+  const refusing = await service.refuse();
+  await room.hurry();
+  await page.waitForFunction(() => ["paused", "offline", "waiting"].includes(window.client.state.name));
+  await service.lift(refusing);
+  await room.hurry();
+  await room.sent(lost);
+  await service.record(({ kind, path, status }) => kind === "http" && path?.includes("messages") && status === 500);
+  await room.answers();
+
+  await room.rave();
+  await room.ready().catch(() => undefined);
+  await room.hurry();
+  await room.ready();
+  await room.sent(await room.say());
+
+  // The storage throws with everything in its mouth, then the module comes to its end under a frame.
+  await page.evaluate(() => {
+    const { setItem } = Storage.prototype;
+    window.restore = () => (Storage.prototype.setItem = setItem);
+    Storage.prototype.setItem = (key, value) => {
+      throw new Error(`no room for ${key} ${value}`);
+    };
+  });
+  const homeless = await room.say();
+  await room.sent(homeless);
+  await page.evaluate(() => window.restore());
+  await room.told("warning event");
+  await page.evaluate(() => {
+    const { encode } = TextEncoder.prototype;
+    TextEncoder.prototype.encode = () => {
+      TextEncoder.prototype.encode = encode;
+      throw new WebAssembly.RuntimeError("unreachable");
+    };
+  });
+  await room.answers();
+  await page.waitForFunction(() => window.client.state.name === "ready");
+  await until(() => witness.listen(page).then(() => witness.from("error event")), (errors) => errors.some((text) => text.includes("Restarted")), "the panic is told");
+
+  await refusedCalls(room);
+
+  // What waits survives the page; what was damaged meanwhile is put aside.
+  const away = await service.goAway();
+  await page.waitForFunction(() => window.client.state.name !== "ready");
+  const waiting = await room.say();
+  await room.shows(waiting, "queued");
+  const damaged = witness.word("damaged");
+  await page.evaluate(([id, text]) => {
+    localStorage.setItem(`gw1:${id}:m:900:${crypto.randomUUID()}`, `{"v":1,"text":"${text}`);
+    localStorage.setItem(`gw1:${id}:m:901:${crypto.randomUUID()}`, JSON.stringify({ v: 99, text }));
+  }, [service.deploymentId, damaged]);
+  await witness.listen(page);
+  await page.close();
+  await service.lift(away);
+  await room.enter();
+  await room.page.evaluate(() => void window.client.start());
+  await room.sent(waiting);
+  await room.sent(room.early);
+  await until(() => witness.listen(room.page).then(() => witness.from("warning event")), (warnings) => warnings.some((text) => text.includes("7052")), "what was damaged is told");
+  await room.sent(await room.say());
+}
+
+/** Everything a page can be refused, with a word in every argument. */
+async function refusedCalls(room) {
+  const word = room.witness.word("refused");
+  await room.refusal((text) => window.client.send(text.repeat(200)), word);
+  await room.refusal((text) => window.client.send({ text }), word);
+  await room.refusal((text) => window.client.send(text, { attributes: { [text]: 7 } }), word);
+  await room.refusal((text) => window.client.send(text, { attachments: [text] }), word);
+  await room.refusal((text) => window.client.reply({ text }), word);
+  await room.refusal((text) => window.client.setAttributes({ [text]: { text } }), word);
+  await room.refusal((text) => window.client.retry(text), word);
+  await room.refusal((text) => window.client.restart({ outbox: text }), word);
+  await room.refusal((text) => window.client.attach(new File([text], text), { fileName: text }), word);
+  await room.refusal((text) => window.client.detach(text), word);
+  for (const field of ["deploymentId", "endpoint", "storage", "attributes", "backoff", "protocol", "token"]) await room.refusal(([name, text]) => window.make("d", { [name]: `${text}/ ` }), [field, word]);
+  // A deployment that is not there, with something to say to it.
+  await room.page.evaluate(async (text) => {
+    const client = await window.make("missing-deployment");
+    client.send(text);
+    await window.overheard.refusal(() => client.start());
+    client.dispose();
+    window.clients.splice(window.clients.indexOf(client), 1);
+  }, word);
+}
+
+/** There was something to overhear, everywhere where something is said. */
+function assertHeard({ witness }, places, secrets) {
+  for (const place of places) assert.ok(witness.count(place) > 0, `nothing was heard from ${place}`);
+  assert.deepEqual([...new Set(witness.secrets.values())].sort(), secrets);
+  assert.equal(witness.count("not refused"), 0, witness.from("not refused").join("\n"));
+  for (const place of ["uncaught", "unhandled rejection", "window error", "dialog", "policy violation", "beacon", "database"]) assert.deepEqual(witness.from(place), []);
+}
+
+const EVERYWHERE = [
+  "attribute", "title", "address", "key", "stored", "diagnostics", "metrics", "debug", "request", "socket", "performance entry", "refusal", "browser's console",
+  "state event", "message event", "receipt event", "warning event", "error event", "metric event", "outbox event",
+];
+
+describe("nothing of a conversation leaks", { concurrency: 2 }, () => {
+  test("over the guest API", { timeout: 4 * minutes }, async (t) => {
+    const room = await Room.of(t, "guest");
+    const { service, witness } = room;
+    await conversation(room);
+    const { page } = room;
+    // Attributes, too many messages, a text that is not taken, an offer and its answer.
+    const attribute = witness.word("attribute");
+    await room.sent(await room.say({ attributes: { shoe: attribute } }));
+    const refuse = (code, body = "") => ({ on: "frame-in", match: service.message, count: 1, do: "reply", frame: { type: "response", class: "string", code, tracingId: "$tracingId", body } });
+    const all = [...witness.secrets.keys()].join(" ");
+    const limited = { type: "response", class: "TooManyRequestsErrorMessage", code: 429, tracingId: "$tracingId", body: { retryAfter: 1, errorCode: 4029, errorMessage: `${all} ${witness.word("limited")}` } };
+    await service.faults({ ...refuse(429), frame: limited });
+    await room.sent(await room.say());
+    await service.faults(refuse(4011, `${all} ${witness.word("long")}`));
+    await room.shows(await room.say(), "failed");
+    const [label, payload] = [witness.word("label"), witness.word("payload")];
+    await service.agent({ do: "structured", text: `${witness.word("offer")} Choose`, content: [{ contentType: "QuickReply", quickReply: { text: label, payload, action: "Message" } }] });
+    await page.waitForFunction((text) => window.client.messages.some(({ content }) => JSON.stringify(content).includes(text)), label);
+    await page.evaluate(([text, value]) => void window.client.reply({ text, payload: value, type: "QuickReply" }), [label, payload]);
+    // The history's token is refused, then the guest's own.
+    await service.expire("jwt");
+    await room.refusal(() => window.client.history().then(() => Promise.reject(new Error("read all the same"))));
+    await service.expire("session");
+    const late = await room.say();
+    await page.waitForFunction(() => window.client.state.name === "ended");
+    await room.refusal(() => window.client.start());
+    await page.evaluate(() => void window.client.restart({ outbox: "send" }));
+    await room.ready();
+    await room.sent(await room.say());
+    await witness.listen(page);
+    assert.ok(late);
+    assertHeard(room, EVERYWHERE, ["JWT", "guest token"]);
+    witness.assertNothingLeaked();
+  });
+
+  test("over the session protocol", { timeout: 4 * minutes }, async (t) => {
+    const room = await Room.of(t, "session");
+    const { service, witness } = room;
+    await conversation(room);
+    const { page } = room;
+    // The token is refused, and whoever is asked for another fails with the last one in its mouth; then it gives what is none.
+    await page.evaluate(() => {
+      window.usual = window.ask;
+      window.ask = async () => {
+        const { access_token } = await window.usual();
+        throw Object.assign(new Error(`the backend does not take ${access_token}`), { access_token });
+      };
+    });
+    await service.expire("token");
+    await page.waitForFunction(() => window.client.state.name === "authRequired");
+    await room.refusal(() => window.client.start());
+    await page.evaluate(() => (window.ask = async () => ({ error: (await window.usual()).access_token })));
+    await room.hurry();
+    await page.waitForFunction(() => window.client.state.name === "authRequired");
+    await page.evaluate(() => (window.ask = window.usual));
+    await room.hurry();
+    await room.ready();
+    await room.sent(await room.say());
+    await room.answers();
+    // The session is gone.
+    await service.expire("session");
+    await page.waitForFunction(() => window.client.state.name === "ended");
+    await page.evaluate(() => void window.client.restart({ outbox: "send" }));
+    await room.ready();
+    await room.sent(await room.say());
+    await witness.listen(page);
+    assertHeard(room, EVERYWHERE, ["access token", "session"]);
+    witness.assertNothingLeaked();
+  });
+});
