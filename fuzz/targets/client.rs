@@ -118,9 +118,7 @@ impl Client {
     /// A page that loads over a storage of lines `name=value`.
     pub fn with_storage(wire: Wire, lines: &str) -> Client {
         let mut client = Client::new(wire, false);
-        for (name, value) in lines.lines().filter_map(|line| line.split_once('=')) {
-            client.storage.insert([PREFIX, name].concat(), value.to_string());
-        }
+        client.keep(lines);
         client.drain();
         client
     }
@@ -154,6 +152,26 @@ impl Client {
         let ticket = self.ticket();
         self.session.history(self.now, ticket);
         self.drain();
+    }
+
+    /// Takes up what the tab that led before had on its list.
+    pub fn adopt(&mut self, page: &str) {
+        self.session.adopt(self.now, page);
+        self.drain();
+    }
+
+    /// Another tab has put these into storage, and says so.
+    pub fn added(&mut self, lines: &str) {
+        self.keep(lines);
+        self.session.added(self.now);
+        self.drain();
+    }
+
+    /// Lines `name=value` stand in storage.
+    fn keep(&mut self, lines: &str) {
+        for (name, value) in lines.lines().filter_map(|line| line.split_once('=')) {
+            self.storage.insert([PREFIX, name].concat(), value.to_string());
+        }
     }
 
     pub fn rows(&self) -> usize {

@@ -9,7 +9,7 @@ mod program;
 use client::{Client, ME};
 use guestwire::core::http::Reply;
 use guestwire::core::json::{Document, Value};
-use guestwire::core::machine::{Now, RequestId};
+use guestwire::core::machine::{Input, Now, RequestId, Role};
 use guestwire::core::time;
 use guestwire::core::token::{Asked, Source, Tokens};
 use guestwire::guest::options::Options;
@@ -110,6 +110,46 @@ pub fn stored_state(data: &[u8]) {
         client.run(130_000);
         client.send("and another");
         client.run(4_000_000);
+    }
+}
+
+/// What another tab of the visitor says: on the first line what the one that led has on its list, as a page of the history, then
+/// what was put into storage, in lines `name=value`. To tabs that lead, that are about to, and that follow.
+pub fn tab_message(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (page, records) = text.split_once('\n').unwrap_or((text, ""));
+    for wire in WIRES {
+        let entries = Document::parse(page).as_ref().and_then(|document| wire.page(document, ME)).map_or(0, |page| page.entries.len());
+        let mut leading = Client::ready(wire);
+        leading.adopt(page);
+        assert!(leading.rows() <= entries, "{} rows of {entries} entries", leading.rows());
+        leading.added(records);
+        leading.run(1_000);
+        leading.adopt(page);
+
+        // One that has a message under way, for which nothing has answered yet.
+        let mut waiting = Client::ready(wire);
+        waiting.mute = true;
+        waiting.send("hello");
+        waiting.added(records);
+        waiting.adopt(page);
+        waiting.mute = false;
+
+        // One that follows, and then leads.
+        let mut following = Client::ready(wire);
+        following.send("hello");
+        following.input(Input::Role(Role::Follower));
+        following.added(records);
+        following.adopt(page);
+        following.input(Input::Role(Role::Leader));
+        following.adopt(page);
+
+        for mut client in [leading, waiting, following] {
+            client.drop_line();
+            client.send("and after it");
+            client.run(31_000);
+            client.dispose();
+        }
     }
 }
 

@@ -53,7 +53,7 @@ pub fn program(data: &[u8]) {
 
 fn run(client: &mut Client, tape: &mut Tape<'_>, operation: u8) {
     let now = client.now;
-    match operation % 36 {
+    match operation % 38 {
         0 => client.connect(),
         1 => client.send(&tape.text()),
         2 => client.send_draft(&tape.text()),
@@ -178,6 +178,14 @@ fn run(client: &mut Client, tape: &mut Tape<'_>, operation: u8) {
             }
         }
         34 => client.now.unix = (tape.number() as u64) << (tape.number() % 44),
+        36 => {
+            let page = if client.wire == Wire::Session { session_page(tape) } else { page(tape) };
+            client.adopt(&page);
+        }
+        37 => {
+            let record = record(tape);
+            client.added(&record);
+        }
         _ => {
             client.willing = !client.willing;
             client.run(tape.number() as u64 * 1_000);
@@ -257,6 +265,12 @@ fn event(choice: usize) -> &'static str {
         r#"{"type":"response","class":"SessionResponse","code":200,"body":{"connected":true,"readOnly":true}}"#,
     ];
     events[choice % events.len()]
+}
+
+/// What another tab accepts, as it puts it into storage: its number, and its id twice.
+fn record(tape: &mut Tape<'_>) -> String {
+    let (n, id) = (tape.number(), format!("00000000-0000-4000-8000-0000000000{:02x}", tape.number()));
+    format!(r#"m:{n}:{id}={{"v":1,"id":"{id}","at":1767225600000,"text":"x"}}"#)
 }
 
 /// What is given for a token, or for a session, from now on.

@@ -43,3 +43,8 @@ fn stored_states() {
 fn programs() {
     replay("program", targets::program);
 }
+
+#[test]
+fn tab_messages() {
+    replay("tab_message", targets::tab_message);
+}
