@@ -17,10 +17,12 @@ export function node(output) {
   return Number.isNaN(counts.passed) || Number.isNaN(counts.failed) ? undefined : counts;
 }
 
-/** Our own scripts: a last line `N passed, N failed`, perhaps with `, N skipped`. */
+/** Our own scripts: a last line `N passed, N failed`, perhaps with `, N skipped`, and why in a line that begins with `skipped:`. */
 export function own(output) {
   const line = [...output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)].at(-1);
-  return line === undefined ? undefined : { passed: Number(line[1]), failed: Number(line[2]), skipped: Number(line[3] ?? 0) };
+  if (line === undefined) return undefined;
+  const why = /^skipped: .+$/m.exec(output)?.[0];
+  return { passed: Number(line[1]), failed: Number(line[2]), skipped: Number(line[3] ?? 0), ...(why !== undefined && { why }) };
 }
 
 /** A tool that counts nothing: it is one check. */
@@ -40,6 +42,7 @@ export function judge(programs) {
     total.passed += counts?.passed ?? 0;
     total.skipped += counts?.skipped ?? 0;
     const bad = code !== 0 || !ran;
+    if (counts?.why !== undefined) total.notes.push(counts.why);
     total.failed += bad ? Math.max(counts?.failed ?? 0, 1) : counts.failed;
     if (code === undefined) total.notes.push(`${name} could not be started`);
     else if (code === null) total.notes.push(`${name} took too long`);

@@ -19,6 +19,12 @@ test("node's cancelled tests are failures and its todos are skipped", () => {
   assert.deepEqual(node("ℹ pass 5\nℹ fail 1\nℹ cancelled 2\nℹ skipped 3\nℹ todo 1\n"), { passed: 5, failed: 3, skipped: 4 });
 });
 test("our own last line is read", () => assert.deepEqual(own("x\n4 passed, 1 failed\n"), { passed: 4, failed: 1, skipped: 0 }));
+test("why tests were skipped is told beside their number", () => {
+  const output = "skipped: there is no tool\n0 passed, 0 failed, 5 skipped\n";
+  assert.deepEqual(own(output), { passed: 0, failed: 0, skipped: 5, why: "skipped: there is no tool" });
+  const judged = judge([{ name: "it", code: 0, output, count: own, mayBeEmpty: true }]);
+  assert.deepEqual([judged.failed, judged.skipped, judged.notes], [0, 5, ["skipped: there is no tool"]]);
+});
 test("all green is green", () => {
   assert.deepEqual(result(0, green, cargo), [3, 0, 0]);
   assert.deepEqual(result(0, nodeGreen, node), [2, 0, 0]);

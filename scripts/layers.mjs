@@ -58,6 +58,7 @@ export const layers = [
     programs: ({ run }) => cargoTests(run, "simulation", (name) => name.startsWith("simulation"), { profile: "sim", args: ["--", "--nocapture"], env: { GUESTWIRE_SEEDS: seeds }, timeoutMs: 15 * minutes }),
   },
   { id: "conformance", what: "conformance", programs: ({ run }) => cargoTests(run, "conformance", (name) => name === "conformance") },
+  { id: "fuzz", what: "fuzzing, a few seconds a target", programs: ({ run }) => run("fuzz", own, process.execPath, ["scripts/fuzz.mjs", "--smoke"], { mayBeEmpty: true }) },
   { id: "typescript", what: "unit tests (TypeScript)", build: "tried", programs: typescriptTests },
   { id: "chrome", what: "the library in Chrome", programs: (context) => webTests(context, "chrome", ["chromium", "chromedriver"]) },
   { id: "firefox", what: "the library in Firefox", programs: (context) => webTests(context, "firefox", ["firefox", "geckodriver"]) },

@@ -8,7 +8,7 @@ use guestwire::guest::Session;
 use guestwire::guest::event::{Event, Ticket};
 use guestwire::guest::outbox;
 use guestwire::guest::wire::Wire;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub const PREFIX: &str = "gw1:fuzz:";
 /// The session of the session protocol.
@@ -57,6 +57,8 @@ pub struct Client {
     stored_texts: BTreeSet<String>,
     settled: BTreeSet<Ticket>,
     tickets: Ticket,
+    acts: VecDeque<Act>,
+    performing: bool,
     disposed: bool,
 }
 
@@ -88,6 +90,8 @@ impl Client {
             stored_texts: BTreeSet::new(),
             settled: BTreeSet::new(),
             tickets: 0,
+            acts: VecDeque::new(),
+            performing: false,
             disposed: false,
         }
     }
@@ -290,7 +294,7 @@ impl Client {
         }
     }
 
-    pub fn load(&mut self, entries: &[(String, String)]) {
+    fn load(&mut self, entries: &[(String, String)]) {
         for (key, value) in entries {
             self.note_text(key, Some(value));
             if let Some((_, id)) = key.split_once(":m:").and_then(|(_, name)| name.split_once(':')) {
@@ -301,16 +305,20 @@ impl Client {
         self.input(Input::Loaded(&entries));
     }
 
+    /// Takes what the session wants, and performs it in its order, as the driver does: what comes of one act is wanted behind those
+    /// that were wanted before.
     pub fn drain(&mut self) {
-        let mut acts = Vec::new();
         while let Some(output) = self.session.poll_output() {
             match output {
                 Output::Event(event) => self.told(event),
-                Output::Act(act) => acts.push(act),
+                Output::Act(act) => self.acts.push_back(act),
             }
         }
-        for act in acts {
-            self.perform(act);
+        if !std::mem::replace(&mut self.performing, true) {
+            while let Some(act) = self.acts.pop_front() {
+                self.perform(act);
+            }
+            self.performing = false;
         }
     }
 

@@ -162,8 +162,7 @@ fn run(client: &mut Client, tape: &mut Tape<'_>, operation: u8) {
         30 => {
             let (name, value) = (tape.text(), tape.text());
             client.storage.insert([PREFIX, &name].concat(), value);
-            let entries: Vec<_> = client.storage.clone().into_iter().collect();
-            client.load(&entries);
+            client.added("");
         }
         31 => {
             let signals =
