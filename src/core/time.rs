@@ -39,6 +39,12 @@ pub fn parse(text: &str) -> Option<i64> {
     Some((((days(year, month, day) * 24 + hour) * 60 + minute - offset) * 60 + second) * 1000 + millis)
 }
 
+/// What a JavaScript date can hold, and nothing before the epoch. A page that is told another time may throw over it.
+#[cfg(feature = "guest")]
+pub fn is_date(ms: &i64) -> bool {
+    (0..=8_640_000_000_000_000).contains(ms)
+}
+
 /// Days since the Unix epoch of a date in the proleptic Gregorian calendar.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     // Counted from a March, so that the leap day is a year's last.

@@ -2,6 +2,7 @@
 
 use crate::core::error::{Code, Refusal};
 use crate::core::json::{Document, Object, Value, decimal, whole_number};
+use crate::core::time;
 
 /// At most so many messages wait.
 pub const MAX_MESSAGES: usize = 200;
@@ -190,7 +191,7 @@ fn read_record(name: &str, value: &str) -> Option<Stored> {
     Some(Stored::Record(Box::new(Record {
         n,
         id: id.to_string(),
-        at: root.int("at").and_then(|at| u64::try_from(at).ok())?,
+        at: root.int("at").filter(time::is_date)? as u64,
         by_service: root.flag("byService"),
         text: root.string("text")?,
         attributes: raw("attributes"),
@@ -338,6 +339,11 @@ mod tests {
         assert!(matches!(read("x:id-1", &good), Stored::Bad));
         assert!(matches!(read("1:id-1", &good.replace("\"v\":1", "\"v\":0")), Stored::Bad));
         assert!(matches!(read("1:id-1", &good.replace("\"v\":1", "\"v\":2")), Stored::Newer));
+        // A time that no date can hold: a page would throw over it.
+        for at in ["-1", "8640000000000001", "9223372036854775807"] {
+            assert!(matches!(read("1:id-1", &good.replace("1700000000000", at)), Stored::Bad), "{at}");
+        }
+        assert!(matches!(read("1:id-1", &good.replace("1700000000000", "8640000000000000")), Stored::Record(_)));
     }
 
     #[test]

@@ -6,6 +6,8 @@ use crate::core::secret::Secret;
 
 /// The version of the stored form.
 const VERSION: i64 = 1;
+/// A longer token is none, bytes: the guest API's are UUIDs (guest-api.md §2.0), and sessions' ids go into an address.
+const TOKEN_BYTES: usize = 1024;
 /// What is put aside takes at most so many bytes of UTF-16, 32 KiB.
 pub const QUARANTINE_BYTES: usize = 32 << 10;
 
@@ -64,7 +66,7 @@ impl Remembered {
         let document = Document::parse(value)?;
         let root = document.root();
         let version = root.int("v").filter(|version| *version >= VERSION)?;
-        let token = root.text("token").filter(|token| !token.is_empty())?;
+        let token = root.text("token").filter(|token| (1..=TOKEN_BYTES).contains(&token.len()))?;
         let remembered = Remembered {
             token: Secret::new(token.to_string()),
             known: root.flag("known"),
@@ -94,6 +96,10 @@ mod tests {
     fn damage_and_a_newer_version_are_told_apart() {
         assert_eq!(Remembered::read("{"), None);
         assert_eq!(Remembered::read(r#"{"v":1}"#), None);
+        assert_eq!(Remembered::read(r#"{"v":1,"token":""}"#), None);
+        for (bytes, is_token) in [(1024, true), (1025, false)] {
+            assert_eq!(Remembered::read(&Remembered::new("x".repeat(bytes)).write()).is_some(), is_token);
+        }
         let (newer, is_newer) = Remembered::read(r#"{"v":2,"token":"00000000-0000-4000-8000-000000000000"}"#).unwrap();
         assert!(is_newer);
         assert_eq!(newer.token.expose(), "00000000-0000-4000-8000-000000000000");

@@ -66,20 +66,15 @@ fn session(body: Value<'_>) -> SessionResponse {
         read_only: body.flag("readOnly"),
         auto_started: body.flag("autoStarted"),
         max_attribute_bytes: body.int("maxCustomDataBytes").and_then(|bytes| usize::try_from(bytes).ok()),
-        duration_ms: body.int("durationSeconds").map(|seconds| seconds.saturating_mul(1000)).filter(is_time),
+        duration_ms: body.int("durationSeconds").map(|seconds| seconds.saturating_mul(1000)).filter(time::is_date),
         expires_at: body.int("expirationDate").and_then(epoch_ms),
     }
-}
-
-/// What a JavaScript date can hold, and nothing before the epoch.
-fn is_time(ms: &i64) -> bool {
-    (0..=8_640_000_000_000_000).contains(ms)
 }
 
 /// Epoch seconds, or milliseconds where they can only be that (§12).
 fn epoch_ms(value: i64) -> Option<i64> {
     let ms = if value > 100_000_000_000 { value } else { value.saturating_mul(1000) };
-    Some(ms).filter(is_time)
+    Some(ms).filter(time::is_date)
 }
 
 fn fault(code: i64, retry_after: Option<i64>, text: &str) -> Fault {
