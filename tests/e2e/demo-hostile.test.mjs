@@ -93,6 +93,18 @@ describe("hostile words and names", { concurrency: 4 }, () => {
     await assertUnhurt(visitor);
   });
 
+  test("an agent's picture from elsewhere is not fetched under the policy, and initials stand in its place", async (t) => {
+    const visitor = await visit(t, { expects: [/Content Security Policy/] });
+    const { service, page } = visitor;
+    const answered = [];
+    page.on("response", (response) => answered.push(new URL(response.url()).host));
+    await service.agent(said({ text: "Look at me", nickname: "Eve Mallory", image: "https://tracker.example/pixel.png" }));
+    await visitor.log.locator(".avatar", { hasText: "EM" }).waitFor();
+    assert.equal(await visitor.log.locator(".avatar img").count(), 0);
+    assert.deepEqual(answered.filter((host) => host !== new URL(page.url()).host), []);
+    await assertUnhurt(visitor);
+  });
+
   test("an override in a sender's name does not turn the time beside it around", async (t) => {
     const visitor = await visit(t);
     const { service, page } = visitor;

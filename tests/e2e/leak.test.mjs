@@ -291,4 +291,44 @@ describe("nothing of a conversation leaks", { concurrency: 2 }, () => {
     assertHeard(room, EVERYWHERE, ["access token", "session"]);
     witness.assertNothingLeaked();
   });
+
+  test("of a client in a worker, where nobody looks", { timeout: 2 * minutes }, async (t) => {
+    const context = await profile(t, { expects: BROKEN_LINE });
+    const witness = await Witness.of(context);
+    const service = deployment(t);
+    const page = await context.newPage();
+    // Trusted Types would have a word about workers: a page without a policy. A worker of the package's own file, which does nothing when it is loaded.
+    await page.route("**/favicon.ico", (route) => route.fulfill({ status: 204 }));
+    await page.goto(`${url}/_sim/sessions?deploymentId=none`);
+    const [worker] = await Promise.all([page.waitForEvent("worker"), page.evaluate(() => void (window.worker = new Worker("/dist/index.js", { type: "module" })))]);
+    const [typed, again, said] = ["typed", "again", "said"].map((name) => witness.word(name));
+    await worker.evaluate(async ([id, text]) => {
+      const { GuestClient } = await import("/dist/index.js");
+      const heard = (self.heard = []);
+      for (const name of ["log", "info", "warn", "error", "debug"]) console[name] = (...values) => heard.push([`console.${name}`, values.map((value) => `${value} ${value?.stack ?? ""} ${JSON.stringify(value)}`).join(" ")]);
+      addEventListener("error", ({ message }) => heard.push(["window error", message]));
+      addEventListener("unhandledrejection", ({ reason }) => heard.push(["unhandled rejection", String(reason)]));
+      const client = (self.client = new GuestClient({ deploymentId: id, endpoint: location.origin, debug: (line) => heard.push(["debug", line]) }));
+      for (const event of ["state", "session", "receipt", "outbox", "unread", "tab", "metric", "warning", "error", "gap"]) client.on(event, (payload) => heard.push([`${event} event`, `${payload} ${payload.stack ?? ""} ${payload.cause ?? ""} ${JSON.stringify(payload)}`]));
+      client.send(text);
+      await client.start();
+    }, [service.deploymentId, typed]);
+    await until(() => service.stored(), (stored) => stored.includes(typed), "it is stored");
+    const all = [...witness.secrets.keys(), witness.word("raved")].join(" ");
+    for (const frame of [`${all} {`, { type: "response", class: "string", code: 500, body: all }, { type: "message", class: all, code: 200, body: { text: all } }]) await service.agent({ do: "raw", frame });
+    await service.says(said);
+    await service.cut();
+    await worker.evaluate((text) => {
+      const receipt = self.client.send(text);
+      self.client.reconnect();
+      return receipt.done;
+    }, again);
+    const shown = () => worker.evaluate(() => self.client.messages.map(({ text }) => text));
+    await until(shown, (texts) => texts.includes(said) && texts.includes(again), "both are there");
+    const heard = await worker.evaluate(() => [...self.heard, ["diagnostics", JSON.stringify(self.client.diagnostics())], ["metrics", JSON.stringify(self.client.metrics)]]);
+    for (const [place, text] of heard) witness.hear(place, text);
+    for (const place of ["debug", "state event", "receipt event", "metric event", "diagnostics", "metrics", "socket", "request"]) assert.ok(witness.count(place) > 0, `nothing was heard from ${place}`);
+    assert.ok([...witness.secrets.values()].includes("guest token"));
+    witness.assertNothingLeaked();
+  });
 });

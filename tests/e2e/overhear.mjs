@@ -183,6 +183,11 @@ export class Witness {
     })));
   }
 
+  /** Something heard elsewhere. */
+  hear(place, text) {
+    this.#heard.push([place, text]);
+  }
+
   /** How often something was heard, by place. */
   count(place) {
     return this.#heard.filter(([from]) => from === place).length;
