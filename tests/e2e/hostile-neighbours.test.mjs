@@ -27,10 +27,11 @@ function neighbour(name) {
 
   /** Values of every type that a channel can carry. */
   const values = [
-    undefined, null, true, 0, -0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, 10n ** 30n, "", script, address, "__proto__", "x".repeat(1 << 20), "\ud800", '{"type":', "[".repeat(50_000), JSON.stringify(snapshot()),
-    new Date(Number.NaN), /(a+)+$/, new Map([[script, script]]), new Set([script]), new ArrayBuffer(8), new Uint8Array(1 << 20), new Error(script), new Blob([script]), [], [,,,], Array(10_000).fill(null), {}, Object.create(null), polluting(),
-    nest(1_000, (inner) => [inner]), nest(1_000, (inner) => ({ rows: inner })), circle(), row(), snapshot(), [snapshot()],
+    undefined, null, true, 0, -0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, 10n ** 30n, "", script, address, "__proto__", "\ud800", '{"type":', JSON.stringify(snapshot()), new Date(Number.NaN), /(a+)+$/,
+    new Map([[script, script]]), new Set([script]), new ArrayBuffer(8), new Error(script), new Blob([script]), [], [,,,], {}, Object.create(null), polluting(), circle(), row(), snapshot(), [snapshot()],
   ];
+  /** And some that are large or deep. */
+  const large = ["x".repeat(1 << 20), "[".repeat(50_000), new Uint8Array(1 << 20), Array(10_000).fill(null), nest(1_000, (inner) => [inner]), nest(1_000, (inner) => ({ rows: inner }))];
   const words = [
     "hello", "ask", "answer", "here", "snapshot", "rows", "page", "state", "session", "event", "events", "message", "updated", "moved", "removed", "emptied", "gap", "typing", "receipt", "outbox", "unread", "tab", "metric", "warning", "error", "done",
     "call", "reply", "result", "added", "adopt", "lead", "leader", "follow", "epoch", "bye", "__proto__", "constructor", "toString", "hasOwnProperty", script, 0, -1, 99, Number.NaN,
@@ -67,7 +68,7 @@ function neighbour(name) {
       return copy;
     };
     yield message;
-    for (const path of places) for (const value of [twisted, ...values.filter((one) => !(one?.length > 100_000) && !(one?.byteLength > 100_000))]) yield replaced(message, path, value);
+    for (const path of places) for (const value of [twisted, ...values]) yield replaced(message, path, value);
   }
 
   window.neighbour = {
@@ -75,14 +76,11 @@ function neighbour(name) {
     async shout() {
       let said = 0;
       for (const word of words) {
-        for (const value of values) {
-          // The big ones once are enough.
-          const isBig = value?.length > 100_000 || value?.byteLength > 100_000;
-          for (const message of isBig ? forms(word, value).slice(0, 1) : forms(word, value)) if (!isBig || word === words[0]) said += say(message);
-        }
+        for (const value of values) for (const message of forms(word, value)) said += say(message);
+        for (const value of large) said += say({ [word]: value });
         await pause();
       }
-      for (const value of values) said += say(value);
+      for (const value of [...values, ...large]) said += say(value);
       await pause();
       return said;
     },
