@@ -7,7 +7,7 @@
  * seconds without an answer are one failure, and the second failure is waited for inside a lock of its own, so that nobody takes
  * the lead from one who has just taken it.
  *
- * What comes over the channel is of this origin, but perhaps of another version or of another script: what does not fit is dropped.
+ * What comes over the channel and does not fit is dropped (`said.ts`).
  */
 
 import type { ConnectionState, Message, Session } from "./api.js";
@@ -20,6 +20,7 @@ import { Call } from "./generated/enums.js";
 import type { MessageList } from "./list.js";
 import type { Row } from "./message.js";
 import type { Receipts } from "./receipts.js";
+import { fits } from "./said.js";
 import type { Done, Tickets } from "./tickets.js";
 
 /** A leader that was heard is asked again after so long, … */
@@ -192,17 +193,18 @@ export class Tabs {
 
   // ---- what the others say
 
-  hear(said: Said): void {
+  hear(said: unknown): void {
+    if (!fits(said, this.#seat.rows())) return;
     try {
       if (this.#following) this.#hearLeader(said);
       else if (this.#leading) this.#hearFollower(said);
     } catch {
-      // Not one of ours, or of another version.
+      // A call that is refused: whoever asked for it has looked before, or is of another version.
     }
   }
 
   #hearFollower(said: Said): void {
-    const { early, call, say, ask, list, rows, facts, ofLeader } = this.#seat;
+    const { name, early, call, say, ask, list, rows, facts, ofLeader } = this.#seat;
     switch (said.do) {
       case "ask":
         return say({ do: "here", term: this.#term, seq: this.#seq });
@@ -214,6 +216,8 @@ export class Tabs {
         return say({ do: "list", to: said.from, term: this.#term, seq: this.#seq, rows: told, ...facts() });
       }
       case "added":
+        // Its lock's name has the deployment, and no other part of it has a colon.
+        if (!said.key.startsWith(`gw1:${name.split(":")[1]}:m:`)) return;
         if (said.value !== undefined) early.write(said.key, said.value);
         return void call(Call.Added);
       case "call":
