@@ -45,8 +45,8 @@ export class Row implements Message {
     return readable.length === 0 ? undefined : readable.join("\n");
   }
 
-  /** As the core tells it, with the body. */
-  get told(): CoreRow { return { ...this.#row, body: this.#json }; }
+  /** A row as the core tells it, with the body. Not the row's own member: in a body there may be what admits to a session. */
+  static told(row: Message): CoreRow { return { ...(row as Row).#row, body: (row as Row).#json }; }
 
   /** Getters are not own members, so that JSON, spread and consoles need to be shown what there is. */
   toJSON(): Message {

@@ -136,7 +136,7 @@ export class Tabs {
     const { list, rows, Row } = this.#seat;
     // Of a message that the service does not say whose it is this core knows the service's id alone.
     const known = new Map(before.map((row) => [row.serverId, row as Row]));
-    const target = (list.messages.slice(0, rows()) as Row[]).map((row) => new Row(row.told, row.serverId === undefined ? undefined : known.get(row.serverId)));
+    const target = list.messages.slice(0, rows()).map((row) => new Row(Row.told(row), row.serverId === undefined ? undefined : known.get(row.serverId)));
     list.reset(before);
     this.#seat.emitter(emitter);
     rows(count);
@@ -155,7 +155,7 @@ export class Tabs {
   }
 
   #lead(event: CoreEvent): void {
-    const { list, take, rows, call, say, emitter, bodies } = this.#seat;
+    const { Row, list, take, rows, call, say, emitter, bodies } = this.#seat;
     const followed = this.#following;
     this.leave();
     this.#leading = true;
@@ -165,7 +165,7 @@ export class Tabs {
     say({ do: "lead", term: this.#term });
     if (!followed) return;
     const before = list.messages;
-    const shown = (before.slice(0, rows()) as Row[]).map(({ told }) => told);
+    const shown = before.slice(0, rows()).map(Row.told);
     const diary = new Diary();
     this.#anew = { before, count: shown.length, diary, emitter: emitter(diary as never) };
     // Those that wait for a core find it now: what is stored it reads.
@@ -204,7 +204,7 @@ export class Tabs {
   }
 
   #hearFollower(said: Said): void {
-    const { name, early, call, say, ask, list, rows, facts, ofLeader } = this.#seat;
+    const { Row, name, early, call, say, ask, list, rows, facts, ofLeader } = this.#seat;
     switch (said.do) {
       case "ask":
         return say({ do: "here", term: this.#term, seq: this.#seq });
@@ -212,7 +212,7 @@ export class Tabs {
         this.#followed = true;
         // What it accepted before it knew that it follows.
         call(Call.Added);
-        const told = (list.messages.slice(0, rows()) as Row[]).map((row) => row.told);
+        const told = list.messages.slice(0, rows()).map(Row.told);
         return say({ do: "list", to: said.from, term: this.#term, seq: this.#seq, rows: told, ...facts() });
       }
       case "added":
@@ -280,7 +280,7 @@ export class Tabs {
 
   /** Makes the list what it is to be, step by step: each step is told, and right when it is told. */
   #show(target: readonly Message[]): void {
-    const { list, early, receipts, rows, emitter } = this.#seat;
+    const { Row, list, early, receipts, rows, emitter } = this.#seat;
     const emit = (event: string, payload: unknown): void => emitter().emit(event as never, payload as never);
     const wanted = new Set(target.map(({ id }) => id));
     for (let index = rows() - 1; index >= 0; index -= 1) {
@@ -298,7 +298,7 @@ export class Tabs {
         return emit("message", { message, index });
       }
       if (from !== index) emit("moved", { message: list.move(from, index), from, to: index });
-      if (JSON.stringify((list.at(index) as Row).told) === JSON.stringify((message as Row).told)) return;
+      if (JSON.stringify(Row.told(list.at(index)!)) === JSON.stringify(Row.told(message))) return;
       list.replace(index, message);
       emit("updated", { message, index });
     });
