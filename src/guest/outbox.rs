@@ -8,6 +8,8 @@ use crate::core::time;
 pub const MAX_MESSAGES: usize = 200;
 /// At most so many bytes of UTF-16 in storage: keys and values, 192 KiB.
 pub const MAX_BYTES: usize = 192 << 10;
+/// Within which every record may still grow by what becomes of it: whose it is, that it was sent, its anchor, why it failed.
+const GROWTH_BYTES: usize = 320;
 /// After this long unsent a message is not sent unasked, milliseconds.
 pub const MAX_AGE_MS: u64 = 3_600_000;
 /// The version of the stored form.
@@ -214,12 +216,15 @@ fn read_record(name: &str, value: &str) -> Option<Stored> {
 pub struct Outbox {
     records: Vec<Record>,
     last_n: u64,
+    /// What stands beside them and is not ours to touch, bytes of UTF-16.
+    pub beside: usize,
 }
 
 impl Outbox {
     /// Whether another message has room.
     pub fn admits(&self, prefix: &str, record: &Record) -> Result<(), Refusal> {
-        let full = self.records.len() >= MAX_MESSAGES || self.bytes(prefix) + record.bytes(prefix) > MAX_BYTES;
+        let bytes = self.beside + self.bytes(prefix) + record.bytes(prefix) + (self.records.len() + 1) * GROWTH_BYTES;
+        let full = self.records.len() >= MAX_MESSAGES || bytes > MAX_BYTES;
         if full { Err(Refusal::field(Code::OUTBOX_FULL, "text")) } else { Ok(()) }
     }
 

@@ -15,6 +15,8 @@ macro_rules! guest_only {
 mod chat;
 #[path = "../behaviour/connection.rs"]
 mod connection;
+#[path = "../behaviour/damage.rs"]
+mod damage;
 #[path = "../behaviour/incoming.rs"]
 mod incoming;
 #[path = "../behaviour/lifecycle.rs"]

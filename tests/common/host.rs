@@ -1,8 +1,8 @@
 //! The browser's part: performs what the session wants done and brings the results back, as the driver does it.
 
-use super::{CrashPoint, DEPLOYMENT, Disk, Giver, World};
+use super::{CrashPoint, DEPLOYMENT, Giver, World};
 use guestwire::core::http::{Authorization, Unreachable};
-use guestwire::core::machine::{Act, Input, Lead, Machine, RequestId, Role, StoreFault, WriteId};
+use guestwire::core::machine::{Act, Input, Lead, Machine, RequestId, Role};
 use guestwire::guest::wire::Wire;
 use simulator::{ConnectionId, HttpId, HttpRequest};
 
@@ -30,6 +30,18 @@ impl World {
         }
         self.crash_at = None;
         self.crashed = Some(point);
+        self.kill();
+        true
+    }
+
+    /// Whether the tab was killed behind this write, with others of the same mutation still to come.
+    fn tears(&mut self) -> bool {
+        let Some(left) = self.tears_after.take() else { return false };
+        if left > 1 {
+            self.tears_after = Some(left - 1);
+            return false;
+        }
+        self.crashed = Some(CrashPoint::Torn);
         self.kill();
         true
     }
@@ -91,7 +103,10 @@ impl World {
                     return false;
                 }
                 let removed = value.is_none();
-                let result = self.write(id, key, value);
+                let result = self.write(key, value);
+                if self.tears() {
+                    return false;
+                }
                 if message && self.dies(if removed { CrashPoint::AfterAckPersisted } else { CrashPoint::AfterPersist }) {
                     return false;
                 }
@@ -101,8 +116,7 @@ impl World {
                 }
             }
             Act::Load(prefix) => {
-                let entries: Vec<(String, String)> =
-                    self.storage.iter().filter(|(key, _)| key.starts_with(&prefix)).map(|(k, v)| (k.clone(), v.clone())).collect();
+                let entries = self.read(&prefix);
                 let entries: Vec<(&str, &str)> = entries.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
                 let now = self.clock();
                 if let Some(session) = &mut self.session {
@@ -131,31 +145,5 @@ impl World {
             }
         }
         true
-    }
-
-    fn write(&mut self, _id: WriteId, key: String, value: Option<String>) -> Result<(), StoreFault> {
-        let utf16 = |text: &str| 2 * text.encode_utf16().count();
-        let id_of_message = key.split(":m:").nth(1).and_then(|name| name.split(':').nth(1)).map(str::to_string);
-        match (self.disk, value) {
-            (Disk::Unavailable, _) => {
-                self.unwritten.extend(id_of_message);
-                return Err(StoreFault::Unavailable);
-            }
-            (_, None) => {
-                self.storage.remove(&key);
-            }
-            (Disk::Quota(most), Some(value)) => {
-                let others: usize = self.storage.iter().filter(|(other, _)| **other != key).map(|(k, v)| utf16(k) + utf16(v)).sum();
-                if others + utf16(&key) + utf16(&value) > most {
-                    self.unwritten.extend(id_of_message);
-                    return Err(StoreFault::Full);
-                }
-                self.storage.insert(key, value);
-            }
-            (Disk::Works, Some(value)) => {
-                self.storage.insert(key, value);
-            }
-        }
-        Ok(())
     }
 }

@@ -5,12 +5,14 @@
 //! would show is rebuilt from the events alone ([`Page`]), so that the events themselves are under test.
 #![allow(dead_code, unused_imports, reason = "every test file uses its own part of the harness")]
 
+mod disk;
 mod host;
 mod network;
 mod page;
 mod watch;
 mod wire;
 
+pub use disk::{Disk, utf16};
 pub use network::{Line, Network};
 pub use page::Page;
 pub use watch::*;
@@ -33,15 +35,8 @@ pub const EPOCH: u64 = 1_767_225_600_000;
 /// The deployment of every world.
 pub const DEPLOYMENT: &str = "world";
 
-/// How the browser's storage behaves.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Disk {
-    Works,
-    /// Every write throws.
-    Unavailable,
-    /// It takes so many bytes of UTF-16 in all.
-    Quota(usize),
-}
+/// Timers of a hidden page fire so seldom, milliseconds.
+const THROTTLE_MS: u64 = 60_000;
 
 /// What the page does when it is asked for an access token.
 #[derive(Clone, PartialEq, Debug)]
@@ -74,6 +69,8 @@ pub enum CrashPoint {
     AfterSend,
     BeforeAckPersisted,
     AfterAckPersisted,
+    /// Behind any write.
+    Torn,
 }
 
 /// One visitor, one service, and what is between them.
@@ -89,8 +86,14 @@ pub struct World {
     pub page: Page,
     pub storage: BTreeMap<String, String>,
     pub disk: Disk,
+    /// What this life of the page could not write.
+    pub memory: BTreeMap<String, String>,
+    /// How often something was written or removed.
+    pub writes: u64,
     /// The page stands still: nothing reaches the client and no timer of it fires.
     pub frozen: bool,
+    /// The page is hidden and its timers fire once a minute.
+    pub throttled: bool,
     /// How long the monotonic clock stood still while the machine slept, milliseconds.
     pub slept: u64,
     /// A listener of the page that calls back into the client, after the drain as the driver does it.
@@ -100,6 +103,8 @@ pub struct World {
     held: VecDeque<Arrival>,
     /// Kill the tab when it comes to this point.
     pub crash_at: Option<CrashPoint>,
+    /// … or when it has written so often.
+    pub tears_after: Option<u64>,
     pub crashed: Option<CrashPoint>,
     /// Reads of the history that brought none.
     pub failed_reads: u32,
@@ -164,6 +169,10 @@ impl World {
             page: Page::default(),
             storage: BTreeMap::new(),
             disk: Disk::Works,
+            memory: BTreeMap::new(),
+            writes: 0,
+            throttled: false,
+            tears_after: None,
             frozen: false,
             slept: 0,
             listener: None,
@@ -213,7 +222,8 @@ impl World {
         self.session = Some(session);
         self.page = Page::default();
         self.held.clear();
-        self.frozen = false;
+        self.memory.clear();
+        (self.frozen, self.throttled) = (false, false);
         self.drain();
     }
 
@@ -376,8 +386,9 @@ impl World {
     pub fn current_messages(&mut self) -> Vec<(String, Option<String>)> {
         let sessions = self.control("/_sim/sessions", serde_json::Value::Null);
         let live = sessions.as_array().into_iter().flatten().filter(|session| session["ended"] == false);
-        // One whose id could not be stored goes on without the visitor.
-        let live = live.filter(|session| self.wire == Wire::Guest || session["token"] == self.session_id.as_str());
+        // One whose name could not be stored goes on without the visitor.
+        let own = if self.wire == Wire::Guest { self.configured_token() } else { self.session_id.clone() };
+        let live = live.filter(|session| session["token"] == own.as_str());
         let messages = live.flat_map(|session| session["messages"].as_array().cloned().unwrap_or_default());
         let text = |value: &serde_json::Value| value.as_str().map(str::to_string);
         messages.map(|message| (text(&message["serverId"]).expect("what is stored has an id"), text(&message["tracingId"]))).collect()
@@ -534,7 +545,8 @@ impl World {
 
     /// When the client's timer is due, in true time.
     fn client_timeout(&self) -> Option<u64> {
-        self.session.as_ref().and_then(Machine::poll_timeout).map(|at| at + self.slept)
+        let due = self.session.as_ref().and_then(Machine::poll_timeout).map(|at| at + self.slept);
+        if self.throttled { due.map(|at| at.next_multiple_of(THROTTLE_MS)) } else { due }
     }
 
     /// Performs what the session wants done, in order, and feeds the results back, as the browser's driver does.

@@ -179,6 +179,13 @@ impl World {
         self.storage.keys().filter(|key| key.contains(":m:")).cloned().collect()
     }
 
+    /// The guest that the service was last told of, on the guest API.
+    pub fn configured_token(&self) -> String {
+        let configure = self.sent.iter().rev().find(|(_, text)| text.contains(r#""action":"configureSession""#));
+        let frame: Value = configure.and_then(|(_, text)| serde_json::from_str(text).ok()).unwrap_or_default();
+        frame["token"].as_str().unwrap_or_default().to_string()
+    }
+
     /// The visitor's token as stored.
     pub fn stored_token(&self) -> Option<String> {
         let value: Value = serde_json::from_str(self.storage.get(&self.session_key())?).ok()?;

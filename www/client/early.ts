@@ -10,6 +10,8 @@ import { Code, GuestwireError } from "./errors.js";
 /** Bounds of the outbox, as the core's. */
 const MAX_MESSAGES = 200;
 const MAX_UTF16_BYTES = 192 << 10;
+/** Within which every record may still grow, as in the core. */
+const GROWTH_BYTES = 320;
 const MAX_TEXT_BYTES = 4096;
 
 /** A message as `Session::send` takes it. */
@@ -52,7 +54,7 @@ export class Early {
     const n = records.reduce((most, [key]) => Math.max(most, Number(key.slice(this.#prefix.length).split(":")[0]) || 0), 0) + 1;
     const key = `${this.#prefix}${n}:${id}`;
     const value = JSON.stringify({ v: 1, id, at, ...draft });
-    const bytes = records.reduce((sum, [known, kept]) => sum + 2 * (known.length + kept.length), 2 * (key.length + value.length));
+    const bytes = records.reduce((sum, [known, kept]) => sum + 2 * (known.length + kept.length) + GROWTH_BYTES, 2 * (key.length + value.length) + GROWTH_BYTES);
     if (records.length >= MAX_MESSAGES || bytes > MAX_UTF16_BYTES) throw new GuestwireError(Code.OutboxFull);
     this.#keys.set(id, key);
     return { id, at, text: draft.text, key, value, durable: this.write(key, value) };

@@ -44,6 +44,7 @@ impl Session {
             self.put_away();
         }
         let mut quarantined: usize = 0;
+        let mut newer = 0;
         let mut bad = Vec::new();
         let mut seen = Vec::new();
         let mut has_session = false;
@@ -67,13 +68,24 @@ impl Session {
                         seen.push(record.id.clone());
                         self.take_up(*record);
                     }
-                    Stored::Newer => self.tell(Event::Warning { code: Code::STORAGE_NEWER }),
-                    Stored::Bad => bad.push((name, *value)),
+                    Stored::Newer => {
+                        newer += 2 * (key.len() + value.len());
+                        self.tell(Event::Warning { code: Code::STORAGE_NEWER });
+                    }
+                    Stored::Bad => match self.outbox.ids(&|record| record.key(&prefix) == *key).pop() {
+                        // This life of the page knows better than what is left of its record.
+                        Some(id) => {
+                            self.rewrite(&id);
+                            seen.push(id);
+                        }
+                        None => bad.push((name, *value)),
+                    },
                 }
             } else if name.starts_with("q:") {
                 quarantined += 2 * (key.len() + value.len());
             }
         }
+        self.outbox.beside = newer;
         if self.fence.is_empty() && has_session {
             // Read a moment ago, before this tab knew whether it leads.
             self.drop_settled_elsewhere(&seen);
