@@ -112,7 +112,7 @@ class Copy {
   /** Runs a suite until its first red test; undefined when there is none. */
   test(program, suite, timeoutMs) {
     const args = suite === "simulation" ? ["--nocapture"] : [];
-    const child = start(program, args, { cwd: this.#folder, env: { GUESTWIRE_SEEDS: SEEDS, RUST_BACKTRACE: "0" }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = start(program, args, { cwd: this.#folder, env: { GUESTWIRE_SEEDS: SEEDS, GUESTWIRE_SHRINK: "0", RUST_BACKTRACE: "0" }, stdio: ["ignore", "pipe", "pipe"] });
     return new Promise((done) => {
       let output = "";
       let red;

@@ -7,6 +7,27 @@ use guestwire::guest::event::{Kind, Status};
 use std::collections::BTreeSet;
 
 impl Run {
+    /// What holds after every step.
+    pub(super) fn check_safety(&mut self) {
+        self.ledger.observe(&mut self.world);
+        let unproved = self.world.unproved_before + self.world.metric("unprovedResends");
+        self.ledger.check_safety(unproved, &self.world.unwritten);
+        assert!(self.world.network.most_sockets <= 2, "{} sockets at once", self.world.network.most_sockets);
+        self.check_list();
+        self.check_storage();
+    }
+
+    /// No row twice: neither by its own id nor by the service's.
+    fn check_list(&self) {
+        let mut ids = BTreeSet::new();
+        for row in &self.world.page.rows {
+            assert!(ids.insert(row.id.as_str()), "two rows {}", row.id);
+            if let Some(server_id) = row.server_id.as_ref().filter(|server_id| **server_id != row.id) {
+                assert!(ids.insert(server_id), "two rows of {server_id}");
+            }
+        }
+    }
+
     /// Every accepted message stands in one of its three ends, and in a good one unless there was a reason.
     pub(super) fn check_liveness(&mut self) {
         let state = self.world.state();
@@ -25,7 +46,7 @@ impl Run {
                 continue;
             }
             // What storage could not keep is gone with its life of the page; the page was told.
-            let kept = promise.durable || promise.life == self.life;
+            let kept = (promise.durable && !promise.damaged) || promise.life == self.life;
             let row = self.world.page.row(id);
             match row.map(|row| (row.status, row.code)) {
                 Some((Status::Sent, _)) => assert!(held.contains(id), "shown as sent and not at the service: {:?} {id}", promise.text),

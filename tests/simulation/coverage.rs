@@ -33,35 +33,54 @@ const EXPECTED: &[(&str, &[&str])] = &[
             "history-status",
             "history-refused",
             "expired",
-            "reload",
-            "crash",
-            "storage",
-            "clock",
-            "freeze",
-            "hidden",
-            "pagehide",
-            "lead-lost",
-            "restart",
+            "answer",
+            "mend",
+            "wait",
         ],
     ),
+    (
+        "page",
+        &[
+            "reload",
+            "crash",
+            "torn",
+            "clock",
+            "freeze",
+            "thaw",
+            "sleep",
+            "wake",
+            "hidden",
+            "visible",
+            "pagehide",
+            "pageshow",
+            "signal",
+            "lead-lost",
+            "take-over",
+        ],
+    ),
+    ("visitor", &["say", "flood", "restart", "reconnect", "mark-read", "take-back", "again", "older"]),
+    ("storage", &["disk-missing", "disk-throws", "disk-full", "disk-fails", "disk-works", "storage-cleared", "storage-thinned", "damage"]),
+    ("damage", &["empty", "truncated", "garbage", "older", "newer"]),
     ("state", &["Connecting", "Ready", "Suspect", "Waiting", "Paused", "Offline", "Ended", "Idle"]),
-    ("crash", &["BeforePersist", "AfterPersist", "AfterSend", "BeforeAckPersisted", "AfterAckPersisted"]),
+    ("crash", &["BeforePersist", "AfterPersist", "AfterSend", "BeforeAckPersisted", "AfterAckPersisted", "Torn"]),
     ("proof", &["acknowledged", "acknowledgedByText", "foundAtFirstLook", "foundAtSecondLook", "resends", "unprovedResends", "deliveryUnknown"]),
     ("code", &["7010", "7011", "7012"]),
-    ("warning", &["7050", "7051"]),
+    ("warning", &["7050", "7051", "7052", "7053"]),
+    ("refused", &["7004"]),
 ];
 
 /// … over the guest API.
 const EXPECTED_OF_GUEST: &[(&str, &[&str])] = &[
-    ("fault", &["rate-limit", "rate-limit-uncorrelated", "reply-500", "poison", "config-status", "evicted", "read-only", "cleared", "clear"]),
+    ("fault", &["rate-limit", "rate-limit-uncorrelated", "reply-500", "poison", "config-status", "evicted", "read-only", "cleared"]),
+    ("visitor", &["typing", "clear"]),
     ("code", &["4011", "5000"]),
-    ("service", &["echoes-ids", "no-metadata", "no-tracing", "nothing", "4006", "new"]),
+    ("service", &["echoes-ids", "no-metadata", "no-tracing", "nothing", "4006", "new", "auto-start"]),
 ];
 
 /// … and over the session protocol.
 const EXPECTED_OF_SESSION: &[(&str, &[&str])] = &[
     ("fault", &["token-status", "token-refused", "token-expired", "upgrade-401", "history-401", "session-status"]),
-    ("service", &["long-tokens", "short-tokens", "small-pages"]),
+    ("service", &["long-tokens", "short-tokens", "small-pages", "large-pages"]),
     ("state", &["AuthRequired"]),
 ];
 

@@ -14,6 +14,8 @@ pub struct Promise {
     pub durable: bool,
     /// The life of the page in which it was accepted.
     pub life: u64,
+    /// Its record in storage was cleared away or damaged.
+    pub damaged: bool,
     /// The visitor took it back.
     pub cancelled: bool,
     /// … and the tab was killed in that moment.
@@ -38,7 +40,26 @@ pub struct Ledger {
 impl Ledger {
     pub fn accept(&mut self, id: &str, text: &str, durable: bool, life: u64) {
         self.order.push(id.to_string());
-        self.promises.insert(id.to_string(), Promise { text: text.to_string(), durable, life, cancelled: false, undecided: false, retried: false });
+        self.promises.insert(
+            id.to_string(),
+            Promise { text: text.to_string(), durable, life, damaged: false, cancelled: false, undecided: false, retried: false },
+        );
+    }
+
+    /// A key is not what it was: the message under it, if any, may be lost with its life of the page.
+    pub fn excuse_loss(&mut self, key: &str) {
+        let id = key.rsplit(':').next().unwrap_or_default();
+        if let Some(promise) = self.promises.get_mut(id) {
+            promise.damaged = true;
+        }
+    }
+
+    /// No life of the page needs to know any more what was cleared away or damaged.
+    pub fn lose_damaged(&mut self) {
+        for promise in self.promises.values_mut().filter(|promise| promise.damaged) {
+            // It may still be under way.
+            (promise.life, promise.retried) = (u64::MAX, true);
+        }
     }
 
     /// Takes note of what the service has stored since the last time. From its log: a session that is cleared or replaced

@@ -9,6 +9,8 @@ use std::thread;
 const SEEDS: u64 = 2_000;
 /// Fewer seeds than this cannot be expected to meet everything.
 const SEEDS_FOR_COVERAGE: u64 = 1_000;
+/// So many failing seeds are shrunk, unless `GUESTWIRE_SHRINK` says otherwise.
+const SHRUNK: usize = 3;
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is a number, not {value}")))
@@ -20,13 +22,17 @@ fn replay(seed: u64) -> String {
 
 #[test]
 fn nothing_is_lost_reordered_or_doubled_whatever_happens() {
-    if let Some(seed) = setting("GUESTWIRE_SEED") {
-        let coverage = schedule::run(seed, true);
-        println!("{coverage}");
+    if let Ok(text) = std::env::var("GUESTWIRE_SCHEDULE") {
+        println!("{}", schedule::replay(&text));
         return;
     }
-    let seeds = setting("GUESTWIRE_SEEDS").unwrap_or(SEEDS);
-    let next = AtomicU64::new(0);
+    if let Some(seed) = setting("GUESTWIRE_SEED") {
+        println!("{}", schedule::run(seed, true));
+        return;
+    }
+    schedule::prepare();
+    let (first, seeds) = (setting("GUESTWIRE_FROM").unwrap_or(0), setting("GUESTWIRE_SEEDS").unwrap_or(SEEDS));
+    let next = AtomicU64::new(first);
     let workers = thread::available_parallelism().map_or(1, |cores| cores.get());
     let parts: Vec<(Coverage, Vec<u64>)> = thread::scope(|scope| {
         let workers: Vec<_> = (0..workers)
@@ -34,7 +40,7 @@ fn nothing_is_lost_reordered_or_doubled_whatever_happens() {
                 scope.spawn(|| {
                     let mut coverage = Coverage::default();
                     let mut failed = Vec::new();
-                    while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < seeds) {
+                    while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < first + seeds) {
                         match catch_unwind(AssertUnwindSafe(|| schedule::run(seed, false))) {
                             Ok(met) => coverage.add(&met),
                             Err(_) => {
@@ -62,6 +68,9 @@ fn nothing_is_lost_reordered_or_doubled_whatever_happens() {
     println!("{seeds} seeds\n{coverage}");
     for seed in &failed {
         println!("{}", replay(*seed));
+    }
+    for seed in failed.iter().take(setting("GUESTWIRE_SHRINK").map_or(SHRUNK, |most| most as usize)) {
+        println!("{}", schedule::explain(*seed));
     }
     assert!(failed.is_empty(), "{} seeds failed, the first: {:?}", failed.len(), failed.first());
     if seeds >= SEEDS_FOR_COVERAGE {

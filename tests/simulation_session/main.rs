@@ -9,11 +9,17 @@ mod common;
 mod chance;
 #[path = "../simulation/coverage.rs"]
 mod coverage;
+#[path = "../simulation/draw.rs"]
+mod draw;
 #[path = "../simulation/ledger.rs"]
 mod ledger;
 #[path = "../simulation/run.rs"]
 mod run;
 #[path = "../simulation/schedule.rs"]
 mod schedule;
+#[path = "../simulation/shrink.rs"]
+mod shrink;
+#[path = "../simulation/step.rs"]
+mod step;
 #[path = "../simulation/tally.rs"]
 mod tally;

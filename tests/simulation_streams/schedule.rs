@@ -112,6 +112,19 @@ struct Run {
     verbose: bool,
 }
 
+/// Nothing is prepared, and no schedule is data here: a failing seed is replayed as a whole.
+pub fn prepare() {}
+
+/// A schedule has no text form here.
+pub fn replay(_: &str) -> Coverage {
+    panic!("GUESTWIRE_SCHEDULE is for the guest's simulations")
+}
+
+/// Nothing is shrunk.
+pub fn explain(seed: u64) -> String {
+    format!("seed {seed} is as short as it gets")
+}
+
 /// Runs one seed; panics where an invariant breaks.
 pub fn run(seed: u64, verbose: bool) -> Coverage {
     let mut run = Run::new(seed, verbose);
