@@ -28,12 +28,12 @@ impl World {
     pub(super) fn write(&mut self, key: String, value: Option<String>) -> Result<(), StoreFault> {
         self.writes += 1;
         let result = self.try_write(&key, value.as_deref());
+        if result.is_err() {
+            // Of a message whose record is not as it should be, storage tells a later life something else.
+            self.unwritten.extend(key.split(":m:").nth(1).and_then(|name| name.split(':').nth(1)).map(str::to_string));
+        }
         match value {
-            Some(value) if result.is_err() => {
-                // Of a message whose record is not as it should be, storage tells a later life something else.
-                self.unwritten.extend(key.split(":m:").nth(1).and_then(|name| name.split(':').nth(1)).map(str::to_string));
-                self.memory.insert(key, value);
-            }
+            Some(value) if result.is_err() => drop(self.memory.insert(key, value)),
             _ => drop(self.memory.remove(&key)),
         }
         result

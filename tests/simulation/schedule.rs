@@ -42,6 +42,8 @@ struct Run {
     asleep: Option<(u64, bool)>,
     /// This life of the page has not seen what storage held.
     blind: bool,
+    /// What the leader has written to know that no other has led since is not what it was.
+    fence_damaged: bool,
     verbose: bool,
 }
 
@@ -100,6 +102,7 @@ impl Run {
             away: false,
             asleep: None,
             blind: false,
+            fence_damaged: false,
             verbose,
         };
         let habits = if WIRE == Wire::Session {
@@ -233,8 +236,9 @@ impl Run {
         if self.world.with(|session, now| session.cancel(now, &id)) {
             self.note(&format!("takes back {id}"));
             let promise = self.ledger.promises.get_mut(&id).expect("what waits was accepted");
-            // Killed in the middle of it, the visitor may find it waiting again.
-            let undecided = self.world.crashed.is_some() || self.world.disk != Disk::Works;
+            // Killed in the middle of it, the visitor may find it waiting again; and what storage has may be older than the truth.
+            let stale = self.world.unwritten.contains(&id);
+            let undecided = self.world.crashed.is_some() || self.world.disk != Disk::Works || stale;
             (promise.cancelled, promise.undecided) = (true, undecided);
             promise.retried |= undecided;
         }
@@ -333,7 +337,6 @@ impl Run {
 
     fn show(&mut self) {
         self.away = false;
-        self.see_storage_again();
         self.world.signal(Page::Shown);
     }
 
@@ -417,6 +420,7 @@ impl Run {
 
     fn after_step(&mut self) {
         self.died();
+        self.lose_what_nobody_holds();
         for event in &self.world.page.events {
             if let Event::Receipt { id, status: Status::Failed, .. } = event
                 && let Some(promise) = self.ledger.promises.get_mut(id)

@@ -6,6 +6,7 @@ use crate::step::{Cleared, Damage, Step};
 use guestwire::guest::wire::Wire;
 
 const OURS: &str = "gw1:world:";
+const FENCE: &str = "gw1:world:e";
 /// Keys of others, which stay as they are.
 const OTHERS: [(&str, &str); 3] = [("cart", "{"), ("gw1:other:session", "{"), ("gw1:worldwide:m:1:x", "{")];
 /// Our bounds, bytes of UTF-16: messages, quarantine, everything.
@@ -91,6 +92,7 @@ impl Run {
         self.coverage.hit("damage", how.word());
         self.world.storage.insert(key.clone(), damaged);
         self.ledger.excuse_loss(&key);
+        self.fence_damaged |= key == FENCE;
         self.end_excuses();
         true
     }
@@ -106,13 +108,18 @@ impl Run {
         }
     }
 
-    /// This life of the page reads storage again. What it misses there another tab may have settled.
-    pub(super) fn see_storage_again(&mut self) {
-        let conversation = self.world.read(&self.world.session_key()).pop();
-        if self.world.disk == Disk::Missing {
-            self.see_storage();
-        } else if conversation.is_some_and(|(_, value)| value.starts_with("{\"v\":") && value.ends_with('}')) {
+    /// What a tab that follows has stored it does not hold; and one whose fence is not its own any more takes what is stored for
+    /// all there is.
+    pub(super) fn lose_what_nobody_holds(&mut self) {
+        if self.fence_damaged || self.world.page.leader == Some(false) {
             self.ledger.lose_damaged();
+        }
+    }
+
+    /// Another tab's lead ends, and storage is read again.
+    pub(super) fn see_storage_again(&mut self) {
+        if self.world.page.leader == Some(false) {
+            self.see_storage();
         }
     }
 
