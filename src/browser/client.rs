@@ -4,6 +4,7 @@
 use super::bag::{Bag, Host};
 use super::driver::{Driver, Scope, plain};
 use super::refused;
+use crate::core::machine::{Input, Machine};
 use crate::core::option::wrong;
 use crate::guest::Session;
 use crate::guest::event::Ticket;
@@ -42,6 +43,8 @@ impl Core {
     /// # Errors
     /// `[code, field?]`: refused, and nothing was changed.
     pub fn call(&self, what: Call, text: &str, ticket: Ticket, flush_ms: u32) -> Result<JsValue, JsValue> {
+        // A page that stood still looks into storage whether another tab leads, before it is asked for anything.
+        self.driver.turn(|session, now| session.handle_input(now, Input::Timeout));
         let answer = self.driver.turn(|session, now| {
             match what {
                 Call::Send => return session.send(now, text).map(JsValue::from),

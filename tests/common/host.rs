@@ -68,6 +68,9 @@ impl World {
                     Wire::Session => text.contains(r#""type":"text""#),
                 };
                 self.sent.push((socket, text.clone()));
+                if is_message && self.has_lock() && !self.holds_lock() {
+                    self.strays.push((self.now, self.tab));
+                }
                 self.network.up(self.now, socket, text);
                 if is_message && self.dies(CrashPoint::AfterSend) {
                     return false;
@@ -122,6 +125,12 @@ impl World {
                 if let Some(session) = &mut self.session {
                     session.handle_input(now, Input::Loaded(&entries));
                 }
+            }
+            Act::Lead(lead) if self.has_lock() => {
+                if lead != Lead::Prove {
+                    self.in_line = lead != Lead::Leave;
+                }
+                self.act_on_lock(lead);
             }
             Act::Lead(lead) => {
                 if lead != Lead::Prove {

@@ -9,6 +9,7 @@ mod disk;
 mod host;
 mod network;
 mod page;
+mod tabs;
 mod watch;
 mod wire;
 
@@ -101,6 +102,21 @@ pub struct World {
     /// The lock among the tabs is held or waited for by this page.
     pub in_line: bool,
     held: VecDeque<Arrival>,
+    /// Which of the visitor's tabs this is, what is kept of the others, and the lock that is among them.
+    pub tab: usize,
+    others: Vec<tabs::Tab>,
+    lock: tabs::Lock,
+    line: tabs::Line,
+    /// Since when the page stands still, if it does.
+    still_since: u64,
+    /// The machine sleeps.
+    asleep: bool,
+    /// So many messages were accepted by tabs that follow.
+    early: u64,
+    /// When a leading tab looked what others have stored.
+    pub taken_up: Vec<u64>,
+    /// Messages sent by a tab that did not hold the lock: when and which.
+    pub strays: Vec<(u64, usize)>,
     /// Kill the tab when it comes to this point.
     pub crash_at: Option<CrashPoint>,
     /// … or when it has written so often.
@@ -178,6 +194,15 @@ impl World {
             listener: None,
             in_line: false,
             held: VecDeque::new(),
+            tab: 0,
+            others: Vec::new(),
+            lock: tabs::Lock::default(),
+            line: tabs::Line::default(),
+            still_since: 0,
+            asleep: false,
+            early: 0,
+            taken_up: Vec::new(),
+            strays: Vec::new(),
             crash_at: None,
             crashed: None,
             failed_reads: 0,
@@ -222,6 +247,7 @@ impl World {
         self.session = Some(session);
         self.page = Page::default();
         self.held.clear();
+        self.forget_news();
         self.memory.clear();
         (self.frozen, self.throttled) = (false, false);
         self.drain();
@@ -234,6 +260,8 @@ impl World {
         }
         self.session = None;
         self.held.clear();
+        self.leave_lock();
+        self.forget_news();
         for line in self.network.leave_page() {
             // The machine's TCP stack says goodbye for it, behind what was sent.
             self.network.send_end(self.now, line, None);
@@ -253,6 +281,7 @@ impl World {
 
     /// Runs a command that settles a ticket.
     pub fn command(&mut self, run: impl FnOnce(&mut Session, Now, Ticket)) -> Ticket {
+        self.look_around();
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         let now = self.clock();
@@ -265,10 +294,21 @@ impl World {
 
     /// Runs a command that does not.
     pub fn with<T>(&mut self, run: impl FnOnce(&mut Session, Now) -> T) -> T {
+        self.look_around();
         let now = self.clock();
         let result = run(self.session.as_mut().expect("the page is loaded"), now);
         self.drain();
         result
+    }
+
+    /// What the driver does before every command: a page that stood still finds in storage whether another tab leads.
+    fn look_around(&mut self) {
+        if self.session.is_some() {
+            // Killed it is by the command, which would else have no page to be asked of.
+            let kills = (self.crash_at.take(), self.tears_after.take());
+            self.input(Input::Timeout);
+            (self.crash_at, self.tears_after) = kills;
+        }
     }
 
     /// Sends a text that is accepted; gives its id.
@@ -351,12 +391,13 @@ impl World {
         let (status, _) = self.service.control(EPOCH + self.now, "DELETE", "/_sim/faults", "");
         assert!((200..300).contains(&status));
         self.collect();
-        self.network.heal(self.now);
+        self.heal_line();
     }
 
     /// New lines work again; what broke stays broken, and the service's faults stay.
     pub fn heal_line(&mut self) {
-        self.network.heal(self.now);
+        let now = self.now;
+        self.each_network(|network| network.heal(now));
     }
 
     /// The agent says something.
@@ -436,20 +477,19 @@ impl World {
     }
 
     fn run_until(&mut self, until: u64, so: impl Fn(&World) -> bool) -> bool {
+        if !self.others.is_empty() {
+            self.run_tabs(until);
+            return so(self);
+        }
         loop {
-            let client = self.client_timeout().filter(|_| !self.frozen);
-            let service = self.service.poll_timeout().map(|at| at.saturating_sub(EPOCH));
-            let Some(next) = [client, service, self.network.next()].into_iter().flatten().min().filter(|at| *at <= until) else {
+            let Some(next) = [self.timer_due(), self.service_due(), self.network.next()].into_iter().flatten().min().filter(|at| *at <= until) else {
                 self.now = self.now.max(until);
                 return false;
             };
             self.now = self.now.max(next);
-            if service.is_some_and(|at| at <= self.now) {
-                self.service.handle_timeout(EPOCH + self.now);
-                self.collect();
-            }
+            self.serve();
             self.deliver();
-            if !self.frozen && self.client_timeout().is_some_and(|at| at <= self.now) {
+            if self.timer_due().is_some_and(|at| at <= self.now) {
                 self.input(Input::Timeout);
             }
             if so(self) {
@@ -458,10 +498,22 @@ impl World {
         }
     }
 
+    fn service_due(&self) -> Option<u64> {
+        self.service.poll_timeout().map(|at| at.saturating_sub(EPOCH))
+    }
+
+    fn serve(&mut self) {
+        if self.service_due().is_some_and(|at| at <= self.now) {
+            self.service.handle_timeout(EPOCH + self.now);
+            self.collect();
+        }
+    }
+
     /// Ends a freeze: the overdue timer first, as a browser does it, then what was held.
     pub fn thaw(&mut self) {
         self.frozen = false;
-        if self.client_timeout().is_some_and(|at| at <= self.now) {
+        self.delay_news();
+        if self.timer_due().is_some_and(|at| at <= self.now) {
             self.input(Input::Timeout);
         }
         while let Some(arrival) = self.held.pop_front() {
@@ -484,7 +536,7 @@ impl World {
                 }
                 network::Due::Http(id, request) => self.service.handle_http(now, id, request),
                 network::Due::Client(arrival) => {
-                    if self.frozen {
+                    if self.stands_still() {
                         self.held.push_back(arrival);
                     } else {
                         self.arrive(arrival);
@@ -526,26 +578,26 @@ impl World {
         while let Some(effect) = self.service.poll_effect() {
             let now = self.now;
             match effect {
-                Effect::Accept(id) => self.network.accept(now, id),
-                Effect::Refuse(id, _, _) => self.network.end(now, id, 1006, false),
-                Effect::Text(id, text) => self.network.down(now, id, text),
-                Effect::Binary(id, bytes) => self.network.down_binary(now, id, bytes),
-                Effect::Close(id, code, _) => self.network.end(now, id, code, true),
-                Effect::Drop(id) => self.network.end(now, id, 1006, false),
+                Effect::Accept(id) => self.network_of(id).accept(now, id),
+                Effect::Refuse(id, _, _) => self.network_of(id).end(now, id, 1006, false),
+                Effect::Text(id, text) => self.network_of(id).down(now, id, text),
+                Effect::Binary(id, bytes) => self.network_of(id).down_binary(now, id, bytes),
+                Effect::Close(id, code, _) => self.network_of(id).end(now, id, code, true),
+                Effect::Drop(id) => self.network_of(id).end(now, id, 1006, false),
                 Effect::Respond(id, response) => {
                     let retry = response.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after")).map(|(_, value)| value.clone());
                     let exposed =
                         response.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("access-control-expose-headers") && !value.is_empty());
                     let body = String::from_utf8_lossy(&response.body).into_owned();
-                    self.network.respond(now, id, (response.status, retry.filter(|_| exposed), body));
+                    self.network_of_request(id).respond(now, id, (response.status, retry.filter(|_| exposed), body));
                 }
             }
         }
     }
 
-    /// When the client's timer is due, in true time.
-    fn client_timeout(&self) -> Option<u64> {
-        let due = self.session.as_ref().and_then(Machine::poll_timeout).map(|at| at + self.slept);
+    /// When the client's timer is due, in true time, unless the page stands still.
+    fn timer_due(&self) -> Option<u64> {
+        let due = self.session.as_ref().filter(|_| !self.stands_still()).and_then(Machine::poll_timeout).map(|at| at + self.slept);
         if self.throttled { due.map(|at| at.next_multiple_of(THROTTLE_MS)) } else { due }
     }
 
@@ -579,10 +631,15 @@ impl World {
         }
     }
 
+    /// The page is told which part it plays.
+    pub fn tell(&mut self, role: Role) {
+        self.input(Input::Role(role));
+    }
+
     /// The question whether this tab leads still is answered, and from now on at once.
     pub fn prove(&mut self, role: Role) {
         self.holds_proof = false;
-        self.input(Input::Role(role));
+        self.tell(role);
     }
 
     /// Another tab takes the lead.

@@ -63,6 +63,12 @@ pub struct Network {
     pub most_sockets: usize,
 }
 
+impl Default for Network {
+    fn default() -> Network {
+        Network::new()
+    }
+}
+
 impl Network {
     pub(crate) fn new() -> Network {
         Network {
@@ -171,6 +177,16 @@ impl Network {
         for socket in &mut self.sockets {
             socket.stalled_until = until;
         }
+    }
+
+    /// Whether this page has the connection.
+    pub(crate) fn has(&self, id: ConnectionId) -> bool {
+        self.socket(id).is_some()
+    }
+
+    /// Whether this page waits for the answer.
+    pub(crate) fn asked(&self, id: HttpId) -> bool {
+        self.requests.contains_key(&id)
     }
 
     fn connection(&self, id: SocketId) -> Option<ConnectionId> {

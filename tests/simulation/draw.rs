@@ -12,6 +12,7 @@ struct Draw {
     chance: Chance,
     steps: Vec<Step>,
     latency: u64,
+    tabs: usize,
     said: u64,
     answered: u64,
 }
@@ -20,7 +21,7 @@ struct Draw {
 pub fn schedule(seed: u64) -> Schedule {
     let mut chance = Chance::new(seed);
     let world = chance.bits();
-    let mut draw = Draw { chance, steps: Vec::new(), latency: 0, said: 0, answered: 0 };
+    let mut draw = Draw { chance, steps: Vec::new(), latency: 0, tabs: 1, said: 0, answered: 0 };
     draw.offer();
     for _ in 0..draw.chance.between(20, 60) {
         draw.step();
@@ -49,6 +50,11 @@ impl Draw {
     fn offer(&mut self) {
         self.latency = self.chance.between(1, 300);
         self.add(Step::Latency { ms: self.latency });
+        if self.chance.one_in(2) {
+            self.tabs = self.chance.between(2, 4) as usize;
+            let delay = *self.chance.pick(&[0, 1, 5, 50, 400]);
+            self.add(Step::Tabs { count: self.tabs, delay });
+        }
         if WIRE == Wire::Session {
             // The session protocol offers text alone; what differs is how long tokens live and how the history is cut.
             let seconds = if self.chance.one_in(2) { self.chance.between(20, 300) } else { 86_400 };
@@ -72,6 +78,9 @@ impl Draw {
     }
 
     fn step(&mut self) {
+        if self.tabs > 1 && self.chance.one_in(4) {
+            return self.change_tabs();
+        }
         match self.chance.below(24) {
             0..=8 => self.speak(),
             9..=10 => self.answer(),
@@ -87,7 +96,57 @@ impl Draw {
     }
 
     fn tab(&mut self) -> usize {
-        0
+        if self.tabs == 1 { 0 } else { self.chance.below(self.tabs as u64) as usize }
+    }
+
+    fn change_tabs(&mut self) {
+        let tab = self.tab();
+        match self.chance.below(12) {
+            0..=4 => self.add(Step::Open { tab }),
+            5 => self.add(Step::Shut { tab }),
+            6 => self.add(Step::Kill { tab }),
+            7 => {
+                // Given up with notice, as browsers freeze hidden tabs.
+                self.extend(&[Step::Hidden { tab, throttled: true }, Step::Frozen { tab }]);
+                self.wait(0, 20_000);
+                let back = if self.chance.one_in(2) { Step::Shown { tab } } else { Step::Signal { tab, signal: Signal::Resumed } };
+                self.extend(&[Step::Thaw { tab }, back]);
+            }
+            _ => self.rob(tab),
+        }
+    }
+
+    /// A tab stands still for so long that another may take the lock from it, and runs again before it has heard of that.
+    fn rob(&mut self, tab: usize) {
+        if self.chance.one_in(2) {
+            let number = self.next_number();
+            self.add(Step::Say { tab, number });
+            self.wait(0, 300);
+        }
+        self.add(Step::Freeze { tab });
+        self.wait(3_500, 9_000);
+        let other = self.tab();
+        self.add(Step::Steal { tab: other });
+        if self.chance.one_in(2) {
+            let number = self.next_number();
+            self.add(Step::Say { tab: other, number });
+        }
+        self.wait(0, 3_000);
+        self.add(Step::Thaw { tab });
+        if self.chance.one_in(2) {
+            let number = self.next_number();
+            let step = match self.chance.below(4) {
+                0 => Step::TakeBack { tab },
+                1 => Step::Again { tab },
+                _ => Step::Say { tab, number },
+            };
+            self.add(step);
+        }
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.said += 1;
+        self.said
     }
 
     fn speak(&mut self) {

@@ -14,6 +14,13 @@ pub struct Promise {
     pub durable: bool,
     /// The life of the page in which it was accepted.
     pub life: u64,
+    /// The tab in which it was accepted, and when.
+    pub tab: usize,
+    pub at: u64,
+    /// When a tab that leads had it before it; there it takes its place.
+    pub known: Option<u64>,
+    /// Accepted by a tab that did not know its part yet, or not any more: it has no place among what other tabs accept.
+    pub loose: bool,
     /// Its record in storage was cleared away or damaged.
     pub damaged: bool,
     /// The visitor took it back.
@@ -22,6 +29,24 @@ pub struct Promise {
     pub undecided: bool,
     /// The visitor asked for it again, or it had failed and arrived all the same: its place is another.
     pub retried: bool,
+}
+
+impl Promise {
+    pub fn of(text: &str) -> Promise {
+        Promise {
+            text: text.to_string(),
+            durable: false,
+            life: 0,
+            tab: 0,
+            at: 0,
+            known: None,
+            loose: false,
+            damaged: false,
+            cancelled: false,
+            undecided: false,
+            retried: false,
+        }
+    }
 }
 
 /// All of them, in the order of acceptance.
@@ -33,17 +58,24 @@ pub struct Ledger {
     pub stored: Vec<String>,
     /// How often the service holds texts that were said more than once, where it carries no ids.
     pub ambiguous: BTreeMap<String, usize>,
+    /// So many of them have been looked at, and these came once more.
+    checked: usize,
+    doubled: Vec<String>,
     /// The log's next number.
     read_to: u64,
 }
 
 impl Ledger {
-    pub fn accept(&mut self, id: &str, text: &str, durable: bool, life: u64) {
+    pub fn accept(&mut self, id: &str, promise: Promise) {
         self.order.push(id.to_string());
-        self.promises.insert(
-            id.to_string(),
-            Promise { text: text.to_string(), durable, life, damaged: false, cancelled: false, undecided: false, retried: false },
-        );
+        self.promises.insert(id.to_string(), promise);
+    }
+
+    /// A leading tab has looked into storage.
+    pub fn take_up(&mut self, at: u64) {
+        for promise in self.promises.values_mut() {
+            promise.known.get_or_insert(at);
+        }
     }
 
     /// A key is not what it was: the message under it, if any, may be lost with its life of the page.
@@ -90,25 +122,39 @@ impl Ledger {
 
     /// Order and number at the service, by the ids that the guest's requests carried.
     /// A message whose record could not be rewritten when it was sent is not known to have been, after a crash.
-    pub fn check_safety(&self, unproved: u64, unwritten: &BTreeSet<String>) {
+    pub fn check_safety(&mut self, unproved: u64, unwritten: &BTreeSet<String>) {
         for (text, stored) in &self.ambiguous {
             let accepted = self.promises.values().filter(|promise| promise.text == *text).count();
             assert!(*stored <= accepted || unproved > 0 || !unwritten.is_empty(), "{stored} times {text:?}, of {accepted}");
         }
-        let mut once = BTreeSet::new();
-        let mut last = 0;
-        for id in &self.stored {
-            let Some(promise) = self.promises.get(id) else { panic!("the service holds what was never accepted: {id}") };
-            if !once.insert(id) {
-                assert!(unproved > 0 || unwritten.contains(id), "doubled without a word: {:?} {id}", promise.text);
-                continue;
+        for at in self.checked..self.stored.len() {
+            self.check_stored(at, unwritten);
+        }
+        self.checked = self.stored.len();
+        assert!(self.doubled.len() as u64 <= unproved, "doubled without a word: {:?}, {unproved} resends without proof", self.doubled);
+    }
+
+    fn check_stored(&mut self, at: usize, unwritten: &BTreeSet<String>) {
+        let id = self.stored[at].as_str();
+        let Some(promise) = self.promises.get(id) else { panic!("the service holds what was never accepted: {id}") };
+        let before = &self.stored[..at];
+        if before.iter().any(|earlier| earlier == id) {
+            if !unwritten.contains(id) {
+                self.doubled.push(id.to_string());
             }
-            if promise.retried || unwritten.contains(id) {
-                continue;
-            }
-            let place = self.order.iter().position(|known| known == id).expect("promises and order hold the same ids");
-            assert!(place >= last, "reordered: {:?} came behind a later one", promise.text);
-            last = place;
+            return;
+        }
+        let has_place = |id: &str, promise: &Promise| !promise.retried && !unwritten.contains(id);
+        if !has_place(id, promise) {
+            return;
+        }
+        let place = |id: &str| self.order.iter().position(|known| known == id);
+        for earlier in before {
+            let Some(other) = self.promises.get(earlier).filter(|other| has_place(earlier, other)) else { continue };
+            // Of another tab's it counts from when there was one that could have sent it.
+            let loose = other.loose || promise.loose;
+            let counts = other.tab == promise.tab || !loose && promise.known.is_some_and(|known| known < other.at);
+            assert!(!counts || place(earlier) <= place(id), "reordered: {:?} came behind {:?}", promise.text, other.text);
         }
     }
 }

@@ -10,7 +10,7 @@ mod trouble;
 use crate::common::{CrashPoint, Disk, WIRE, World};
 use crate::coverage::Coverage;
 use crate::draw;
-use crate::ledger::{AGAIN, Ledger};
+use crate::ledger::{AGAIN, Ledger, Promise};
 use crate::shrink;
 use crate::step::{Expiry, Point, Schedule, Signal, Step, Tracing};
 use guestwire::core::error::Code;
@@ -25,23 +25,30 @@ const MINUTE: u64 = 60_000;
 /// The healing after which everything has to have come right.
 const HEALING: u64 = 10 * MINUTE;
 
+/// The life of a page that is not there.
+const NOT_OPEN: u64 = 0;
+
 struct Run {
     world: World,
     ledger: Ledger,
     coverage: Coverage,
-    life: u64,
+    /// The life of the page of each tab, of all that there have been.
+    lives: Vec<u64>,
+    lived: u64,
     /// Codes that this schedule gave the service a reason for.
     excused: BTreeSet<u16>,
     /// What the service held of conversations that were left by a new one on the same socket.
     former: BTreeSet<String>,
     /// Frames were held back.
     held_back: bool,
-    /// The page stands in the back/forward cache, or is on its way out.
-    away: bool,
+    /// The pages that stand in the back/forward cache, are on their way out, or were frozen with notice.
+    away: BTreeSet<usize>,
     /// When the machine fell asleep, and whether its monotonic clock goes on.
     asleep: Option<(u64, bool)>,
     /// This life of the page has not seen what storage held.
     blind: bool,
+    /// Storage was cleared or damaged.
+    storage_hurt: bool,
     /// What the leader has written to know that no other has led since is not what it was.
     fence_damaged: bool,
     verbose: bool,
@@ -95,13 +102,15 @@ impl Run {
             world,
             ledger: Ledger::default(),
             coverage: Coverage::default(),
-            life: 0,
+            lives: vec![1],
+            lived: 1,
             excused: BTreeSet::new(),
             former: BTreeSet::new(),
             held_back: false,
-            away: false,
+            away: BTreeSet::new(),
             asleep: None,
             blind: false,
+            storage_hurt: false,
             fence_damaged: false,
             verbose,
         };
@@ -125,8 +134,13 @@ impl Run {
         self.note(&habit.to_string());
         let (name, switches) = match *habit {
             Step::Latency { ms } => {
-                self.world.network.latency = ms;
+                self.world.each_network(|network| network.latency = ms);
                 return;
+            }
+            Step::Tabs { count, delay } => {
+                self.world.make_tabs(count, delay);
+                self.lives.resize(count, NOT_OPEN);
+                return self.coverage.hit("tabs", &count.to_string());
             }
             Step::Echoes { metadata, tracing } => {
                 let name = match (metadata, tracing) {
@@ -160,6 +174,7 @@ impl Run {
                 true
             }
             _ if step.is_of_the_visitor() => self.visit(step),
+            _ if step.is_of_the_tabs() => self.change_tabs(step),
             _ if step.is_of_the_page() => self.disturb_page(step),
             _ if step.is_of_storage() => self.disturb_storage(step),
             _ => self.trouble(step),
@@ -167,7 +182,7 @@ impl Run {
         if done {
             let kind = if step.is_of_the_visitor() {
                 "visitor"
-            } else if step.is_of_the_page() {
+            } else if step.is_of_the_page() || step.is_of_the_tabs() {
                 "page"
             } else if step.is_of_storage() {
                 "storage"
@@ -182,22 +197,64 @@ impl Run {
         }
     }
 
-    /// There is a page, and it runs.
+    /// Goes into a tab, if it is there.
+    fn at(&mut self, tab: usize) -> bool {
+        let is = tab < self.world.tabs();
+        if is {
+            self.world.switch(tab);
+        }
+        is && self.world.session.is_some()
+    }
+
+    /// There is a page, it runs, and the visitor can see it.
     fn runs(&self) -> bool {
-        self.world.session.is_some() && !self.world.frozen
+        self.world.session.is_some() && !self.world.stands_still() && !self.away.contains(&self.world.tab)
+    }
+
+    /// Goes to the tab that leads, as far as it knows itself: what the visitor asks for in another is handed to it.
+    fn at_leader(&mut self, tab: usize) -> bool {
+        let tabs = self.world.tabs();
+        let leads = (0..tabs).map(|other| (tab + other) % tabs).find(|tab| {
+            self.world.switch(*tab);
+            self.runs() && self.world.page.leader != Some(false)
+        });
+        leads.is_some()
     }
 
     fn visit(&mut self, step: &Step) -> bool {
-        if !self.runs() || self.away {
-            return false;
-        }
         match *step {
-            Step::Say { number, .. } => self.say(&if number == 0 { AGAIN.to_string() } else { format!("m{number}") }),
-            Step::Flood { number, count, chars, .. } => {
-                for n in 0..count {
-                    self.say(&format!("m{number}.{n} {}", "x".repeat(chars as usize)));
+            Step::Say { tab, number } => {
+                self.at(tab) && self.runs() && {
+                    self.say(&if number == 0 { AGAIN.to_string() } else { format!("m{number}") });
+                    true
                 }
             }
+            Step::Flood { tab, number, count, chars } => {
+                self.at(tab) && self.runs() && {
+                    for n in 0..count {
+                        self.say(&format!("m{number}.{n} {}", "x".repeat(chars as usize)));
+                    }
+                    true
+                }
+            }
+            Step::Typing { tab }
+            | Step::Reconnect { tab }
+            | Step::MarkRead { tab }
+            | Step::Older { tab }
+            | Step::TakeBack { tab }
+            | Step::Again { tab }
+            | Step::Clear { tab }
+            | Step::Restart { tab } => {
+                let has_lead = if self.world.tabs() > 1 { self.at_leader(tab) } else { self.runs() };
+                has_lead && self.ask(step)
+            }
+            _ => unreachable!("no step of the visitor's"),
+        }
+    }
+
+    /// What the visitor asks of the tab that leads.
+    fn ask(&mut self, step: &Step) -> bool {
+        match *step {
             Step::Typing { .. } => drop(self.world.with(|session, now| session.typing(now))),
             Step::Reconnect { .. } => self.world.with(|session, now| session.reconnect(now)),
             Step::MarkRead { .. } => self.world.with(|session, now| session.mark_read(now)),
@@ -208,8 +265,7 @@ impl Run {
                 self.end_excuses();
                 self.world.command(|session, now, ticket| session.clear(now, ticket));
             }
-            Step::Restart { .. } => return self.restart(),
-            _ => unreachable!("no step of the visitor's"),
+            _ => return self.restart(),
         }
         true
     }
@@ -218,12 +274,19 @@ impl Run {
         if !self.runs() {
             return;
         }
-        match self.world.try_send(text) {
+        let follows = self.world.tabs() > 1 && self.world.page.leader == Some(false);
+        let accepted = if follows { self.world.add_early(text) } else { self.world.try_send(text) };
+        match accepted {
             Ok(id) => {
-                let durable = self.world.session.as_ref().is_some_and(|session| session.is_durable(&id));
+                let session = self.world.session.as_ref();
+                let durable = follows || session.is_some_and(|session| session.is_durable(&id));
                 self.note(&format!("says {text:?} {id} durable {durable}"));
                 self.check_durable(&id, durable);
-                self.ledger.accept(&id, text, durable, self.life);
+                let (tab, at) = (self.world.tab, self.world.now);
+                let leads = self.world.tabs() == 1 || (self.world.page.leader == Some(true) && self.world.holds_lock());
+                let life = self.lives[tab];
+                let promise = Promise { durable, life, tab, at, known: leads.then_some(at), loose: !leads && !follows, ..Promise::of(text) };
+                self.ledger.accept(&id, promise);
             }
             Err(refusal) => self.coverage.hit("refused", &refusal.code.0.to_string()),
         }
@@ -282,12 +345,6 @@ impl Run {
 
     fn disturb_page(&mut self, step: &Step) -> bool {
         match *step {
-            Step::Reload { .. } => {
-                self.wake();
-                self.reload();
-            }
-            Step::Crash { point, .. } => self.world.crash_at = Some(crash_point(point)),
-            Step::Torn { writes, .. } => self.world.tears_after = Some(writes),
             Step::Clock { by } => {
                 self.world.skew += by;
                 // Until the service has told its time the visitor's clock has to do: one that was set back makes what is accepted
@@ -296,15 +353,47 @@ impl Run {
                 if self.world.skew <= -hour || (WIRE == Wire::Session && by > hour) {
                     self.excused.insert(Code::MESSAGE_EXPIRED.0);
                 }
+                true
             }
-            Step::Freeze { .. } if !self.world.frozen => self.world.frozen = true,
-            Step::Thaw { .. } if self.world.frozen && self.asleep.is_none() => self.world.thaw(),
             Step::Sleep { ticking } if self.asleep.is_none() => {
                 self.asleep = Some((self.world.now, ticking));
-                self.world.frozen = true;
-                self.world.network.strand();
+                self.world.sleep();
+                true
             }
-            Step::Wake {} => return self.wake(),
+            Step::Wake {} => self.wake(),
+            Step::Reload { tab }
+            | Step::Crash { tab, .. }
+            | Step::Torn { tab, .. }
+            | Step::Freeze { tab }
+            | Step::Frozen { tab }
+            | Step::Thaw { tab }
+            | Step::Hidden { tab, .. }
+            | Step::Visible { tab }
+            | Step::Left { tab }
+            | Step::Shown { tab }
+            | Step::Signal { tab, .. } => self.at(tab) && self.disturb(step),
+            _ => false,
+        }
+    }
+
+    /// What happens to the page of one tab.
+    fn disturb(&mut self, step: &Step) -> bool {
+        let tab = self.world.tab;
+        match *step {
+            Step::Reload { .. } => {
+                self.wake();
+                self.world.switch(tab);
+                self.reload();
+            }
+            Step::Crash { point, .. } => self.world.crash_at = Some(crash_point(point)),
+            Step::Torn { writes, .. } => self.world.tears_after = Some(writes),
+            Step::Freeze { .. } if !self.world.frozen => self.world.freeze(),
+            Step::Frozen { .. } if self.runs() => {
+                self.away.insert(tab);
+                self.world.signal(Page::Frozen);
+                self.world.freeze();
+            }
+            Step::Thaw { .. } if self.world.frozen && self.asleep.is_none() => self.world.thaw(),
             Step::Hidden { throttled, .. } if self.runs() => {
                 self.world.signal(Page::Hidden);
                 self.world.throttled = throttled;
@@ -313,31 +402,60 @@ impl Run {
                 self.world.throttled = false;
                 self.world.signal(Page::Visible);
             }
-            Step::Left { .. } if self.runs() && !self.away => {
-                self.away = true;
+            Step::Left { .. } if self.runs() => {
+                self.away.insert(tab);
                 self.world.signal(Page::Left);
             }
-            Step::Shown { .. } if self.runs() && self.away => {
-                self.world.throttled = false;
-                self.show();
-            }
-            Step::Signal { signal, .. } if self.runs() && !self.away => self.world.signal(match signal {
+            Step::Shown { .. } if self.away.contains(&tab) && !self.world.stands_still() => self.come_back(Page::Shown),
+            Step::Signal { signal: Signal::Resumed, .. } if !self.world.stands_still() => self.come_back(Page::Resumed),
+            Step::Signal { signal, .. } if self.runs() => self.world.signal(match signal {
                 Signal::Resumed => Page::Resumed,
                 Signal::Focused => Page::Focused,
                 Signal::Input => Page::Input,
                 Signal::Online => Page::Online,
                 Signal::Offline => Page::Offline,
             }),
-            Step::LeadLost { .. } if self.runs() && !self.away => self.world.lose_lead(),
-            Step::TakeOver { .. } if self.runs() && !self.away => self.take_over(),
             _ => return false,
         }
         true
     }
 
-    fn show(&mut self) {
-        self.away = false;
-        self.world.signal(Page::Shown);
+    /// What happens among the tabs.
+    fn change_tabs(&mut self, step: &Step) -> bool {
+        match *step {
+            Step::Open { tab } if tab < self.world.tabs() && !self.at(tab) => {
+                self.wake();
+                self.world.switch(tab);
+                self.load();
+            }
+            Step::Shut { tab } if self.at(tab) && self.runs() => {
+                self.world.signal(Page::Left);
+                self.close();
+            }
+            Step::Kill { tab } if self.at(tab) => self.close(),
+            Step::Steal { tab }
+                if self.at(tab) && self.runs() && !self.world.throttled && self.world.page.leader == Some(false) && self.world.may_steal() =>
+            {
+                self.take_over();
+            }
+            // A test of one tab says itself who leads.
+            Step::LeadLost { tab } if self.world.tabs() == 1 && self.at(tab) && self.runs() => self.world.lose_lead(),
+            Step::TakeOver { tab } if self.world.tabs() == 1 && self.at(tab) && self.runs() => self.take_over(),
+            _ => return false,
+        }
+        true
+    }
+
+    fn close(&mut self) {
+        self.end_life();
+        self.world.kill();
+        self.lives[self.world.tab] = NOT_OPEN;
+    }
+
+    fn come_back(&mut self, page: Page) {
+        self.away.remove(&self.world.tab);
+        self.world.throttled = false;
+        self.world.signal(page);
     }
 
     fn take_over(&mut self) {
@@ -347,10 +465,7 @@ impl Run {
 
     fn wake(&mut self) -> bool {
         let Some((since, ticking)) = self.asleep.take() else { return false };
-        if !ticking {
-            self.world.slept += self.world.now - since;
-        }
-        self.world.thaw();
+        self.world.wake(if ticking { 0 } else { self.world.now - since });
         true
     }
 
@@ -367,8 +482,10 @@ impl Run {
 
     /// The page is loaded, over what storage holds.
     fn load(&mut self) {
-        self.away = false;
-        self.life += 1;
+        let tab = self.world.tab;
+        self.away.remove(&tab);
+        self.lived += 1;
+        self.lives[tab] = self.lived;
         self.blind = false;
         self.ledger.lose_damaged();
         self.see_storage();
@@ -419,14 +536,20 @@ impl Run {
     }
 
     fn after_step(&mut self) {
-        self.died();
-        self.lose_what_nobody_holds();
-        for event in &self.world.page.events {
-            if let Event::Receipt { id, status: Status::Failed, .. } = event
-                && let Some(promise) = self.ledger.promises.get_mut(id)
-            {
-                promise.retried = true;
+        for tab in 0..self.world.tabs() {
+            self.world.switch(tab);
+            self.died();
+            self.lose_what_nobody_holds();
+            for event in &self.world.page.events {
+                if let Event::Receipt { id, status: Status::Failed, .. } = event
+                    && let Some(promise) = self.ledger.promises.get_mut(id)
+                {
+                    promise.retried = true;
+                }
             }
+        }
+        for at in std::mem::take(&mut self.world.taken_up) {
+            self.ledger.take_up(at);
         }
         self.check_safety();
     }
@@ -434,25 +557,35 @@ impl Run {
     fn heal(&mut self) {
         self.note("heals");
         self.mend();
-        (self.world.crash_at, self.world.tears_after) = (None, None);
-        self.died();
         self.wake();
-        if self.world.frozen {
-            self.world.thaw();
+        if (0..self.world.tabs()).all(|tab| !self.at(tab)) {
+            self.world.switch(0);
+            self.load();
         }
-        if self.away {
-            self.show();
+        for tab in 0..self.world.tabs() {
+            if self.at(tab) {
+                self.heal_tab();
+            }
         }
-        if self.blind {
-            // Only another life of the page looks into a storage that was not there.
-            self.reload();
+        if self.world.tabs() == 1 {
+            // Whoever else had the lead is gone.
+            self.take_over();
+        } else {
+            // What a tab could not store it tells when it leads: each does, one after the other.
+            for tab in 0..self.world.tabs() {
+                if self.at(tab) {
+                    self.world.run(3 * MINUTE);
+                    self.world.switch(tab);
+                    self.world.signal(Page::Left);
+                    self.world.run(1_000);
+                    self.world.switch(tab);
+                    self.world.signal(Page::Shown);
+                }
+            }
         }
-        self.world.throttled = false;
-        self.world.signal(Page::Visible);
-        // Whoever else had the lead is gone.
-        self.take_over();
         for _ in 0..2 {
             self.world.run(HEALING);
+            self.at_leader(0);
             self.restart();
             if self.world.state() == State::AuthRequired {
                 // The visitor signs in and tries again.
@@ -460,7 +593,25 @@ impl Run {
             }
         }
         self.world.run(HEALING);
-        self.check_safety();
+        self.after_step();
+        self.at_leader(0);
+    }
+
+    fn heal_tab(&mut self) {
+        (self.world.crash_at, self.world.tears_after) = (None, None);
+        self.died();
+        if self.world.frozen {
+            self.world.thaw();
+        }
+        if self.away.contains(&self.world.tab) {
+            self.come_back(Page::Shown);
+        }
+        if self.blind {
+            // Only another life of the page looks into a storage that was not there.
+            self.reload();
+        }
+        self.world.throttled = false;
+        self.world.signal(Page::Visible);
     }
 }
 

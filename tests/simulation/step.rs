@@ -106,6 +106,8 @@ fn parameter<'a, T: FromStr>(words: &mut impl Iterator<Item = &'a str>, step: &s
 
 steps! {
     // What there is, before anything happens.
+    /// So many tabs, of which the first is open, and how long a word among them is under way.
+    "tabs" Tabs { count: usize, delay: u64 }
     /// One way through the network, milliseconds.
     "latency" Latency { ms: u64 }
     "echoes" Echoes { metadata: bool, tracing: Tracing }
@@ -194,6 +196,13 @@ steps! {
     "pagehide" Left { tab: usize }
     "pageshow" Shown { tab: usize }
     "signal" Signal { tab: usize, signal: Signal }
+    /// Frozen with notice.
+    "frozen" Frozen { tab: usize }
+    "open" Open { tab: usize }
+    "shut" Shut { tab: usize }
+    "kill" Kill { tab: usize }
+    /// The lock is taken from a tab that does not answer.
+    "steal" Steal { tab: usize }
     "lead-lost" LeadLost { tab: usize }
     "take-over" TakeOver { tab: usize }
 
@@ -214,8 +223,8 @@ steps! {
 impl Step {
     /// What there is before anything happens.
     pub fn is_habit(&self) -> bool {
-        use Step::{AutoStart, Echoes, Expiry, Latency, PagesOf, TokensLive};
-        matches!(self, Latency { .. } | Echoes { .. } | Expiry { .. } | AutoStart {} | TokensLive { .. } | PagesOf { .. })
+        use Step::{AutoStart, Echoes, Expiry, Latency, PagesOf, Tabs, TokensLive};
+        matches!(self, Tabs { .. } | Latency { .. } | Echoes { .. } | Expiry { .. } | AutoStart {} | TokensLive { .. } | PagesOf { .. })
     }
 
     /// Of the visitor's, who sees the page.
@@ -225,11 +234,17 @@ impl Step {
         speaks || matches!(self, Reconnect { .. } | MarkRead { .. } | Older { .. } | Clear { .. } | Restart { .. })
     }
 
+    /// Of the tabs among each other.
+    pub fn is_of_the_tabs(&self) -> bool {
+        use Step::{Kill, LeadLost, Open, Shut, Steal, TakeOver};
+        matches!(self, Open { .. } | Shut { .. } | Kill { .. } | Steal { .. } | LeadLost { .. } | TakeOver { .. })
+    }
+
     /// Of the page's life.
     pub fn is_of_the_page(&self) -> bool {
-        use Step::{Clock, Crash, Freeze, Hidden, LeadLost, Left, Reload, Shown, Signal, Sleep, TakeOver, Thaw, Torn, Visible, Wake};
-        let ends = matches!(self, Reload { .. } | Crash { .. } | Torn { .. } | Left { .. } | Shown { .. } | LeadLost { .. } | TakeOver { .. });
-        let stands_still = matches!(self, Clock { .. } | Freeze { .. } | Thaw { .. } | Sleep { .. } | Wake {});
+        use Step::{Clock, Crash, Freeze, Frozen, Hidden, Left, Reload, Shown, Signal, Sleep, Thaw, Torn, Visible, Wake};
+        let ends = matches!(self, Reload { .. } | Crash { .. } | Torn { .. } | Left { .. } | Shown { .. });
+        let stands_still = matches!(self, Clock { .. } | Freeze { .. } | Frozen { .. } | Thaw { .. } | Sleep { .. } | Wake {});
         ends || stands_still || matches!(self, Hidden { .. } | Visible { .. } | Signal { .. })
     }
 

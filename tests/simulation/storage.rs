@@ -57,12 +57,14 @@ impl Run {
     fn change_disk(&mut self, disk: Disk, costs_the_conversation: bool) {
         self.world.disk = disk;
         if costs_the_conversation {
+            self.storage_hurt = true;
             // Where what names the session cannot be stored, a reload is another guest.
             self.end_excuses();
         }
     }
 
     fn clear(&mut self, goes: &dyn Fn(&str) -> bool) {
+        self.storage_hurt = true;
         self.end_excuses();
         let gone: Vec<String> = self.world.storage.keys().filter(|key| goes(key)).cloned().collect();
         for key in gone {
@@ -92,6 +94,7 @@ impl Run {
         self.coverage.hit("damage", how.word());
         self.world.storage.insert(key.clone(), damaged);
         self.ledger.excuse_loss(&key);
+        self.storage_hurt = true;
         self.fence_damaged |= key == FENCE;
         self.end_excuses();
         true
@@ -111,7 +114,7 @@ impl Run {
     /// What a tab that follows has stored it does not hold; and one whose fence is not its own any more takes what is stored for
     /// all there is.
     pub(super) fn lose_what_nobody_holds(&mut self) {
-        if self.fence_damaged || self.world.page.leader == Some(false) {
+        if self.world.tabs() > 1 || self.fence_damaged || self.world.page.leader == Some(false) {
             self.ledger.lose_damaged();
         }
     }
@@ -125,7 +128,7 @@ impl Run {
 
     /// What is told to be durable is.
     pub(super) fn check_durable(&self, id: &str, durable: bool) {
-        if self.world.session.is_some() && self.world.page.row(id).is_some() {
+        if self.world.session.is_some() {
             let stored = self.world.storage.keys().any(|key| key.starts_with(OURS) && key.ends_with(id));
             // That a later write of the same message went well is not told.
             assert!(stored || !durable, "told to be durable, and not in storage: {id}");

@@ -12,11 +12,11 @@ impl Run {
     pub(super) fn trouble(&mut self, step: &Step) -> bool {
         let now = self.world.now;
         match *step {
-            Step::Reset {} => self.world.network.reset(now),
-            Step::BlackHole {} => self.world.network.line = Line::BlackHole,
-            Step::Deaf {} => self.world.network.line = Line::DeafClient,
-            Step::Mute {} => self.world.network.line = Line::MuteClient,
-            Step::Offline {} => self.world.network.line = Line::Offline,
+            Step::Reset {} => self.world.each_network(|network| network.reset(now)),
+            Step::BlackHole {} => self.world.each_network(|network| network.line = Line::BlackHole),
+            Step::Deaf {} => self.world.each_network(|network| network.line = Line::DeafClient),
+            Step::Mute {} => self.world.each_network(|network| network.line = Line::MuteClient),
+            Step::Offline {} => self.world.each_network(|network| network.line = Line::Offline),
             Step::Answer { number } => self.answer(number),
             Step::Evicted {} => {
                 let frame = json!({"type": "message", "class": "ConnectionClosedEvent", "code": 200, "body": {}});

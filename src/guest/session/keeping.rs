@@ -37,8 +37,13 @@ impl Session {
         let prefix = self.prefix.clone();
         let fence = [&prefix, FENCE].concat();
         let found = entries.iter().find(|(key, _)| **key == fence).map(|(_, value)| *value);
-        let is_fenced = found == Some(&*self.fence);
+        // What this tab never wrote is not its own, however it was damaged.
+        let is_fenced = !self.fence.is_empty() && found == Some(&*self.fence);
         if !self.fence.is_empty() && found.is_some() && !is_fenced {
+            if self.leading && !self.starts_when_loaded {
+                // It leads already, or so it thought.
+                return self.look_at_fence(entries);
+            }
             // Another tab has led since this one did, or has forgotten everything: what is stored is all there is.
             self.remembered = None;
             self.put_away();
@@ -228,6 +233,11 @@ impl Session {
     /// Writes what is remembered beside the outbox.
     pub(super) fn remember(&mut self) {
         if self.frozen {
+            return;
+        }
+        if self.is_doubtful() {
+            // Another tab may have begun another conversation.
+            self.remembers_when_proved = true;
             return;
         }
         if let Some(value) = self.remembered.as_ref().map(Remembered::write) {

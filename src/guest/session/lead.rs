@@ -46,7 +46,7 @@ impl Session {
 
     /// What stands in the place of this tab's fence.
     pub(super) fn look_at_fence(&mut self, entries: &[(&str, &str)]) {
-        if self.leading && entries.iter().any(|(_, fence)| *fence != self.fence) {
+        if self.leading && entries.iter().any(|(key, fence)| key.ends_with(":e") && *fence != self.fence) {
             self.role(Role::Follower);
             self.leave_line();
             self.seek_lead(Lead::Join);
@@ -60,6 +60,9 @@ impl Session {
         }
         if leads && self.leading {
             if !std::mem::replace(&mut self.proved, true) {
+                if std::mem::take(&mut self.remembers_when_proved) {
+                    self.remember();
+                }
                 // What fell due meanwhile.
                 self.handle_timers();
             }
@@ -69,7 +72,7 @@ impl Session {
             self.give_up_line();
             self.link.idle(self.now);
         }
-        (self.leading, self.proved) = (leads, leads);
+        (self.leading, self.proved, self.remembers_when_proved) = (leads, leads, false);
         self.tell(Event::Tab { leader: leads });
         if leads {
             self.starts_when_loaded = self.wanted;

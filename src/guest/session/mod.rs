@@ -29,7 +29,7 @@ use super::wire::{Wire, guest_api};
 use crate::core::bucket::{Bucket, Window};
 use crate::core::error::{Code, Refusal};
 use crate::core::link::Link;
-use crate::core::machine::{Act, Input, Machine, Now, Output, Payload, RequestId, SocketId, WriteId};
+use crate::core::machine::{Act, Input, Machine, Now, Output, Payload, RequestId, Role, SocketId, WriteId};
 use crate::core::random::Random;
 use crate::core::timer::{Purpose, Timers};
 use crate::core::token::Tokens;
@@ -201,6 +201,10 @@ pub struct Session {
     leading: bool,
     /// … and is known to, also after the page may have stood still.
     proved: bool,
+    /// This very input is the first after it may have stood still.
+    stood_still: bool,
+    /// What is remembered changed while that was in doubt.
+    remembers_when_proved: bool,
     /// What this tab wrote into storage when it took the lead: another value there is another tab's.
     fence: String,
     /// The next that storage holds is the answer to whether that is so still.
@@ -292,6 +296,8 @@ impl Session {
             in_line: false,
             leading: false,
             proved: false,
+            stood_still: false,
+            remembers_when_proved: false,
             fence: String::new(),
             looks_at_fence: false,
             away: false,
@@ -427,7 +433,8 @@ impl Session {
             self.offset = None;
         }
         self.now = now;
-        if self.leading && (parted || passed > STILL_MS) {
+        self.stood_still = self.leading && (parted || passed > STILL_MS);
+        if self.stood_still {
             self.doubt_lead();
         }
         !self.disposed
@@ -487,6 +494,8 @@ impl Machine for Session {
             Input::Loaded(entries) => self.loaded(entries),
             Input::Stored(write, result) => self.stored(write, result),
             Input::Page(page) => self.page(page),
+            // What was asked before the page stood still was answered before as well, and proves nothing.
+            Input::Role(Role::Leader) if self.stood_still => {}
             Input::Role(role) => self.role(role),
             Input::Timeout if self.is_doubtful() => {}
             Input::Timeout => self.handle_timers(),
