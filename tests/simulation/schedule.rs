@@ -300,7 +300,8 @@ impl Run {
             self.note(&format!("takes back {id}"));
             let promise = self.ledger.promises.get_mut(&id).expect("what waits was accepted");
             // Killed in the middle of it, the visitor may find it waiting again; and what storage has may be older than the truth.
-            let stale = self.world.unwritten.contains(&id);
+            // … or may not show that another tab leads.
+            let stale = self.world.unwritten.contains(&id) || (self.storage_hurt && self.world.tabs() > 1);
             let undecided = self.world.crashed.is_some() || self.world.disk != Disk::Works || stale;
             (promise.cancelled, promise.undecided) = (true, undecided);
             promise.retried |= undecided;
@@ -572,10 +573,10 @@ impl Run {
             self.take_over();
         } else {
             // What a tab could not store it tells when it leads: each does, one after the other.
-            for tab in 0..self.world.tabs() {
-                if self.at(tab) {
-                    self.world.run(3 * MINUTE);
-                    self.world.switch(tab);
+            for _ in 0..self.world.tabs() {
+                self.world.run(3 * MINUTE);
+                if self.at_leader(0) {
+                    let tab = self.world.tab;
                     self.world.signal(Page::Left);
                     self.world.run(1_000);
                     self.world.switch(tab);

@@ -113,8 +113,8 @@ impl Session {
         if let Some(page) = document.as_ref().and_then(|document| self.wire.page(document, self.token())) {
             self.take_page(&page);
         }
-        // It may not have been read through: all that is shown is read again.
-        if self.watermark.is_none() {
+        // It may not have been read through: all that is shown is read again. Where it is read from a point on, that is the beginning.
+        if self.watermark.is_none() && !self.wire.is_session() {
             self.watermark = self.transcript.oldest();
         }
         self.settle();
