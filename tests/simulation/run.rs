@@ -5,6 +5,7 @@ use crate::schedule;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 const SEEDS: u64 = 2_000;
 /// Fewer seeds than this cannot be expected to meet everything.
@@ -33,6 +34,8 @@ fn nothing_is_lost_reordered_or_doubled_whatever_happens() {
     schedule::prepare();
     let (first, seeds) = (setting("GUESTWIRE_FROM").unwrap_or(0), setting("GUESTWIRE_SEEDS").unwrap_or(SEEDS));
     let next = AtomicU64::new(first);
+    let until = setting("GUESTWIRE_MINUTES").map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
+    let begun = Instant::now();
     let workers = thread::available_parallelism().map_or(1, |cores| cores.get());
     let parts: Vec<(Coverage, Vec<u64>)> = thread::scope(|scope| {
         let workers: Vec<_> = (0..workers)
@@ -40,7 +43,11 @@ fn nothing_is_lost_reordered_or_doubled_whatever_happens() {
                 scope.spawn(|| {
                     let mut coverage = Coverage::default();
                     let mut failed = Vec::new();
-                    while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < first + seeds) {
+                    while until.is_none_or(|until| Instant::now() < until) {
+                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        if seed >= first + seeds {
+                            break;
+                        }
                         match catch_unwind(AssertUnwindSafe(|| schedule::run(seed, false))) {
                             Ok(met) => coverage.add(&met),
                             Err(_) => {
@@ -65,7 +72,8 @@ fn nothing_is_lost_reordered_or_doubled_whatever_happens() {
         coverage.add(&part);
         failed.extend(failures);
     }
-    println!("{seeds} seeds\n{coverage}");
+    let seeds = next.into_inner().min(first + seeds) - first;
+    println!("{seeds} seeds, {:.0} a second\n{coverage}", seeds as f64 / begun.elapsed().as_secs_f64());
     for seed in &failed {
         println!("{}", replay(*seed));
     }
