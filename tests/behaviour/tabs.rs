@@ -426,3 +426,26 @@ fn row29_an_answer_from_before_the_page_stood_still_proves_nothing() {
     world.run(60_000);
     assert_eq!(world.sent.len(), sent);
 }
+
+#[test]
+fn who_takes_over_reads_what_was_never_read_also_when_its_first_line_is_lost() {
+    let mut world = World::ready(36);
+    world.run(12_000);
+    for text in ["older", "newer"] {
+        world.agent(text);
+        world.run(1_000);
+    }
+    // The tab before has shown the newer one only, and was gone before it had read the history.
+    let row = world.page.rows.last().unwrap();
+    let body: serde_json::Value = serde_json::from_str(&world.page.bodies[&row.id]).unwrap();
+    let page = json!({"entities": [body], "items": [body]}).to_string();
+    world.lose_lead();
+    world.network.line = Line::BlackHole;
+    world.with(|session, now| session.take_over(now));
+    world.with(|session, now| session.adopt(now, &page));
+    world.run(11_000);
+    world.heal();
+    world.run_until_ready();
+    world.run(40_000);
+    assert_eq!(world.page.texts(), ["older", "newer"]);
+}

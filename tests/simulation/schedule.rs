@@ -450,6 +450,7 @@ impl Run {
     fn close(&mut self) {
         self.end_life();
         self.world.kill();
+        (self.world.crash_at, self.world.tears_after, self.world.crashed) = (None, None, None);
         self.lives[self.world.tab] = NOT_OPEN;
     }
 
@@ -487,7 +488,7 @@ impl Run {
         self.away.remove(&tab);
         self.lived += 1;
         self.lives[tab] = self.lived;
-        self.blind = false;
+        self.blind &= self.world.tabs() > 1;
         self.ledger.lose_damaged();
         self.see_storage();
         self.world.load_page();
@@ -563,9 +564,10 @@ impl Run {
             self.world.switch(0);
             self.load();
         }
+        let blind = self.blind;
         for tab in 0..self.world.tabs() {
             if self.at(tab) {
-                self.heal_tab();
+                self.heal_tab(blind);
             }
         }
         if self.world.tabs() == 1 {
@@ -598,7 +600,7 @@ impl Run {
         self.at_leader(0);
     }
 
-    fn heal_tab(&mut self) {
+    fn heal_tab(&mut self, blind: bool) {
         (self.world.crash_at, self.world.tears_after) = (None, None);
         self.died();
         if self.world.frozen {
@@ -607,7 +609,7 @@ impl Run {
         if self.away.contains(&self.world.tab) {
             self.come_back(Page::Shown);
         }
-        if self.blind {
+        if blind {
             // Only another life of the page looks into a storage that was not there.
             self.reload();
         }

@@ -56,7 +56,11 @@ impl Run {
 
     fn change_disk(&mut self, disk: Disk, costs_the_conversation: bool) {
         self.world.disk = disk;
-        if costs_the_conversation {
+        if disk == Disk::Missing && self.world.tabs() > 1 {
+            // Whichever leads next sees nothing of it.
+            self.see_storage();
+        }
+        if costs_the_conversation || !self.world.storage.contains_key(&self.world.session_key()) {
             self.storage_hurt = true;
             // Where what names the session cannot be stored, a reload is another guest.
             self.end_excuses();

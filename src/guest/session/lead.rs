@@ -114,6 +114,7 @@ impl Session {
             self.take_page(&page);
         }
         // It may not have been read through: all that is shown is read again. Where it is read from a point on, that is the beginning.
+        self.has_hole = true;
         if self.watermark.is_none() && !self.wire.is_session() {
             self.watermark = self.transcript.oldest();
         }
