@@ -47,6 +47,8 @@ struct Run {
     asleep: Option<(u64, bool)>,
     /// This life of the page has not seen what storage held.
     blind: bool,
+    /// … or one of them has not.
+    was_blind: bool,
     /// Storage was cleared or damaged.
     storage_hurt: bool,
     /// What the leader has written to know that no other has led since is not what it was.
@@ -110,6 +112,7 @@ impl Run {
             away: BTreeSet::new(),
             asleep: None,
             blind: false,
+            was_blind: false,
             storage_hurt: false,
             fence_damaged: false,
             verbose,
@@ -558,6 +561,10 @@ impl Run {
 
     fn heal(&mut self) {
         self.note("heals");
+        if self.world.now + 2 * HEALING + 4 * MINUTE * self.world.tabs() as u64 > 60 * MINUTE {
+            // What is held, in a conversation that is read-only, is let go by a click that comes that late.
+            self.excused.insert(Code::MESSAGE_EXPIRED.0);
+        }
         self.mend();
         self.wake();
         if (0..self.world.tabs()).all(|tab| !self.at(tab)) {
