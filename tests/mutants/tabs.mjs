@@ -34,7 +34,7 @@ export const mutants = [
     protocols: ["guest", "session"],
     bug: "a page that comes back connects though another tab leads by now",
     file: "src/guest/session/line.rs",
-    find: "        if self.away && matches!(self.link.state(), State::Waiting { .. }) {",
+    find: "        if self.away && matches!(self.link.state(), State::Waiting { .. } | State::AuthRequired) {",
     replace: "        if !self.away && self.wanted && !self.wanted {",
   },
   {

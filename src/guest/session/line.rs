@@ -366,11 +366,15 @@ impl Session {
             _ => {}
         }
         self.link.page(self.now, page);
-        if self.away && matches!(self.link.state(), State::Waiting { .. }) {
+        if self.away && matches!(self.link.state(), State::Waiting { .. } | State::AuthRequired) {
             // Another tab may lead by the time this page is back: it connects when it is told that it leads.
             self.link.idle(self.now);
         }
-        if self.wire.is_session() && matches!(page, Page::Online | Page::Visible | Page::Shown) && self.link.state() == State::AuthRequired {
+        if self.leading
+            && self.wire.is_session()
+            && matches!(page, Page::Online | Page::Visible | Page::Shown)
+            && self.link.state() == State::AuthRequired
+        {
             // Where tokens come from may have been away, and the page did not say so.
             self.link.reconnect(self.now);
         }
