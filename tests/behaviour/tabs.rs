@@ -208,12 +208,8 @@ guest_only! {
         world.break_line();
         world.send("first");
         let (name, value) = ("7:4c0f1a7e-0000-4000-8000-000000000001", accepted("4c0f1a7e-0000-4000-8000-000000000001", "second"));
-<<<<<<< HEAD
         let key = format!("gw1:world:m:{name}");
         world.storage.insert(key.clone(), value.clone());
-=======
-        world.storage.insert(format!("gw1:world:m:{name}"), value.clone());
->>>>>>> 3e01040 (Several tabs in the simulation; what they found: a page that comes back behind another connects nowhere, an old answer proves no lead, a fence that was overwritten ends the lead)
         world.with(|session, now| session.added(now));
         world.with(|session, now| session.added(now));
         world.send("third");
@@ -223,11 +219,8 @@ guest_only! {
         world.wait_sent(20_000);
         assert_eq!(world.stored(), ["first", "second", "third"]);
         assert_eq!(world.message_keys().len(), 0);
-<<<<<<< HEAD
         // Its removal did not come to pass.
         world.storage.insert(key, value);
-=======
->>>>>>> 3e01040 (Several tabs in the simulation; what they found: a page that comes back behind another connects nowhere, an old answer proves no lead, a fence that was overwritten ends the lead)
         world.with(|session, now| session.added(now));
         world.run(20_000);
         assert_eq!((world.times_stored("second"), world.message_keys().len()), (1, 0), "it is known to have been sent");
@@ -255,7 +248,6 @@ fn what_is_not_in_storage_any_more_when_another_tab_adds_something_is_stored_aga
     let mut world = World::ready(33);
     world.network.line = Line::Offline;
     world.break_line();
-<<<<<<< HEAD
     let mine = world.send("mine");
     world.storage.retain(|key, _| !key.contains(":m:"));
     let id = "4c0f1a7e-0000-4000-8000-000000000004";
@@ -266,13 +258,6 @@ fn what_is_not_in_storage_any_more_when_another_tab_adds_something_is_stored_aga
     world.run_until_ready();
     world.wait("both are stored", 20_000, |world| world.message_keys().is_empty());
     assert_eq!(world.stored().len(), 2);
-=======
-    let id = "4c0f1a7e-0000-4000-8000-000000000002";
-    // The page of the leader keeps what it was handed where the driver looks.
-    world.memory.insert(format!("gw1:world:m:1:{id}"), accepted(id, "only in memory"));
-    world.with(|session, now| session.added(now));
-    assert_eq!(world.message_keys(), [format!("gw1:world:m:1:{id}")]);
->>>>>>> 3e01040 (Several tabs in the simulation; what they found: a page that comes back behind another connects nowhere, an old answer proves no lead, a fence that was overwritten ends the lead)
 }
 
 #[test]
@@ -281,10 +266,7 @@ fn what_another_tab_says_is_not_taken_for_more_than_a_message() {
     for (name, value) in
         [("", ""), ("1:x", "{}"), ("x", "[]"), (":", "null"), ("1:y", r#"{"v":1,"id":"z","at":1,"text":"t"}"#), ("1:y", r#"{"v":2}"#)]
     {
-<<<<<<< HEAD
         world.storage.insert(format!("gw1:world:m:{name}"), value.into());
-=======
->>>>>>> 3e01040 (Several tabs in the simulation; what they found: a page that comes back behind another connects nowhere, an old answer proves no lead, a fence that was overwritten ends the lead)
         world.with(|session, now| session.added(now));
     }
     for page in ["", "{}", "[]", r#"{"entities":7}"#, r#"{"entities":[null,7],"items":"x"}"#] {
@@ -298,14 +280,9 @@ fn what_another_tab_says_is_not_taken_for_more_than_a_message() {
 fn a_follower_takes_nothing_up() {
     let mut world = second_tab(29);
     let id = "4c0f1a7e-0000-4000-8000-000000000003";
-<<<<<<< HEAD
     world.storage.insert(format!("gw1:world:m:1:{id}"), accepted(id, "of a third tab"));
     world.with(|session, now| session.added(now));
     assert_eq!((world.outbox_len(), world.page.rows.len()), (0, 0));
-=======
-    world.with(|session, now| session.added(now));
-    assert_eq!((world.outbox_len(), world.message_keys().len()), (0, 0));
->>>>>>> 3e01040 (Several tabs in the simulation; what they found: a page that comes back behind another connects nowhere, an old answer proves no lead, a fence that was overwritten ends the lead)
 }
 
 guest_only! {
