@@ -2,7 +2,7 @@
 // shim's own bag and host are tested where they are (www/client, tests/e2e).
 
 class Bag {
-  memory = new Map();
+  memory = Object.create(null);
   live = new Set();
   held = new Set();
   listening = [];
@@ -41,6 +41,8 @@ class Bag {
 }
 
 export const newBag = () => new Bag();
+/** What the shim does with it at the end. */
+export const emptyBag = (bag) => bag.empty();
 export const bagSize = (bag) => bag.live.size + bag.held.size + bag.listening.length;
 
 const token = { access_token: "t/+=", expires_in: 3600 };
@@ -57,9 +59,11 @@ const giving = {
 
 export const newHost = (event, global, gives) => ({
   global: global ?? globalThis,
+  locks: (global ?? globalThis).navigator?.locks,
   event,
   socket: (url) => new WebSocket(url),
-  fetch: (request) => {
+  fetch: (url, init) => {
+    const request = new Request(url, init);
     credentials = request.credentials;
     return fetch(request);
   },

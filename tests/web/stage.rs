@@ -21,6 +21,8 @@ extern "C" {
     fn new_bag() -> JsValue;
     #[wasm_bindgen(js_name = bagSize)]
     fn bag_size(bag: &JsValue) -> u32;
+    #[wasm_bindgen(js_name = emptyBag)]
+    fn empty_bag(bag: &JsValue);
     #[wasm_bindgen(js_name = newHost)]
     fn new_host(event: &Function, global: &JsValue, gives: &str) -> JsValue;
     #[wasm_bindgen(js_name = globalWithout)]
@@ -277,7 +279,8 @@ impl Stage {
 
     /// Ends the driver.
     pub fn end(self) -> Left {
-        self.driver.dispose();
+        self.driver.end();
+        empty_bag(&self.bag);
         Left(self.bag)
     }
 }
@@ -286,6 +289,7 @@ impl Stage {
 pub struct Chat {
     core: Core,
     told: Told,
+    bag: JsValue,
     _event: Closure<dyn FnMut(JsValue)>,
 }
 
@@ -304,8 +308,9 @@ impl Chat {
         let host = new_host(event.as_ref().unchecked_ref(), &JsValue::UNDEFINED, gives).unchecked_into();
         let options = [r#"{"deploymentId":""#, deployment, r#"","endpoint":""#, url(), r#"","visible":true"#, more, "}"].concat();
         let lock = ["guestwire:", deployment, ":local"].concat();
-        let core = Core::new(&options, &seed(), "local".into(), lock, new_bag().unchecked_into(), host);
-        Chat { core: core.expect("the options are good"), told, _event: event }
+        let bag = new_bag();
+        let core = Core::new(&options, &seed(), "local".into(), lock, bag.clone().unchecked_into(), host);
+        Chat { core: core.expect("the options are good"), told, bag, _event: event }
     }
 
     fn call(&self, what: Call, text: &str, ticket: u32) -> JsValue {
@@ -337,7 +342,8 @@ impl Chat {
     }
 
     pub fn end(self) {
-        self.core.dispose();
+        self.call(Call::Dispose, "", 0);
+        empty_bag(&self.bag);
     }
 
     async fn until(&self, holds: impl Fn(&[JsValue]) -> bool) {
@@ -431,6 +437,7 @@ impl Flow {
     /// Ends it; how much of it is left.
     pub fn end(self) -> u32 {
         self.core.dispose();
+        empty_bag(&self.bag);
         bag_size(&self.bag)
     }
 }
