@@ -22,6 +22,8 @@ put("core-inline.js", `export const text = "${randomBytes(1000).toString("base64
 put("define.js", 'import { load } from "./index.js";\nexport { load };');
 put("glue-session.js", 'import { a } from "./chunks/a.js";\nexport const glue = a;');
 put("core-session.wasm", randomBytes(1200));
+put("tabs.js", "export const tabs = 1;");
+put("lease.js", "export const lease = 1;");
 put("streams.js", 'export const load = () => import("./core-streams-inline.js");');
 put("core-streams.wasm", randomBytes(500));
 put("glue-notifications.js", 'export const glue = 1;');

@@ -4,8 +4,8 @@
 use super::bag::{Bag, Host};
 use super::driver::{Driver, Scope, plain};
 use super::refused;
+use crate::core::error::{Code, Refusal};
 use crate::core::machine::{Input, Machine};
-use crate::core::option::wrong;
 use crate::guest::Session;
 use crate::guest::event::Ticket;
 use crate::guest::options::Options;
@@ -30,7 +30,7 @@ impl Core {
         for (word, bytes) in words.iter_mut().zip(seed.as_chunks().0) {
             *word = u64::from_le_bytes(*bytes);
         }
-        let options = Options::trusted(options).ok_or_else(|| refused(wrong("options")))?;
+        let options = Options::trusted(options).ok_or_else(|| refused(Refusal::field(Code::UNSUPPORTED, "protocol")))?;
         let session = Session::of(options, words);
         let driver = Driver::new(session, Scope { storage, lock }, bag, host);
         // What the session asked for as it was made.

@@ -48,9 +48,11 @@ impl Options {
         Ok(Options::read(document.root()))
     }
 
-    /// Reads options that were looked at before (the shim does that when a client is made: `www/client/options.ts`).
+    /// Reads options that were looked at before (the shim does that when a client is made: `www/client/options.ts`). `None` where
+    /// this module does not speak the protocol.
     pub fn trusted(text: &str) -> Option<Options> {
-        Document::parse(text).map(|document| Options::read(document.root()))
+        let document = Document::parse(text).filter(|document| cfg!(feature = "session") || !document.root().is("protocol", "session"))?;
+        Some(Options::read(document.root()))
     }
 
     fn read(root: Value<'_>) -> Options {

@@ -162,77 +162,61 @@ describe("a message that the service refuses", { concurrency: 4 }, () => {
 });
 
 describe("two tabs", { concurrency: 4 }, () => {
-  test("the second is told and takes over, the first shows it and can take it back; one connection at any time", async (t) => {
+  test("both show the same and both write, over one connection", async (t) => {
     const context = await profile(t, broken);
     const service = deployment(t);
-    const first = new Visit(service, await context.newPage());
+    const [first, second] = [new Visit(service, await context.newPage()), new Visit(service, await context.newPage())];
     await first.load();
     await first.ready();
     await first.say("From the first");
     await first.sees(sent("From the first"));
-
     const since = await service.mark();
-    const second = new Visit(service, await context.newPage());
     await second.load();
-    const told = (visitor) => visitor.notice.getByText("This conversation is open in another tab.", { exact: true }).waitFor();
-    await told(second);
-    assert.equal(await second.input.count(), 0);
-    assert.deepEqual(await second.violations(), []);
-    assert.equal((await service.records(since)).filter(({ kind }) => kind === "open").length, 0);
-
-    await second.chat.getByRole("button", { name: "Continue here" }).click();
-    await told(first);
     await second.ready();
-    await second.input.waitFor();
     await second.sees(sent("From the first"));
+    assert.deepEqual(await second.violations(), []);
     await second.say("From the second");
-    await second.sees(sent("From the first", "From the second"));
-
-    await first.chat.getByRole("button", { name: "Continue here" }).click();
-    await told(second);
-    await first.ready();
-    await first.sees(sent("From the first", "From the second"));
+    for (const visitor of [first, second]) await visitor.sees(sent("From the first", "From the second"));
     await first.say("From the first again");
-    await first.sees(sent("From the first", "From the second", "From the first again"));
+    for (const visitor of [first, second]) await visitor.sees(sent("From the first", "From the second", "From the first again"));
+    assert.equal((await service.records(since)).filter(({ kind }) => kind === "open").length, 0);
     assert.deepEqual(await service.stored(), ["From the first", "From the second", "From the first again"]);
     const [session] = await service.sessions();
     assert.equal(session.connections, 1);
-    assert.deepEqual((await service.records()).filter(({ kind }) => kind === "evicted"), []);
+    for (const visitor of [first, second]) await visitor.assertNothingAlarming();
   });
 
-  test("what the first had not sent goes with it to the second, once and in order", async (t) => {
+  test("what neither could send is seen by both, and goes out once and in order", async (t) => {
     const context = await profile(t, broken);
     const service = deployment(t);
-    const first = new Visit(service, await context.newPage());
+    const [first, second] = [new Visit(service, await context.newPage()), new Visit(service, await context.newPage())];
     await first.load();
     await first.ready();
     const away = await service.goAway();
     await first.say("Unsent one", "Unsent two");
-    const second = new Visit(service, await context.newPage());
     await second.load();
-    await second.chat.getByRole("button", { name: "Continue here" }).click();
     await second.input.waitFor();
+    const waiting = (...texts) => texts.map((text) => `You: ${text} (Waiting to be sent)`);
+    await second.sees(waiting("Unsent one", "Unsent two"));
     await second.say("Unsent three");
-    await second.sees(["Unsent one", "Unsent two", "Unsent three"].map((text) => `You: ${text} (Waiting to be sent)`));
+    for (const visitor of [first, second]) await visitor.sees(waiting("Unsent one", "Unsent two", "Unsent three"));
     await service.lift(away);
-    await second.sees(sent("Unsent one", "Unsent two", "Unsent three"));
+    for (const visitor of [first, second]) await visitor.sees(sent("Unsent one", "Unsent two", "Unsent three"));
     assert.deepEqual(await service.stored(), ["Unsent one", "Unsent two", "Unsent three"]);
-    await second.assertNothingAlarming();
+    for (const visitor of [first, second]) await visitor.assertNothingAlarming();
   });
 
   test("the first is closed: the second goes on by itself", async (t) => {
     const context = await profile(t, broken);
     const service = deployment(t);
-    const first = new Visit(service, await context.newPage());
+    const [first, second] = [new Visit(service, await context.newPage()), new Visit(service, await context.newPage())];
     await first.load();
     await first.ready();
     await first.say("Hello");
     await first.sees(sent("Hello"));
-    const second = new Visit(service, await context.newPage());
     await second.load();
-    await second.chat.getByRole("button", { name: "Continue here" }).waitFor();
+    await second.sees(sent("Hello"));
     await first.page.close();
-    await second.ready();
     await second.say("Still here");
     await second.sees(sent("Hello", "Still here"));
     assert.deepEqual(await service.stored(), ["Hello", "Still here"]);

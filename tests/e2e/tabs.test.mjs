@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { open } from "./bare.mjs";
-import { BROKEN_LINE, deployment, profile, until } from "./stage.mjs";
+import { BROKEN_LINE, SOON_MS, deployment, profile, until } from "./stage.mjs";
 
 /** A take-over by a tab that is looked at, and what a busy machine adds to it. */
 const TAKEN_OVER_MS = 5_000 + 3_000;
@@ -11,6 +11,8 @@ const TAKEN_OVER_MS = 5_000 + 3_000;
 /** So many tabs of one visitor, each started when the one before has its part. */
 async function tabs(t, count, { options = {}, prepare, ...profiled } = {}) {
   const context = await profile(t, profiled);
+  // Asked for by every page that a browser opens, those that no test opens itself included.
+  await context.route("**/favicon.ico", (route) => route.fulfill({ status: 204 }));
   if (prepare !== undefined) await context.addInitScript(prepare);
   const service = deployment(t);
   const pages = [];
@@ -39,7 +41,13 @@ const start = (page, service, options = {}) =>
 
 const role = (page, expected, timeoutMs) => until(() => page.evaluate(() => window.diary.roles.at(-1)), (told) => told === expected, `a ${expected}`, timeoutMs);
 const shows = (page, expected) => until(() => page.evaluate(() => window.texts()), (told) => JSON.stringify(told) === JSON.stringify(expected), `shows ${expected}`);
-const says = (page, text) => page.evaluate((said) => window.client.send(said).done.then(({ serverId }) => typeof serverId), text);
+/** Settles when the message is sent; what is so long under way is told with what the page knows of it. */
+const says = (page, text) =>
+  page.evaluate(([said, ms]) => {
+    const { done } = window.client.send(said);
+    const late = new Promise((_, reject) => setTimeout(() => reject(new Error(`${said} is not sent: ${JSON.stringify([window.texts(), window.client.state, window.diary])}`)), ms));
+    return Promise.race([done.then(({ serverId }) => typeof serverId), late]);
+  }, [text, SOON_MS]);
 const state = (page, expected) => until(() => page.evaluate(() => window.client.state.name), (told) => told === expected, `is ${expected}`);
 const sent = (...texts) => texts.map((text) => `${text} (sent)`);
 const lines = async (service) => (await service.records()).filter(({ kind }) => kind === "open").length;
