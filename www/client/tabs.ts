@@ -95,6 +95,10 @@ export class Tabs {
   /** This tab has just taken the lead: its list is made anew, and what differs from what was shown is told then. */
   #anew: { before: readonly Message[]; count: number; diary: Diary; emitter: Pick<Emitter<never>, "emit"> } | undefined;
   readonly #onVisible = (): void => this.#watch();
+  /** What another tab has stored may be seen here later than what it says: this is told when it can be read. */
+  readonly #onStorage = ({ key, newValue }: StorageEvent): void => {
+    if (this.#leading && newValue !== null && this.#isRecord(key ?? "")) this.#seat.call(Call.Added);
+  };
 
   constructor(seat: Seat, leads: boolean) {
     this.#seat = seat;
@@ -102,6 +106,7 @@ export class Tabs {
     this.#leading = leads;
     if (leads) this.#term = seat.uuid();
     document.addEventListener("visibilitychange", this.#onVisible);
+    globalThis.addEventListener?.("storage", this.#onStorage);
   }
 
   /** This tab is out of the line: it was stopped, or is to forget everything. */
@@ -114,6 +119,7 @@ export class Tabs {
   dispose(): void {
     this.leave();
     document.removeEventListener("visibilitychange", this.#onVisible);
+    globalThis.removeEventListener?.("storage", this.#onStorage);
   }
 
   // ---- of this tab's core
@@ -204,7 +210,7 @@ export class Tabs {
   }
 
   #hearFollower(said: Said): void {
-    const { Row, name, early, call, say, ask, list, rows, facts, ofLeader } = this.#seat;
+    const { Row, early, call, say, ask, list, rows, facts, ofLeader } = this.#seat;
     switch (said.do) {
       case "ask":
         return say({ do: "here", term: this.#term, seq: this.#seq });
@@ -216,8 +222,7 @@ export class Tabs {
         return say({ do: "list", to: said.from, term: this.#term, seq: this.#seq, rows: told, ...facts() });
       }
       case "added":
-        // Its lock's name has the deployment, and no other part of it has a colon.
-        if (!said.key.startsWith(`gw1:${name.split(":")[1]}:m:`)) return;
+        if (!this.#isRecord(said.key)) return;
         if (said.value !== undefined) early.write(said.key, said.value);
         return void call(Call.Added);
       case "call":
@@ -250,6 +255,11 @@ export class Tabs {
       case "done":
         if (said.to === this.#me) this.#done(said.done);
     }
+  }
+
+  /** Its lock's name has the deployment, and no other part of it has a colon. */
+  #isRecord(key: string): boolean {
+    return key.startsWith(`gw1:${this.#seat.name.split(":")[1]}:m:`);
   }
 
   #hello(): void {
