@@ -80,7 +80,8 @@ impl Core {
     }
 }
 
-/// See [`Core::call`]. Tabs tell each other these numbers (`www/client/tabs.ts`): a new one goes behind the last. One export that takes a number: each of its own would cost 100 bytes, brotli.
+/// See [`Core::call`]. Tabs tell each other these numbers (`www/client/tabs.ts`): a new one goes behind the last. One export that
+/// takes a number: each of its own would cost 100 bytes, brotli.
 #[wasm_bindgen]
 #[derive(Clone, Copy)]
 pub enum Call {

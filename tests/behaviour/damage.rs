@@ -121,6 +121,17 @@ fn row23_what_a_newer_client_keeps_counts_for_our_256_kib() {
     assert!(all(&world.storage) <= 256 * 1024, "{}", all(&world.storage));
 }
 
+/// Storage is whole again, and so is the page, if it was torn with it.
+fn come_back_from_tear(world: &mut World) {
+    world.tears_after = None;
+    if world.crashed.take().is_some() {
+        world.load_page();
+        world.start();
+    }
+    world.run_until_ready();
+    world.run(30_000);
+}
+
 #[test]
 fn row23_torn_behind_any_write_nothing_is_lost_or_doubled() {
     for writes in 1..25 {
@@ -134,13 +145,7 @@ fn row23_torn_behind_any_write_nothing_is_lost_or_doubled() {
             }
             world.run(2_000);
         }
-        world.tears_after = None;
-        if world.crashed.take().is_some() {
-            world.load_page();
-            world.start();
-        }
-        world.run_until_ready();
-        world.run(30_000);
+        come_back_from_tear(&mut world);
         assert_eq!(world.stored(), accepted, "torn behind write {writes}");
         world.reload();
         world.run_until_ready();
@@ -163,13 +168,7 @@ fn row23_a_message_asked_for_again_is_one_message_wherever_that_is_torn() {
         let _ = world.with(|session, now| session.retry(now, &id));
         world.heal();
         world.run(60_000);
-        world.tears_after = None;
-        if world.crashed.take().is_some() {
-            world.load_page();
-            world.start();
-        }
-        world.run_until_ready();
-        world.run(30_000);
+        come_back_from_tear(&mut world);
         if world.page.row(&id).is_some_and(|row| row.status == Status::Expired) {
             // The click was lost with its tab.
             world.with(|session, now| session.retry(now, &id)).unwrap();

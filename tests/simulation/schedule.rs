@@ -2,6 +2,8 @@
 
 #[path = "checks.rs"]
 mod checks;
+#[path = "healing.rs"]
+mod healing;
 #[path = "storage.rs"]
 mod storage;
 #[path = "trouble.rs"]
@@ -22,8 +24,6 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 const MINUTE: u64 = 60_000;
-/// The healing after which everything has to have come right.
-const HEALING: u64 = 10 * MINUTE;
 
 /// The life of a page that is not there.
 const NOT_OPEN: u64 = 0;
@@ -557,71 +557,6 @@ impl Run {
             self.ledger.take_up(at);
         }
         self.check_safety();
-    }
-
-    fn heal(&mut self) {
-        self.note("heals");
-        if self.world.now + 2 * HEALING + 4 * MINUTE * self.world.tabs() as u64 > 60 * MINUTE {
-            // What is held, in a conversation that is read-only, is let go by a click that comes that late.
-            self.excused.insert(Code::MESSAGE_EXPIRED.0);
-        }
-        self.mend();
-        self.wake();
-        if (0..self.world.tabs()).all(|tab| !self.at(tab)) {
-            self.world.switch(0);
-            self.load();
-        }
-        let blind = self.blind;
-        for tab in 0..self.world.tabs() {
-            if self.at(tab) {
-                self.heal_tab(blind);
-            }
-        }
-        if self.world.tabs() == 1 {
-            // Whoever else had the lead is gone.
-            self.take_over();
-        } else {
-            // What a tab could not store it tells when it leads: each does, one after the other.
-            for _ in 0..self.world.tabs() {
-                self.world.run(3 * MINUTE);
-                if self.at_leader(0) {
-                    let tab = self.world.tab;
-                    self.world.signal(Page::Left);
-                    self.world.run(1_000);
-                    self.world.switch(tab);
-                    self.world.signal(Page::Shown);
-                }
-            }
-        }
-        for _ in 0..2 {
-            self.world.run(HEALING);
-            self.at_leader(0);
-            self.restart();
-            if self.world.state() == State::AuthRequired {
-                // The visitor signs in and tries again.
-                self.world.with(|session, now| session.reconnect(now));
-            }
-        }
-        self.world.run(HEALING);
-        self.after_step();
-        self.at_leader(0);
-    }
-
-    fn heal_tab(&mut self, blind: bool) {
-        (self.world.crash_at, self.world.tears_after) = (None, None);
-        self.died();
-        if self.world.frozen {
-            self.world.thaw();
-        }
-        if self.away.contains(&self.world.tab) {
-            self.come_back(Page::Shown);
-        }
-        if blind {
-            // Only another life of the page looks into a storage that was not there.
-            self.reload();
-        }
-        self.world.throttled = false;
-        self.world.signal(Page::Visible);
     }
 }
 

@@ -5,7 +5,8 @@
 
 import type { Attachment, Choice, ConnectionState, GuestEvents, GuestOptions, Message, Receipt, SendOptions, Session } from "./api.js";
 import { Bag } from "./bag.js";
-import type { CoreEvent } from "./core-event.js";
+import { bare, redacted, type CoreEvent } from "./core-event.js";
+import { draftOf } from "./draft.js";
 import { Early, lockName, uuid, type Draft } from "./early.js";
 import { Emitter, type ListenOptions } from "./emitter.js";
 import { Code, GuestwireError, messageOf } from "./errors.js";
@@ -16,14 +17,12 @@ import { Host } from "./host.js";
 import { MessageList } from "./list.js";
 import { loadRuntime, type Inhabitant, type Provide, type Runtime } from "./load.js";
 import { Row, senderOf } from "./message.js";
-import { Others } from "./others.js";
+import { OF_LEADER, Others } from "./others.js";
 import { checkAttributes, checkOptions, plainOptions } from "./options.js";
 import { Receipts } from "./receipts.js";
 import type { Seat } from "./tabs.js";
 import { Tickets, type Done } from "./tickets.js";
 
-/** What a tab that follows has the leader do. */
-const OF_LEADER: readonly Call[] = [Call.Retry, Call.Cancel, Call.Typing, Call.Read, Call.Reconnect, Call.History, Call.Clear, Call.RestartAndSend, Call.RestartAndDiscard];
 /** A failed load of the module is repeated after so long at first, and at most. */
 const LOAD_AGAIN_MS = [1_000, 30_000] as const;
 
@@ -91,10 +90,7 @@ export abstract class Client {
   /** What is not yet sent. */
   get outbox(): readonly Message[] { return this.#list.outbox; }
   get unread(): number { return this.#unread; }
-
-  get metrics(): Readonly<Record<string, number>> {
-    return (this.#ofCore(Call.Metrics) ?? {}) as Record<string, number>;
-  }
+  get metrics(): Readonly<Record<string, number>> { return (this.#ofCore(Call.Metrics) ?? {}) as Record<string, number>; }
 
   on<K extends keyof GuestEvents>(event: K, listener: (payload: GuestEvents[K]) => void, options?: ListenOptions): () => void {
     return this.#listeners.on(event, listener, options);
@@ -601,24 +597,4 @@ export abstract class Client {
   #log(event: CoreEvent): void {
     this.#options.debug?.(JSON.stringify(event, redacted));
   }
-}
-
-/** What somebody wrote is nobody else's business; `CoreEvent` has no other member that says it. */
-function redacted(name: string, value: unknown): unknown {
-  return name === "text" || name === "body" ? undefined : value;
-}
-
-/** An event of the core as the page gets it. */
-function bare<E extends CoreEvent>({ type: _, ...payload }: E): Omit<E, "type"> {
-  return payload;
-}
-
-function draftOf(choice: Choice | object): Draft {
-  const { text, payload, type, messageId, content, contentType } = choice as Partial<Record<string, unknown>>;
-  const label = typeof text === "string" ? text : "";
-  if (Array.isArray(content)) return { text: label, content: content as object[], type: "Structured" };
-  if (typeof contentType === "string") return { text: label, content: [choice], type: "Structured" };
-  if (typeof payload !== "string" || typeof type !== "string") throw new GuestwireError(Code.InvalidOption, { field: "choice" });
-  const buttonResponse = { type, text: label, payload, originatingMessageId: typeof messageId === "string" ? messageId : undefined };
-  return { text: label, content: [{ contentType: "ButtonResponse", buttonResponse }], type: "Structured" };
 }

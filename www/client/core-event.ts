@@ -32,3 +32,13 @@ export type CoreEvent =
   | { type: "error"; code: number }
   | { type: "emptied" }
   | { type: "done"; ticket: number; code?: number; loaded?: number; complete?: boolean };
+
+/** What somebody wrote is nobody else's business; `CoreEvent` has no other member that says it. */
+export function redacted(name: string, value: unknown): unknown {
+  return name === "text" || name === "body" ? undefined : value;
+}
+
+/** An event of the core as the page gets it. */
+export function bare<E extends CoreEvent>({ type: _, ...payload }: E): Omit<E, "type"> {
+  return payload;
+}

@@ -5,9 +5,12 @@
 
 import type { Bag } from "./bag.js";
 import { uuid } from "./early.js";
+import { Call } from "./generated/enums.js";
 import type { Leases } from "./lease.js";
 import type { Said, Seat, Tabs } from "./tabs.js";
 
+/** What a tab that follows has the leader do. */
+export const OF_LEADER: readonly Call[] = [Call.Retry, Call.Cancel, Call.Typing, Call.Read, Call.Reconnect, Call.History, Call.Clear, Call.RestartAndSend, Call.RestartAndDiscard];
 /** What could not be fetched is fetched again after so long, milliseconds. */
 const AGAIN_MS = 1_000;
 

@@ -46,7 +46,8 @@ impl Session {
 
     /// What stands in the place of this tab's fence.
     pub(super) fn look_at_fence(&mut self, entries: &[(&str, &str)]) {
-        if self.leading && entries.iter().any(|(key, fence)| key.ends_with(":e") && *fence != self.fence) {
+        let is_anothers = |(key, fence): &(&str, &str)| key.strip_prefix(&*self.prefix) == Some(FENCE) && *fence != self.fence;
+        if self.leading && entries.iter().any(is_anothers) {
             self.role(Role::Follower);
             self.leave_line();
             self.seek_lead(Lead::Join);

@@ -3,8 +3,8 @@
 //! `commands` is what the page asks for; `line` follows the link from the deployment's configuration to the configured
 //! session and back into waiting; `receive` takes frames in; `send` lets messages out one at a time and proves what became
 //! of them; `reading` reads the history; `ending` is every way in which a conversation ends and begins anew; `keeping` is
-//! storage, and `lead` which of the tabs may do all that. On the session protocol `admission` gets the token and the session that a connection needs, and `moving` settles
-//! what the other protocol left behind.
+//! storage, and `lead` which of the tabs may do all that. On the session protocol `admission` gets the token and the session that a
+//! connection needs, and `moving` settles what the other protocol left behind.
 
 mod admission;
 mod commands;
