@@ -10,8 +10,8 @@ export const mutants = [
     protocols: ["guest", "session"],
     bug: "a tab that stood still does not look whether another has led since",
     file: lead,
-    find: "        if self.leading && entries.iter().any(|(key, fence)| key.ends_with(\":e\") && *fence != self.fence) {",
-    replace: "        if self.leading && entries.is_empty() && !self.leading {",
+    find: "== Some(FENCE) && *fence != self.fence;",
+    replace: "== Some(FENCE) && fence.is_empty();",
   },
   {
     name: "thawed-leader-sends-before-proof",
