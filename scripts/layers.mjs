@@ -63,6 +63,7 @@ export const layers = [
   { id: "chrome", what: "the library in Chrome", programs: (context) => webTests(context, "chrome", ["chromium", "chromedriver"]) },
   { id: "firefox", what: "the library in Firefox", programs: (context) => webTests(context, "firefox", ["firefox", "geckodriver"]) },
   { id: "e2e", what: "end to end (Playwright, Chromium)", build: "needed", programs: endToEnd },
+  { id: "engines", what: "three engines over WebDriver", build: "needed", programs: engines },
   { id: "tools", what: "live check, bench, herd and mutants themselves", build: "needed", programs: async ({ run }) => nodeTests(run, "tools", find("tests/tools", ".test.mjs"), { env: await browserEnvironment() }) },
   { id: "package", what: "the packed package", build: "needed", programs: packageSlice },
   { id: "size", what: "sizes against their budgets", build: "needed", programs: ({ run }) => run("size", own, process.execPath, ["scripts/size.mjs"]) },
@@ -70,9 +71,11 @@ export const layers = [
 
 const find = (folder, ending) => files([at(folder)], (path) => basename(path) === "node_modules").filter((path) => path.endsWith(ending)).map((path) => relative(at(), path));
 
-function nodeTests(run, name, paths, options) {
+/** `concurrency`: how many files at a time, if not as many as there are processors but one. */
+function nodeTests(run, name, paths, { concurrency, ...options } = {}) {
   if (paths.length === 0) throw new Stop("there are no test files");
-  return run(name, node, process.execPath, ["--test", "--test-reporter=spec", ...paths], options);
+  const atATime = concurrency === undefined ? [] : [`--test-concurrency=${concurrency}`];
+  return run(name, node, process.execPath, ["--test", "--test-reporter=spec", ...atATime, ...paths], options);
 }
 
 async function cargoTests(run, name, wanted, { profile = "test", args = [], ...options } = {}) {
@@ -119,6 +122,17 @@ async function webTests({ run }, browser, needed) {
 async function endToEnd({ run }) {
   const paths = find("tests/e2e", ".test.mjs");
   await nodeTests(run, "end to end", paths, { env: await browserEnvironment(), timeoutMs: 15 * minutes });
+}
+
+/** The engines that are there are played, also where another is missing: that one is the failure. */
+async function engines({ run }) {
+  const found = findBrowsers();
+  const needs = { chromium: ["chromium", "chromedriver"], firefox: ["firefox", "geckodriver"], webkitgtk: ["webkitwebdriver", "minibrowser", "xvfb"] };
+  const missing = Object.values(needs).flat().filter((name) => found[name] === undefined);
+  const paths = find("tests/engines", ".test.mjs").filter((path) => needs[basename(path, ".test.mjs")].every((name) => found[name] !== undefined));
+  // Side by side: an engine's scenarios take turns, and most of their time is waiting.
+  if (paths.length > 0) await nodeTests(run, "engines", paths, { concurrency: paths.length, env: { SIMULATOR_BIN: await buildSimulator() }, timeoutMs: 12 * minutes });
+  if (missing.length > 0) throw new Stop(`${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} missing`);
 }
 
 async function packageSlice({ run }) {

@@ -1,7 +1,7 @@
 // Brings in what building and testing need, and says so. What is there in the right version is left alone; what is missing goes
 // into `.tools/` and `node_modules/`, never anywhere else (but for browsers, which come from the system's packages).
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ask, at, isScript, main, need, run, say, Stop, tools, which } from "./process.mjs";
 
@@ -34,6 +34,7 @@ export async function setupTests() {
   await attempt(rustComponents);
   await attempt(wasmPack);
   await attempt(browsers);
+  await attempt(webkit);
   await attempt(geckodriver);
   return missing;
 }
@@ -127,12 +128,32 @@ export function findBrowsers() {
     chromedriver: process.env.CHROMEDRIVER ?? first(["chromedriver"], ["/usr/lib/chromium/chromedriver", "/usr/lib/chromium-browser/chromedriver"]),
     firefox: process.env.FIREFOX ?? first(["firefox", "firefox-esr"], ["/Applications/Firefox.app/Contents/MacOS/firefox"]),
     geckodriver: process.env.GECKODRIVER ?? first(["geckodriver"]),
+    webkitwebdriver: process.env.WEBKITWEBDRIVER ?? first(["WebKitWebDriver"]),
+    minibrowser: process.env.MINIBROWSER ?? first(["MiniBrowser"], miniBrowsers()),
+    xvfb: process.env.XVFB ?? first(["Xvfb"]),
   };
+}
+
+/** WebKitGTK's own browser lies beside its library, off the PATH, in a folder of the processor's kind. */
+function miniBrowsers() {
+  const folders = ["/usr/lib", "/usr/libexec"].filter((folder) => existsSync(folder)).flatMap((folder) => [folder, ...readdirSync(folder).filter((name) => name.endsWith("-linux-gnu")).map((name) => join(folder, name))]);
+  return folders.flatMap((folder) => ["webkit2gtk-4.1", "webkitgtk-6.0"].map((library) => join(folder, library, "MiniBrowser")));
 }
 
 async function browsers() {
   const { chromium, chromedriver, firefox } = findBrowsers();
-  const packages = [chromium === undefined && "chromium", chromedriver === undefined && "chromium-driver", firefox === undefined && "firefox-esr"].filter(Boolean);
+  await systemPackages([chromium === undefined && "chromium", chromedriver === undefined && "chromium-driver", firefox === undefined && "firefox-esr"]);
+}
+
+/** Apart from the others: a system that has no package of it shall have those all the same. */
+async function webkit() {
+  const { webkitwebdriver, minibrowser, xvfb } = findBrowsers();
+  // MiniBrowser comes with the library that the driver needs.
+  await systemPackages([(webkitwebdriver === undefined || minibrowser === undefined) && "webkit2gtk-driver", xvfb === undefined && "xvfb"]);
+}
+
+async function systemPackages(wanted) {
+  const packages = wanted.filter(Boolean);
   if (packages.length === 0) return;
   const names = packages.join(" ");
   if (which("apt-get") === undefined) throw new Stop(`The browser tests need ${packages.join(", ")} on the PATH: install them and run this again.`);

@@ -3,19 +3,15 @@
 // holds (`Service`).
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, resolve } from "node:path";
-import { createInterface } from "node:readline";
 import { after, before } from "node:test";
-import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { eyes } from "./eyes.mjs";
+import { SOON_MS, deployment, startSimulator, url } from "./service.mjs";
 
-const PROJECT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
-/** The strictest policy a site can serve and still run the module; nothing here may need more. */
-export const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; require-trusted-types-for 'script'; trusted-types 'none'";
+export { POLICY, SOON_MS, Service, deployment, until, url } from "./service.mjs";
+
 const BROWSER_ARGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
   "--disable-sync", "--disable-dev-shm-usage",
@@ -27,186 +23,15 @@ const AXE_RULES = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag2
 export const WIDE = { width: 1280, height: 800 };
 /** The demo behind tabs, with the chat closed at first. */
 export const NARROW = { width: 900, height: 800 };
-/** What a busy machine may take for something that is not about time. */
-export const SOON_MS = 30_000;
-const POLL_MS = 50;
-const START_TIMEOUT_MS = 15_000;
 
 /** What Chromium itself prints when a test takes the line away; no script can keep it from that. */
 export const BROKEN_LINE = [/^WebSocket connection to /, /^Failed to load resource: /];
 
 let browser;
-export let url;
 before(async () => {
-  [browser, url] = await Promise.all([chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: BROWSER_ARGS }), startSimulator()]);
+  [browser] = await Promise.all([chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: BROWSER_ARGS }), startSimulator()]);
 });
 after(() => browser?.close());
-
-function startSimulator() {
-  const program = resolve(process.cwd(), process.env.SIMULATOR_BIN ?? resolve(PROJECT, "target/debug/simulator"));
-  const child = spawn(program, ["--listen", "127.0.0.1:0", "--www", resolve(PROJECT, "dist/demo"), "--bot", "silent", "--csp", POLICY], { stdio: ["ignore", "pipe", "inherit"] });
-  process.on("exit", () => child.kill());
-  return new Promise((settle, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${program} printed no first line`)), START_TIMEOUT_MS);
-    child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`${program} ended with ${code}`)));
-    createInterface({ input: child.stdout }).once("line", (line) => {
-      clearTimeout(timer);
-      // Nothing of the child may keep this process alive once its tests are done.
-      child.unref();
-      child.stdout.unref();
-      settle(JSON.parse(line).url.replace(/\/$/, ""));
-    });
-  });
-}
-
-/** Polls what cannot push until `done` holds for what it read, and gives that back. */
-export async function until(read, done, what, timeoutMs = SOON_MS) {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const value = await read();
-    if (done(value)) return value;
-    if (performance.now() > deadline) assert.fail(`not within ${timeoutMs} ms: ${what}; last read ${JSON.stringify(value)?.slice(0, 2000)}`);
-    await new Promise((wake) => setTimeout(wake, POLL_MS));
-  }
-}
-
-/** The service's side of one deployment: what it stored, what it saw, and how to break it. */
-export class Service {
-  /** `protocol`: what its guest speaks. */
-  constructor(deploymentId, protocol = "guest") {
-    this.deploymentId = deploymentId;
-    this.protocol = protocol;
-  }
-
-  /** What a rule matches a guest's text with; not a typing notice, a Join or a ping. */
-  get message() {
-    return this.protocol === "session" ? { action: "message" } : { action: "onMessage", type: "Text" };
-  }
-
-  async #call(method, path, body) {
-    const response = await fetch(`${url}/_sim/${path}`, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-    const text = await response.text();
-    assert.ok(response.ok, `${method} /_sim/${path} ${JSON.stringify(body)} answered ${response.status}: ${text}`);
-    return JSON.parse(text);
-  }
-
-  sessions() {
-    return this.#call("GET", `sessions?deploymentId=${this.deploymentId}`);
-  }
-
-  /** Everything the guest said that the service holds, over all tokens, in order. */
-  async stored() {
-    const messages = (await this.sessions()).flatMap((session) => session.messages);
-    return messages.filter(({ direction }) => direction === "Inbound").map(({ text }) => text);
-  }
-
-  async records(since = 0) {
-    return (await this.#call("GET", `log?since=${since}&deploymentId=${this.deploymentId}`)).records;
-  }
-
-  /** Where the log stands now. */
-  async mark() {
-    return (await this.#call("GET", `log?since=0&deploymentId=none`)).next;
-  }
-
-  /** Awaits the first record since `since` for which `wanted` holds. */
-  async record(wanted, since = 0, timeoutMs = SOON_MS) {
-    return (await until(() => this.records(since), (records) => records.some(wanted), `a log record ${wanted}`, timeoutMs)).find(wanted);
-  }
-
-  /** How often a guest's message with this text came to the service's edge. */
-  async arrivals(text) {
-    return (await this.records()).filter((record) => record.kind === "frame-in" && record.action === this.message.action && record.text === text).length;
-  }
-
-  /** Sets fault rules for this deployment alone, and gives back their numbers. */
-  async faults(...rules) {
-    const { ids } = await this.#call("POST", "faults", rules.map(({ match, ...rule }) => ({ ...rule, match: { ...match, deploymentId: this.deploymentId } })));
-    return ids;
-  }
-
-  /** Takes rules away, all of this deployment when none is named; what they held goes on its way. */
-  async lift(ids = []) {
-    await this.#call("DELETE", `faults?deploymentId=${this.deploymentId}${ids.map((id) => `&id=${id}`).join("")}`);
-  }
-
-  set(switches) {
-    return this.#call("POST", "set", { deploymentId: this.deploymentId, ...switches });
-  }
-
-  agent(act) {
-    return this.#call("POST", "agent", { deploymentId: this.deploymentId, ...act });
-  }
-
-  says(...texts) {
-    return texts.reduce((before, text) => before.then(() => this.agent({ do: "text", text })), Promise.resolve());
-  }
-
-  expire(what = "session") {
-    return this.#call("POST", "expire", { what, deploymentId: this.deploymentId });
-  }
-
-  reset() {
-    return this.#call("POST", "reset", { deploymentId: this.deploymentId });
-  }
-
-  /** Ends the connection that is up without a goodbye: a frame that says nothing new meets a fault. */
-  async cut() {
-    await this.faults({ on: "frame-out", do: "drop" });
-    await this.agent({
-      do: "raw",
-      frame: this.protocol === "session" ? { type: "pong" } : {
-        type: "message", class: "StructuredMessage", code: 200,
-        body: { id: randomUUID().replaceAll("-", ""), type: "Event", direction: "Outbound", channel: { time: new Date().toISOString() }, events: [{ eventType: "Typing", typing: { type: "Off", duration: 0 } }] },
-      },
-    });
-  }
-
-  /** As if the network were gone: neither a connection nor any answer. Gives back the rules' numbers for `lift`. */
-  async goAway() {
-    const rules = await this.faults({ on: "connect", count: 0, do: "drop" }, { on: "http", count: 0, do: "drop" });
-    await this.cut();
-    return rules;
-  }
-
-  /** The service is there and refuses connections. */
-  async refuse(status = 503) {
-    const rules = await this.faults({ on: "connect", count: 0, do: "refuse", status });
-    await this.cut();
-    return rules;
-  }
-}
-
-/** Runs in the page: what the visitor reads, and a watch over what must never be read. */
-function eyes() {
-  const shadow = () => document.querySelector("guestwire-chat")?.shadowRoot;
-  const words = (node, selector) => node.querySelector(selector)?.textContent.trim() ?? "";
-  window.eyes = {
-    rows: () =>
-      [...(shadow()?.querySelectorAll(".message") ?? [])].map((row) => {
-        const status = words(row, "[part=status]");
-        return `${words(row, "[part=sender]")}: ${words(row, ".bubble")}${status === "" ? "" : ` (${status})`}`;
-      }),
-    banner: () => words(shadow(), ".banner"),
-    focused: () => {
-      const active = document.activeElement?.shadowRoot?.activeElement ?? document.activeElement;
-      return active?.id || active?.className || active?.tagName.toLowerCase();
-    },
-    failed: new Set(),
-    doubled: new Set(),
-    watch() {
-      const look = () => {
-        const mine = [...shadow().querySelectorAll(".message.guest")];
-        const texts = mine.map((row) => words(row, ".bubble"));
-        for (const text of texts) if (texts.indexOf(text) !== texts.lastIndexOf(text)) this.doubled.add(text);
-        for (const row of mine) if (row.matches(".failed, .expired")) this.failed.add(words(row, ".bubble"));
-      };
-      new MutationObserver(look).observe(shadow(), { childList: true, subtree: true, characterData: true, attributeFilter: ["class"] });
-      look();
-    },
-  };
-}
 
 /** One page of one visitor on the demo. */
 export class Visit {
@@ -315,13 +140,6 @@ export async function profile(t, { expects = [], viewport = WIDE, ...options } =
     assert.deepEqual(complaints, []);
   });
   return context;
-}
-
-/** A deployment for one test, forgotten after it. */
-export function deployment(t, protocol) {
-  const service = new Service(`e2e-${randomUUID()}`, protocol);
-  t.after(() => service.reset());
-  return service;
 }
 
 /** The demo on a deployment of its own, loaded and connected. `set`: switches of the service before that. */
