@@ -20,6 +20,9 @@ const found = findBrowsers();
 // The library's own tests in Chrome and Firefox go by the same file.
 const { "goog:chromeOptions": chrome, "moz:firefoxOptions": firefox } = JSON.parse(readFileSync(at("webdriver.json"), "utf8"));
 
+// What chromedriver adds for tests and a visitor's browser does not have: here a page that nobody sees shall be slowed down as theirs is.
+const unlikeVisitors = ["disable-background-timer-throttling", "disable-backgrounding-occluded-windows", "disable-renderer-backgrounding", "disable-hang-monitor"];
+
 /**
  * `tab`: what a visitor's second tab is opened as. MiniBrowser keeps a tab that was opened from outside behind the others and has no
  * command to bring it forward, so there it is a window. `restores`: a page that is left stays in the back/forward cache (faults.md, 16).
@@ -28,7 +31,7 @@ const { "goog:chromeOptions": chrome, "moz:firefoxOptions": firefox } = JSON.par
 const KINDS = {
   chromium: {
     driver: (port) => [found.chromedriver, [`--port=${port}`]],
-    capabilities: { browserName: "chrome", "goog:chromeOptions": { ...chrome, binary: found.chromium } },
+    capabilities: { browserName: "chrome", "goog:chromeOptions": { ...chrome, binary: found.chromium, excludeSwitches: unlikeVisitors } },
     tab: "tab", restores: true, survivesCrash: true,
     // WebDriver switches to a tab without showing it.
     bringToFront: (session) => session.post("/goog/cdp/execute", { cmd: "Page.bringToFront", params: {} }),
