@@ -33,8 +33,6 @@ const KINDS = {
     driver: (port) => [found.chromedriver, [`--port=${port}`]],
     capabilities: { browserName: "chrome", "goog:chromeOptions": { ...chrome, binary: found.chromium, excludeSwitches: unlikeVisitors } },
     tab: "tab", restores: true, survivesCrash: true,
-    // WebDriver switches to a tab without showing it.
-    bringToFront: (session) => session.post("/goog/cdp/execute", { cmd: "Page.bringToFront", params: {} }),
   },
   firefox: {
     driver: (port) => [found.geckodriver, ["--port", String(port)]],
@@ -76,12 +74,7 @@ export class Engine {
     for (const program of this.#programs) endGroup(program, "SIGKILL");
   }
 
-  /** Brings the current window before the visitor's eyes, from behind other tabs. */
-  async show() {
-    await this.bringToFront?.(this.session);
-  }
-
-  /** The same from the task bar, where `minimize` put it. */
+  /** Brings a window back from where `minimize` put it. */
   async restore() {
     await this.session.resize(...SIZE);
   }

@@ -35,7 +35,6 @@ export class Stage {
   async #open() {
     const handle = await this.session.openWindow(this.engine.tab);
     await this.session.switchTo(handle);
-    await this.engine.show();
     await this.session.resize(...SIZE);
     return handle;
   }
@@ -77,7 +76,7 @@ export class Stage {
   }
 }
 
-/** One tab of the visitor, on the demo's page. Every call switches to it, which in two of the engines does not yet show it. */
+/** One tab of the visitor, on the demo's page. Every call switches to it, and where a tab hides the others it is the one that is seen from then on. */
 export class Tab {
   #process;
 
@@ -93,9 +92,10 @@ export class Tab {
     return this.session.run(script, ...args);
   }
 
+  /** Brings it before the visitor's eyes. */
   async show() {
     await this.session.switchTo(this.handle);
-    await this.stage.engine.show();
+    await until(() => this.session.run(() => document.visibilityState), (state) => state === "visible", "the tab is seen");
   }
 
   async close() {
@@ -218,6 +218,11 @@ export class Tab {
   async sees(rows, timeoutMs = SOON_MS) {
     const seen = await until(() => this.rows(), (read) => JSON.stringify(read) === JSON.stringify(rows), "", timeoutMs).catch(() => this.rows());
     assert.deepEqual(seen, rows);
+  }
+
+  /** Awaits so many rows, all of the visitor's sent, where the order of both sides' is the service's to say; gives them back. */
+  settled(count) {
+    return until(() => this.rows(), (rows) => rows.length === count && rows.every((row) => !row.startsWith("You") || row.endsWith("(Sent)")), `${count} rows, all sent`);
   }
 
   /** Since the page was loaded no message stood there as failed or twice, and nothing was thrown at the page. */

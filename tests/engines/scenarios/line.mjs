@@ -35,6 +35,7 @@ export const line = [
       await stage.service.agent({ do: "typing" });
       await tab.part(".typing");
       await stage.service.says("שלום", "👋 Welcome");
+      await tab.sees([...sent("Grüße", "你好, привет"), "Agent: שלום", "Agent: 👋 Welcome"]);
       await tab.say("Thank you");
       await assertOneConversation([tab], [...sent("Grüße", "你好, привет"), "Agent: שלום", "Agent: 👋 Welcome", ...sent("Thank you")], ["Grüße", "你好, привет", "Thank you"]);
       for (const text of ["Grüße", "你好, привет", "Thank you"]) assert.equal(await stage.service.arrivals(text), 1);

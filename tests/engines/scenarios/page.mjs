@@ -68,8 +68,7 @@ export const page = [
       const from = await tab.run(() => window.shown?.at ?? performance.timeOrigin);
       stage.t.diagnostic(`${restored ? "kept" : "loaded anew"}, connected after ${Math.round(connected - from)} ms`);
       assert.ok(connected - from <= BACK_MS, `connected after ${connected - from} ms`);
-      const rows = await until(() => tab.rows(), (all) => all.length === 4 && all.filter((row) => row.endsWith("(Sent)")).length === 3, "all four are there");
-      // Which of the two came first is the service's to say: one was sent while the other was said.
+      const rows = await tab.settled(4);
       assert.deepEqual(rows.filter((row) => row.startsWith("You")), sent("Before", "As I leave", "Behind it"));
       await assertOneConversation([tab], rows, ["Before", "As I leave", "Behind it"]);
       assert.equal(await service.arrivals("As I leave"), 1);

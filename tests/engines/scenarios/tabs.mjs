@@ -42,9 +42,11 @@ export const severalTabs = [
       const [first, second] = await tabs(stage, 2);
       await second.say("From the second");
       await first.say("From the first");
+      await second.sees(sent("Hello", "From the second", "From the first"));
       await service.agent({ do: "typing" });
       for (const tab of [first, second]) await tab.part(".typing");
       await service.says("To both of you");
+      await second.sees([...sent("Hello", "From the second", "From the first"), "Agent: To both of you"]);
       await second.say("Seen");
       const rows = [...sent("Hello", "From the second", "From the first"), "Agent: To both of you", ...sent("Seen")];
       const texts = ["Hello", "From the second", "From the first", "Seen"];
@@ -93,8 +95,7 @@ export const severalTabs = [
       for (const [n, tab] of all.entries()) await tab.say(`From tab ${n + 1}`);
       await stage.service.says("To all four");
       const texts = ["Hello", ...all.map((_, n) => `From tab ${n + 1}`)];
-      await until(() => all[0].rows(), (rows) => rows.length === 6, "the first shows all");
-      const rows = (await all[0].rows()).map((row) => row.replace(/\((Sending…|Waiting to be sent)\)/, "(Sent)"));
+      const rows = await all[0].settled(6);
       assert.deepEqual(rows.filter((row) => row.startsWith("You")), sent(...texts));
       await assertOneConversation(all, rows, texts);
       assert.equal((await stage.service.records()).filter(opened).length, 1);
@@ -177,8 +178,7 @@ export const severalTabs = [
       await first.say("I was away");
       await service.says("Welcome back");
       const texts = ["Hello", "Does anybody answer?", "I was away"];
-      await until(() => second.rows(), (rows) => rows.length === 4, "the second shows all");
-      const rows = (await second.rows()).map((row) => row.replace(/\((Sending…|Waiting to be sent)\)/, "(Sent)"));
+      const rows = await second.settled(4);
       assert.deepEqual(rows.filter((row) => row.startsWith("You")), sent(...texts));
       await assertOneConversation([first, second], rows, texts);
     },
