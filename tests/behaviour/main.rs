@@ -22,6 +22,7 @@ mod listener;
 mod liveness;
 mod mutants;
 mod outgoing;
+mod page_life;
 mod proof;
 mod scrollback;
 mod storage;

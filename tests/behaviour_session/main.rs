@@ -29,6 +29,8 @@ mod moving;
 mod mutants;
 #[path = "../behaviour/outgoing.rs"]
 mod outgoing;
+#[path = "../behaviour/page_life.rs"]
+mod page_life;
 #[path = "../behaviour/proof.rs"]
 mod proof;
 mod session_protocol;

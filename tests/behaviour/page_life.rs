@@ -1,0 +1,161 @@
+//! What the browser does to a page and says about the network: faults.md rows 14, 16 and 17. Rows 12 and 13, and what row 15 asks of
+//! a wake-up, are in `liveness`; all of them in a real browser in `tests/e2e/page-life.test.mjs`.
+
+use crate::common::{Line, World};
+use guestwire::core::machine::Page as Signal;
+use guestwire::core::state::State;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+
+/// A session that has been up for long enough to be a good one.
+fn settled(seed: u64) -> World {
+    let mut world = World::ready(seed);
+    world.run(12 * SECOND);
+    world
+}
+
+/// In a tab behind others for so long that its timers fire once a minute.
+fn hidden(seed: u64) -> World {
+    let mut world = settled(seed);
+    world.signal(Signal::Hidden);
+    world.timers_every = MINUTE;
+    world
+}
+
+// Row 14: hidden tab, timers at one a minute.
+
+#[test]
+fn row14_half_an_hour_hidden_disconnects_nothing() {
+    for seed in 0..20 {
+        let mut world = hidden(seed);
+        world.run(seed * 3 * SECOND);
+        for n in 0..30 {
+            world.agent(&format!("line {n}"));
+            world.run(MINUTE);
+        }
+        assert_eq!((world.opens.len(), world.shuts.len(), world.state()), (1, 0, State::Ready), "seed {seed}");
+        assert_eq!(world.page.texts().len(), 30);
+    }
+}
+
+#[test]
+fn row14_a_line_that_dies_behind_other_tabs_is_noticed_all_the_same() {
+    let mut world = hidden(1);
+    world.network.strand();
+    let broke = world.now;
+    world.wait("noticed", 10 * MINUTE, |world| !world.shuts.is_empty());
+    assert!(world.shuts[0].0 - broke <= 5 * MINUTE, "two missed probes, each a minute late: {}", world.shuts[0].0 - broke);
+}
+
+#[test]
+fn row14_hidden_it_tries_once_a_minute_at_most_and_at_once_on_show() {
+    for seed in 0..10 {
+        let mut world = hidden(seed);
+        world.network.line = Line::Offline;
+        world.network.reset(world.now);
+        let before = world.opens.len();
+        world.run(30 * MINUTE);
+        let tries = world.opens.len() - before;
+        assert!((5..=31).contains(&tries), "seed {seed}: {tries}");
+        assert!(world.opens[before..].windows(2).all(|two| two[1] - two[0] >= MINUTE), "seed {seed}: {:?}", world.opens);
+        world.network.heal(world.now);
+        // Wherever it stands in its minute.
+        world.run(MINUTE - SECOND - seed * 5 * SECOND);
+        if world.state() == State::Ready {
+            continue;
+        }
+        world.timers_every = 1;
+        world.signal(Signal::Visible);
+        world.wait("back", SECOND, |world| world.state() == State::Ready);
+    }
+}
+
+// Row 16: put away and shown again.
+
+#[test]
+fn row16_what_another_tab_kept_meanwhile_is_found_in_storage() {
+    let mut world = settled(1);
+    world.signal(Signal::Left);
+    world.run(MINUTE);
+    let id = "5f0c2f7e-6c1d-4f6a-9f0e-000000000001";
+    let record = json!({"v": 1, "id": id, "at": world.clock().unix, "text": "typed in another tab"});
+    world.storage.insert(format!("gw1:world:m:7:{id}"), record.to_string());
+    world.signal(Signal::Shown);
+    world.wait("resynced", SECOND, |world| world.state() == State::Ready);
+    world.run(5 * SECOND);
+    assert_eq!(world.stored(), ["typed in another tab"]);
+    assert_eq!(world.page.texts(), ["typed in another tab"]);
+}
+
+// Row 17: what is said about the network.
+
+#[test]
+fn row17_a_false_offline_on_a_socket_that_answers_changes_nothing() {
+    let mut world = settled(1);
+    world.signal(Signal::Offline);
+    world.run(5 * MINUTE);
+    world.send("said while offline");
+    world.wait_sent(5 * SECOND);
+    assert_eq!((world.opens.len(), world.shuts.len(), world.state()), (1, 0, State::Ready));
+}
+
+#[test]
+fn row17_a_true_offline_whose_close_never_comes_is_believed_after_one_probe() {
+    let mut world = settled(2);
+    world.network.strand();
+    world.network.line = Line::Offline;
+    let said = world.now;
+    world.signal(Signal::Offline);
+    world.wait("given up", 5 * SECOND, |world| !world.shuts.is_empty());
+    assert!(world.shuts[0].0 - said <= 3_100, "{}", world.shuts[0].0 - said);
+    world.wait("offline", 5 * SECOND, |world| world.state() == State::Offline);
+}
+
+#[test]
+fn row17_twenty_flips_in_five_seconds_open_two_sockets_at_most() {
+    for (line, most) in [(Line::Works, 0), (Line::BlackHole, 1), (Line::Offline, 3)] {
+        for seed in 0..20 {
+            let mut world = settled(seed);
+            if line != Line::Works {
+                world.network.line = line;
+                world.network.reset(world.now);
+            }
+            let before = world.opens.len();
+            for n in 0..20 {
+                world.signal(if n % 2 == 0 { Signal::Offline } else { Signal::Online });
+                world.run(250);
+            }
+            let opened = world.opens.len() - before;
+            assert!(opened <= most, "seed {seed}, {line:?}: {opened} attempts");
+            assert!(world.network.most_sockets <= 2, "seed {seed}, {line:?}: {} sockets", world.network.most_sockets);
+            world.heal();
+            world.signal(Signal::Online);
+            world.wait("back", 15 * SECOND, |world| world.state() == State::Ready);
+        }
+    }
+}
+
+#[test]
+fn row17_online_is_followed_by_an_attempt_within_half_a_second_each_at_another_moment() {
+    let mut delays = BTreeSet::new();
+    for seed in 0..50 {
+        let mut world = settled(seed);
+        world.network.line = Line::Offline;
+        world.network.reset(world.now);
+        // Tried so often that, just after one attempt, the next is seconds away.
+        world.run(5 * MINUTE);
+        let tried = world.opens.len();
+        world.wait("an attempt", MINUTE, |world| world.opens.len() > tried);
+        world.run(2_500);
+        let (online, tried) = (world.now, world.opens.len());
+        world.heal();
+        world.signal(Signal::Online);
+        world.wait("an attempt", 600, |world| world.opens.len() > tried);
+        delays.insert(world.now - online);
+    }
+    assert!(delays.iter().all(|delay| *delay <= 500), "{delays:?}");
+    assert!(delays.len() > 20, "jittered: {delays:?}");
+}
