@@ -64,7 +64,7 @@ export const layers = [
   { id: "firefox", what: "the library in Firefox", programs: (context) => webTests(context, "firefox", ["firefox", "geckodriver"]) },
   { id: "e2e", what: "end to end (Playwright, Chromium)", build: "needed", programs: endToEnd },
   { id: "engines", what: "three engines over WebDriver", build: "needed", programs: engines },
-  { id: "tools", what: "live check, bench, herd and mutants themselves", build: "needed", programs: async ({ run }) => nodeTests(run, "tools", find("tests/tools", ".test.mjs"), { env: await browserEnvironment() }) },
+  { id: "tools", what: "live check, bench, herd, soak and mutants themselves", build: "needed", programs: async ({ run }) => nodeTests(run, "tools", find("tests/tools", ".test.mjs"), { env: await browserEnvironment() }) },
   { id: "package", what: "the packed package", build: "needed", programs: packageSlice },
   { id: "size", what: "sizes against their budgets", build: "needed", programs: ({ run }) => run("size", own, process.execPath, ["scripts/size.mjs"]) },
 ];

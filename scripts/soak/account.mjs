@@ -1,0 +1,79 @@
+// The verdict of a soak: what was accepted against what the service holds, and what the service holds against what each tab shows. The promise
+// has limits (README, "The promise and its limits"), so there are excuses, each with the evidence that it takes:
+//
+// - `doubled`: the client said, of this very message, that it sent it again without proof. One more copy for each time it said so.
+// - `wiped`: not at the service, never said to be sent, accepted before what the site had stored was cleared, and after that a page ended or was
+//   put away and read anew: its memory was the only other place that knew it. Where none did, there is no excuse.
+// - `unanswered`: the page died in the moment in which it was asked to send, so that nobody knows whether it had accepted.
+
+/**
+ * `written`: `{ text, at, known }` in the order in which they were accepted. `sent`: the texts that a page has shown as sent. `failed`: `{ text,
+ * status, code }` of those that end so. `doubts`: how often each text was sent again without proof. `wipes` and `ends`: when. `said`: the agent's texts.
+ * `sessions`: as the service gives them, oldest first. `lists`: `{ tab, rows }`.
+ */
+export function account({ written, sent, failed, doubts, wipes, ends, said, sessions, lists }) {
+  const problems = [];
+  const excuses = { doubled: [], wiped: [], unanswered: [] };
+  const texts = (messages, direction) => messages.filter((message) => typeof message.text === "string" && (direction === undefined || message.direction === direction)).map(({ text }) => text);
+
+  // ---- what the guest wrote, at the service
+  const stored = sessions.flatMap(({ messages }) => texts(messages, "Inbound"));
+  const copies = counted(stored);
+  const wiped = ({ at }) => wipes.some((wipe) => wipe >= at && ends.some((end) => end >= wipe));
+  for (const one of written) {
+    const count = copies.get(one.text) ?? 0;
+    if (count === 0) {
+      if (sent.has(one.text)) problems.push(`${one.text} was shown as sent and is not at the service`);
+      else if (!one.known) excuses.unanswered.push(one.text);
+      else if (wiped(one)) excuses.wiped.push(one.text);
+      else problems.push(`${one.text} is lost`);
+    } else if (count > 1) {
+      const unproved = doubts.get(one.text) ?? 0;
+      if (unproved >= count - 1) excuses.doubled.push(one.text);
+      else problems.push(`${one.text} is there ${count} times, sent again without proof ${unproved} times`);
+    }
+  }
+  const places = new Map(written.map(({ text }, n) => [text, n]));
+  const strangers = [...copies.keys()].filter((text) => !places.has(text));
+  if (strangers.length > 0) problems.push(`the service holds what nobody wrote: ${strangers.join(", ")}`);
+  for (const [before, after] of disordered([...copies.keys()].filter((text) => places.has(text)), (text) => places.get(text))) problems.push(`${after} stands behind ${before} at the service`);
+  for (const { text, status, code } of failed) problems.push(`${text} has ${status}${code === undefined ? "" : ` with ${code}`}`);
+
+  // ---- what the agent said, at the service
+  const spoken = counted(sessions.flatMap(({ messages }) => texts(messages, "Outbound")));
+  for (const text of said) if (spoken.get(text) !== 1) problems.push(`${text} of the agent is at the service ${spoken.get(text) ?? 0} times`);
+
+  // ---- what each tab shows, against the conversation that goes on
+  if (sessions.length - 1 > wipes.length) problems.push(`${sessions.length} conversations, though storage was cleared ${wipes.length} times`);
+  const live = sessions.filter(({ connections }) => connections > 0);
+  if (live.length !== 1) problems.push(`${live.length} conversations are connected at the end`);
+  const conversation = texts(live[0]?.messages ?? []);
+  for (const { tab, rows } of lists) problems.push(...shown(conversation, rows.map(({ text }) => text).filter((text) => typeof text === "string")).map((what) => `tab ${tab + 1}: ${what}`));
+  return { problems, excuses, stored: stored.length, conversations: sessions.length };
+}
+
+/** What is wrong with a list that shows this conversation from some message on to its end, a message that is doubled there once. */
+function shown(conversation, list) {
+  const problems = [...counted(list)].filter(([, count]) => count > 1).map(([text, count]) => `${text} is shown ${count} times`);
+  const from = conversation.indexOf(list[0]);
+  if (list.length === 0 ? conversation.length > 0 : from < 0) return [...problems, `shows ${list[0] ?? "nothing"} first, which is not where the conversation has anything`];
+  const doubled = new Set([...counted(conversation)].filter(([, count]) => count > 1).map(([text]) => text));
+  const [expected, actual] = [conversation.slice(from), list].map((all) => all.filter((text) => !doubled.has(text)));
+  const at = expected.findIndex((text, n) => text !== actual[n]);
+  if (at >= 0) problems.push(`shows ${actual[at] ?? "nothing"} where the service has ${expected[at]}`);
+  else if (actual.length > expected.length) problems.push(`shows ${actual[expected.length]}, which the service does not have`);
+  const missing = [...doubled].filter((text) => conversation.lastIndexOf(text) > from && !list.includes(text));
+  if (missing.length > 0) problems.push(`does not show ${missing.join(", ")}`);
+  return problems;
+}
+
+function counted(all) {
+  const count = new Map();
+  for (const one of all) count.set(one, (count.get(one) ?? 0) + 1);
+  return count;
+}
+
+/** Neighbours that stand the wrong way round. */
+function disordered(all, place) {
+  return all.slice(1).map((one, n) => [all[n], one]).filter(([before, after]) => place(before) > place(after));
+}
