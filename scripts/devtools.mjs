@@ -13,6 +13,12 @@ const ARGS = [
 /** What no answer of the browser's own takes; a page that stands still takes as long as it likes, and says so by `timeoutMs`. */
 const ANSWER_MS = 30_000;
 
+/** Profiles of browsers that were not closed: they go with this process. */
+const folders = new Set();
+process.on("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
 /** A browser with a profile of its own, which goes with it. */
 export class Chromium {
   #child;
@@ -25,6 +31,7 @@ export class Chromium {
   static async launch({ executable = process.env.CHROMIUM ?? "/usr/bin/chromium", args = [] } = {}) {
     const browser = new Chromium();
     browser.#folder = mkdtempSync(join(tmpdir(), "guestwire-chromium-"));
+    folders.add(browser.#folder);
     const all = [...ARGS, ...args, "--remote-debugging-pipe", `--user-data-dir=${browser.#folder}`, "about:blank"];
     browser.#child = start(executable, all, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
     browser.#child.on("exit", () => browser.#refuse(() => true, "the browser has ended"));
@@ -117,6 +124,7 @@ export class Chromium {
     await ended;
     // What the browser's other processes still write is removed once they have gone, too.
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    folders.delete(this.#folder);
   }
 }
 

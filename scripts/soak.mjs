@@ -11,7 +11,7 @@ import { startSimulator } from "./simulator.mjs";
 import { account } from "./soak/account.mjs";
 import { Crew } from "./soak/crew.mjs";
 import { kinds } from "./soak/faults.mjs";
-import { lines, report, row } from "./soak/report.mjs";
+import { lines, report, table } from "./soak/report.mjs";
 import { CALM_FROM_MS, expected, line, schedule } from "./soak/schedule.mjs";
 import { serveSoak } from "./soak/site.mjs";
 
@@ -94,7 +94,7 @@ if (isScript(import.meta.url)) {
     watch(`npm run soak -- --seconds ${options.ms / 1000} --seed ${options.seed} --tabs ${options.tabs}${part}`);
     const result = await soak({ ...options, program, executable, watch });
     if (has("--json")) say(JSON.stringify(result, null, 2));
-    else for (const text of [...lines(result), row(result)]) say(text);
+    else for (const text of [...lines(result), "", ...table(result)]) say(text);
     if (!result.green) throw new Stop(`The soak is red. Everything that happened: ${result.trace}`);
   });
 }

@@ -71,6 +71,12 @@ test("a tab shows the conversation from some message on, without a hole, a doubl
   assert.deepEqual(shown(), ["tab 1: shows nothing first, which is not where the conversation has anything"]);
 });
 
+test("messages of one millisecond may stand either way round, others may not", () => {
+  const messages = [inbound("g1"), outbound("a1"), outbound("a2"), inbound("g2")].map((message, n) => ({ ...message, at: [5, 7, 7, 9][n] }));
+  for (const list of [["g1", "a1", "a2", "g2"], ["g1", "a2", "a1", "g2"], ["a2", "a1", "g2"]]) assert.deepEqual(run({ messages, list }).problems, []);
+  assert.deepEqual(run({ messages, list: ["a1", "g1", "a2", "g2"] }).problems, ["tab 1: shows g1 where the service has a2"]);
+});
+
 test("a message that the service holds twice is one row, wherever it stands", () => {
   const messages = [inbound("g1"), outbound("a1"), inbound("g2"), inbound("g1"), outbound("a2")];
   const shown = (...list) => run({ messages, list, doubts: new Map([["g1", 1]]) }).problems;

@@ -126,6 +126,11 @@ export class Crew {
     });
   }
 
+  /** Awaits that a tab has nothing to send, for at most so long. */
+  async idle(tab, ms) {
+    for (const until = this.now() + ms; this.now() < until; await pass(LOOK_MS)) if ((await tab.call("look")).outbox === 0) return;
+  }
+
   /** The guest writes the next message, into this tab or, where it cannot be written in, into another one; `here`: into this one in any case. */
   write(wanted, { here = false } = {}) {
     return this.#inTurn(async () => {

@@ -8,13 +8,13 @@ const HISTORY = { path: "/api/v2/webmessaging/messages" };
 /** A service may be so late in storing, and its history in showing; together no more than the five seconds that the client allows for. */
 const LATE_MS = [200, 2_500];
 
-/** A kind whose rules lie there for `ms`; met when one of them was. `poke`: a frame that says nothing is sent to meet them. */
-const rules = (ms, choose, make, { poke = true } = {}) => ({
+/** A kind whose rules lie there for `ms`; met when one of them was. A frame that says nothing is sent to meet them, or a message is written. */
+const rules = (ms, choose, make, { byMessage = false } = {}) => ({
   ms,
   choose,
-  async act({ service }, fault) {
+  async act({ service, crew, tab }, fault) {
     const ids = await service.faults(make(fault));
-    if (poke) await service.poke();
+    await (byMessage ? crew.write(tab) : service.poke());
     await pass(fault.ms);
     return (await service.lift(ids)).some((hits) => hits > 0);
   },
@@ -33,10 +33,10 @@ export const kinds = {
   /** The connection is gone, and nobody said goodbye. */
   drop: rules([200, 2_000], none, () => [CUT]),
   /** The same under a message, before or after the service has stored it. */
-  "drop-message": rules([2_000, 6_000], (chance) => ({ after: chance.pick([true, false]) }), ({ after }) => [{ on: "frame-in", match: TEXT, do: "drop", after }], { poke: false }),
+  "drop-message": rules([2_000, 6_000], (chance) => ({ after: chance.pick([true, false]) }), ({ after }) => [{ on: "frame-in", match: TEXT, do: "drop", after }], { byMessage: true }),
   close: rules([200, 2_000], (chance) => ({ code: chance.pick([1000, 1001, 1011, 1012, 4000]) }), ({ code }) => [{ on: "frame-out", do: "close", code }]),
   /** Bytes under way to the service are held and delivered late, also when the client has long given the socket up. */
-  "stall-up": rules([6_000, 25_000], none, ({ ms }) => [{ on: "frame-in", match: TEXT, do: "stall", direction: "up", ms }], { poke: false }),
+  "stall-up": rules([6_000, 25_000], none, ({ ms }) => [{ on: "frame-in", match: TEXT, do: "stall", direction: "up", ms }], { byMessage: true }),
   "stall-down": rules([2_000, 20_000], none, ({ ms }) => [{ on: "frame-out", do: "stall", direction: "down", ms }]),
   "stall-both": rules([2_000, 20_000], none, ({ ms }) => [{ on: "frame-out", do: "stall", direction: "both", ms }]),
   delay: rules([3_000, 10_000], (chance) => ({ by: chance.between(100, 3_000) }), ({ by }) => [always({ on: "frame-out", do: "delay", ms: by })]),
@@ -49,9 +49,9 @@ export const kinds = {
 
   refuse: rules([2_000, 8_000], (chance) => ({ status: chance.pick([429, 503]) }), ({ status }) => [always({ on: "connect", do: "refuse", status }), CUT]),
   "accept-then-close": rules([2_000, 6_000], none, () => [always({ on: "connect", do: "accept-then-close", code: 1011 }), CUT]),
-  "lose-echo": rules([2_000, 6_000], none, () => [{ on: "frame-out", match: TEXT, do: "lose" }], { poke: false }),
-  "lose-message": rules([2_000, 6_000], none, () => [{ on: "frame-in", match: TEXT, do: "lose" }], { poke: false }),
-  "late-store": rules([3_000, 8_000], (chance) => ({ by: chance.between(...LATE_MS) }), ({ by }) => [{ on: "frame-in", match: TEXT, do: "late-store", ms: by }], { poke: false }),
+  "lose-echo": rules([2_000, 6_000], none, () => [{ on: "frame-out", match: TEXT, do: "lose" }], { byMessage: true }),
+  "lose-message": rules([2_000, 6_000], none, () => [{ on: "frame-in", match: TEXT, do: "lose" }], { byMessage: true }),
+  "late-store": rules([3_000, 8_000], (chance) => ({ by: chance.between(...LATE_MS) }), ({ by }) => [{ on: "frame-in", match: TEXT, do: "late-store", ms: by }], { byMessage: true }),
   duplicate: rules([3_000, 10_000], none, () => [always({ on: "frame-out", do: "duplicate" })]),
   reorder: rules([3_000, 10_000], none, () => [{ on: "frame-out", match: { class: "StructuredMessage" }, do: "reorder", window: 2, count: 4 }]),
   garbage: rules([1_000, 3_000], (chance) => ({ as: chance.pick(["text", "binary", "deep", "huge"]) }), ({ as }) => [{ on: "frame-out", do: "garbage", as }]),
@@ -112,9 +112,13 @@ export const kinds = {
     await pass(ms);
     crew.browser.go();
   }),
-  /** What the site has stored is gone, under a page that goes on or one that is loaded again at once. */
-  wipe: page([0, 0], none, ({ tab, crew }) => crew.wipe(tab), { usable: true }),
-  "wipe-and-reload": page([0, 0], none, async ({ tab, crew }) => {
+  /** What the site has stored is gone, under a page that goes on or one that is loaded again at once; some of the time while messages wait. */
+  wipe: page([0, 20_000], (chance) => ({ idle: chance.pick([true, false]) }), async ({ tab, crew }, { ms, idle }) => {
+    if (idle) await crew.idle(tab, ms);
+    await crew.wipe(tab);
+  }),
+  "wipe-and-reload": page([0, 20_000], (chance) => ({ idle: chance.pick([true, false]) }), async ({ tab, crew }, { ms, idle }) => {
+    if (idle) await crew.idle(tab, ms);
     await crew.wipe(tab);
     await tab.reload();
   }, { ends: true }),

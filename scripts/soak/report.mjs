@@ -3,7 +3,7 @@
 import { mib, ms, percentile } from "../bench/figures.mjs";
 
 /** What the client measures of itself, and what that is. */
-const METRICS = { rtt: "round trip", detect: "to notice a dead line", reconnect: "from a loss to connected", resync: "from connected to nothing missing" };
+const METRICS = { rtt: "round trip", detect: "to notice a dead line", reconnect: "from a loss to connected, outages included", resync: "from connected to nothing missing" };
 
 /** `undisturbed`: only what a page measured while nothing was done to it; a frozen page is late by as long as it was frozen. */
 function spread(metrics, kind, undisturbed) {
@@ -45,8 +45,13 @@ export function lines(result) {
 
 const named = (texts) => (texts.length === 0 ? "" : `: ${texts.join(" ")}`);
 
-/** As a row of a table: seed, length, tabs, messages, faults, excuses, the four figures, heap. */
-export function row({ seed, minutes, tabs, guest, agent, faults, excuses, figures, heaps, green }) {
+/** As a table of one row: seed, length, tabs, messages, faults, excuses, the four figures, heap. */
+export function table(result) {
+  const heads = ["seed", "minutes", "tabs", "guest + agent", "faults", "doubled / wiped / unanswered", ...["detect", "reconnect", "resync", "rtt"].map((kind) => `${kind} p50 / p99`), "heap", "module", "verdict"];
+  return [`| ${heads.join(" | ")} |`, `|${" --- |".repeat(heads.length)}`, row(result)];
+}
+
+function row({ seed, minutes, tabs, guest, agent, faults, excuses, figures, heaps, green }) {
   const both = (figure) => (figure === undefined ? "–" : `${ms(figure.p50)} / ${ms(figure.p99)}`);
   const [from, to] = [heaps["at the start"], heaps["at the end"]];
   const cells = [

@@ -5,7 +5,7 @@ import { Chance } from "./chance.mjs";
 import { kinds } from "./faults.mjs";
 
 /** A fault begins this long after the one before, milliseconds; many last longer. */
-const FAULT_GAP_MS = [2_500, 7_500];
+const FAULT_GAP_MS = [3_000, 8_000];
 /** Undisturbed at first, so that there is a conversation to disturb. */
 const FIRST_MS = 1_500;
 /** The two sides write in bursts. On average well below the fifty messages a minute that a connection takes (guest-api.md §4.4), because half of
@@ -54,5 +54,5 @@ export function expected({ faults }) {
   for (const { kind } of faults) count.set(kind, (count.get(kind) ?? 0) + 1);
   return [...count].filter(([, times]) => times >= EXPECTED_FROM).map(([kind]) => kind);
 }
-/** A rule that waits for a message may lie there while none goes; three times in a row it does not. */
-const EXPECTED_FROM = 3;
+/** A rule that waits for a message lies there for nothing while there is no line; four times in a row it does not. */
+const EXPECTED_FROM = 4;
