@@ -20,7 +20,7 @@ const DEFAULT_MINUTES = 30;
 /** Plays a schedule and judges what came of it. `watch` is given a line for everything that is done; `meddle` does what must not go unnoticed. */
 export async function soak({ seed, ms, tabs, only, program, executable, watch = () => {}, meddle = () => {} }) {
   const plan = schedule({ seed, ms, tabs, only });
-  const path = at("target", "soak", `seed-${seed}-${tabs}.jsonl`);
+  const path = at("target", "soak", `seed-${seed}-${tabs}-${Math.round(ms / 1000)}s.jsonl`);
   mkdirSync(dirname(path), { recursive: true });
   const file = createWriteStream(path);
   const site = await serveSoak();

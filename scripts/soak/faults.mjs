@@ -112,12 +112,13 @@ export const kinds = {
     await pass(ms);
     crew.browser.go();
   }),
-  /** What the site has stored is gone, under a page that goes on or one that is loaded again at once; some of the time while messages wait. */
-  wipe: page([0, 20_000], (chance) => ({ idle: chance.pick([true, false]) }), async ({ tab, crew }, { ms, idle }) => {
+  /** What the site has stored is gone, under a page that goes on or one that is loaded again at once; mostly while nothing waits to
+   *  be sent, if that comes about within `ms`. */
+  wipe: page([0, 40_000], (chance) => ({ idle: chance.pick([true, true, false]) }), async ({ tab, crew }, { ms, idle }) => {
     if (idle) await crew.idle(tab, ms);
     await crew.wipe(tab);
   }),
-  "wipe-and-reload": page([0, 20_000], (chance) => ({ idle: chance.pick([true, false]) }), async ({ tab, crew }, { ms, idle }) => {
+  "wipe-and-reload": page([0, 40_000], (chance) => ({ idle: chance.pick([true, true, false]) }), async ({ tab, crew }, { ms, idle }) => {
     if (idle) await crew.idle(tab, ms);
     await crew.wipe(tab);
     await tab.reload();
