@@ -4,7 +4,12 @@
 // - `doubled`: the client said, of this very message, that it sent it again without proof. One more copy for each time it said so.
 // - `wiped`: not at the service, never said to be sent, accepted before what the site had stored was cleared, and after that a page ended or was
 //   put away and read anew: its memory was the only other place that knew it. Where none did, there is no excuse.
+// - `unprovable`: shown as failed with `DeliveryUnknown` or `SessionEnded`, which is where proof ends, once the guest's own token was cleared with the rest:
+//   on the evidence of `wiped`. It may be at the service.
 // - `unanswered`: the page died in the moment in which it was asked to send, so that nobody knows whether it had accepted.
+
+/** `DeliveryUnknown` and `SessionEnded` (www/client/errors.ts). */
+const OF_ANOTHER_TOKEN = [7010, 7011];
 
 /**
  * `written`: `{ text, at, known }` in the order in which they were accepted. `sent`: the texts that a page has shown as sent. `failed`: `{ text,
@@ -13,7 +18,7 @@
  */
 export function account({ written, sent, failed, doubts, wipes, ends, said, sessions, lists }) {
   const problems = [];
-  const excuses = { doubled: [], wiped: [], unanswered: [] };
+  const excuses = { doubled: [], wiped: [], unprovable: [], unanswered: [] };
   const texts = (messages, direction) => messages.filter((message) => typeof message.text === "string" && (direction === undefined || message.direction === direction)).map(({ text }) => text);
 
   // ---- what the guest wrote, at the service
@@ -24,6 +29,7 @@ export function account({ written, sent, failed, doubts, wipes, ends, said, sess
     const count = copies.get(one.text) ?? 0;
     if (count === 0) {
       if (sent.has(one.text)) problems.push(`${one.text} was shown as sent and is not at the service`);
+      else if (failed.some(({ text }) => text === one.text)) continue; // judged below
       else if (!one.known) excuses.unanswered.push(one.text);
       else if (wiped(one)) excuses.wiped.push(one.text);
       else problems.push(`${one.text} is lost`);
@@ -37,7 +43,12 @@ export function account({ written, sent, failed, doubts, wipes, ends, said, sess
   const strangers = [...copies.keys()].filter((text) => !places.has(text));
   if (strangers.length > 0) problems.push(`the service holds what nobody wrote: ${strangers.join(", ")}`);
   for (const [before, after] of disordered([...copies.keys()].filter((text) => places.has(text)), (text) => places.get(text))) problems.push(`${after} stands behind ${before} at the service`);
-  for (const { text, status, code } of failed) problems.push(`${text} has ${status}${code === undefined ? "" : ` with ${code}`}`);
+  const given = new Map(failed.map((one) => [one.text, one]));
+  for (const one of written.filter(({ text }) => given.has(text))) {
+    const { text, status, code } = given.get(one.text);
+    if (status === "failed" && OF_ANOTHER_TOKEN.includes(code) && wiped(one)) excuses.unprovable.push(text);
+    else problems.push(`${text} has ${status}${code === undefined ? "" : ` with ${code}`}`);
+  }
 
   // ---- what the agent said, at the service
   const spoken = counted(sessions.flatMap(({ messages }) => texts(messages, "Outbound")));
@@ -49,7 +60,8 @@ export function account({ written, sent, failed, doubts, wipes, ends, said, sess
   if (live.length !== 1) problems.push(`${live.length} conversations are connected at the end`);
   const times = new Map((live[0]?.messages ?? []).map(({ text, at }) => [text, at]));
   const conversation = unravelled(texts(live[0]?.messages ?? []), times);
-  for (const { tab, rows } of lists) problems.push(...shown(conversation, unravelled(texts(rows), times)).map((what) => `tab ${tab + 1}: ${what}`));
+  // What has failed is judged above, whichever conversation it was of.
+  for (const { tab, rows } of lists) problems.push(...shown(conversation, unravelled(texts(rows.filter(({ status }) => status !== "failed" && status !== "expired")), times)).map((what) => `tab ${tab + 1}: ${what}`));
   return { problems, excuses, stored: stored.length, conversations: sessions.length };
 }
 

@@ -21,7 +21,7 @@ function run(more = {}) {
 }
 
 test("everything once, in order, on both sides: no problem and no excuse", () => {
-  assert.deepEqual(run(), { problems: [], excuses: { doubled: [], wiped: [], unanswered: [] }, stored: 2, conversations: 1 });
+  assert.deepEqual(run(), { problems: [], excuses: { doubled: [], wiped: [], unprovable: [], unanswered: [] }, stored: 2, conversations: 1 });
 });
 
 test("a message that is missing, twice, in the wrong place or nobody's is a problem", () => {
@@ -37,7 +37,7 @@ test("a double is excused by as many resends without proof of that very message"
   const list = ["g1", "g2"];
   assert.match(run({ messages, list, said: [], doubts: new Map([["g2", 1]]) }).problems[0], /g2 is there 3 times/);
   assert.match(run({ messages, list, said: [], doubts: new Map([["g1", 2]]) }).problems[0], /g2 is there 3 times/);
-  assert.deepEqual(run({ messages, list, said: [], doubts: new Map([["g2", 2]]) }), { problems: [], excuses: { doubled: ["g2"], wiped: [], unanswered: [] }, stored: 4, conversations: 1 });
+  assert.deepEqual(run({ messages, list, said: [], doubts: new Map([["g2", 2]]) }), { problems: [], excuses: { doubled: ["g2"], wiped: [], unprovable: [], unanswered: [] }, stored: 4, conversations: 1 });
 });
 
 test("a loss is excused by cleared storage only if it was accepted before, a page ended after it, and nobody said that it was sent", () => {
@@ -59,6 +59,15 @@ test("what a dying page was asked to send may be there or not", () => {
 test("a failed message is a problem, and so is one of the agent that the service does not have", () => {
   assert.deepEqual(run({ failed: [{ text: "g2", status: "failed", code: 7003 }] }).problems, ["g2 has failed with 7003"]);
   assert.deepEqual(run({ said: ["a1", "a2", "a3"] }).problems, ["a3 of the agent is at the service 0 times"]);
+});
+
+test("what can be proved no more is excused only with cleared storage, a page that ended, and the code that says so", () => {
+  const given = (code, more) => run({ failed: [{ text: "g2", status: "failed", code }], ...more });
+  assert.deepEqual(given(7010, { wipes: [30], ends: [40] }).excuses.unprovable, ["g2"]);
+  assert.deepEqual(given(7010, { wipes: [30], ends: [40], messages: [inbound("g1")], said: [] }).problems, []);
+  assert.deepEqual(given(7010, { wipes: [30], ends: [] }).problems, ["g2 has failed with 7010"]);
+  assert.deepEqual(given(4011, { wipes: [30], ends: [40] }).problems, ["g2 has failed with 4011"]);
+  assert.deepEqual(run({ failed: [{ text: "g2", status: "expired", code: 7010 }], wipes: [30], ends: [40] }).problems, ["g2 has expired with 7010"]);
 });
 
 test("a tab shows the conversation from some message on, without a hole, a double or a stranger", () => {

@@ -52,7 +52,7 @@ globalThis.life = {
   },
 
   /** How things stand. */
-  look: () => ({ state: client.state, outbox: client.outbox.length, rows: client.messages.length, metrics: { ...client.metrics }, visibility: document.visibilityState }),
+  look: () => ({ state: client.state, outbox: client.outbox.filter(({ status }) => status === "queued" || status === "sending").length, rows: client.messages.length, metrics: { ...client.metrics }, visibility: document.visibilityState }),
 
   /** What stands on the list. */
   list: () => client.messages.map(({ direction, text, status }) => ({ direction, text, status })),
