@@ -263,33 +263,32 @@ impl History {
         }
     }
 
-    /// The token was refused, or did not come.
-    pub fn no_token(&mut self, now: u64, after: Option<u64>) -> Option<Finished> {
-        if !std::mem::take(&mut self.token_wanted) {
-            return None;
-        }
-        self.failed(now, after)
+    /// The token was refused, or did not come; whether a read waited for it.
+    pub fn no_token(&mut self) -> bool {
+        std::mem::take(&mut self.token_wanted)
     }
 
-    /// A page could not be read; the job's end, if that was the last try.
-    pub fn unread(&mut self, now: u64, reply: Result<Reply<'_>, Unreachable>) -> Option<Finished> {
-        if let (Some(job), Ok(Reply { status: 400, .. })) = (&mut self.job, &reply) {
-            // It does not know the entry: everything is read.
-            job.after = None;
-        }
-        let after = match reply {
-            Ok(reply) if reply.status == 429 => Some(reply.retry_after_ms().unwrap_or(LIMIT_MS)),
-            Ok(Reply { status: 401, .. }) => {
+    /// When to read again after this answer, milliseconds from now, if that tells it.
+    pub fn again_after(&mut self, reply: Result<Reply<'_>, Unreachable>) -> Option<u64> {
+        let reply = reply.ok()?;
+        let after = reply.retry_after_ms();
+        match (reply.status, &mut self.job) {
+            (429, _) => after.or(Some(LIMIT_MS)),
+            (401, _) => {
                 self.token = None;
                 Some(0)
             }
-            Ok(reply) => reply.retry_after_ms(),
-            Err(_) => None,
-        };
-        self.failed(now, after)
+            (400, Some(job)) => {
+                // It does not know the entry: everything is read.
+                job.after = None;
+                after
+            }
+            _ => after,
+        }
     }
 
-    fn failed(&mut self, now: u64, after: Option<u64>) -> Option<Finished> {
+    /// A page could not be read; the job's end, if that was the last try.
+    pub fn failed(&mut self, now: u64, after: Option<u64>) -> Option<Finished> {
         let job = self.job.as_mut()?;
         job.request = None;
         job.tries += 1;

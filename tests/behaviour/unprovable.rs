@@ -242,26 +242,39 @@ guest_only! {
 guest_only! {
     #[test]
     fn row34_asked_for_again_in_the_next_conversation_its_like_there_is_not_taken_for_it() {
-        let mut world = World::ready(16);
-        world.set(json!({"expiredConfigure": "new", "echoMetadata": false, "echoTracingId": "none"}));
-        world.run(12_000);
-        lose_the_ack(&mut world);
-        let unknown = world.send("yes");
-        world.wait("lost", 5_000, |world| world.was(|state| matches!(state, State::Waiting { .. })));
-        world.control("/_sim/expire", json!({"what": "session"}));
-        world.run_until_ready();
-        world.run(30_000);
-        assert_eq!(world.code(&unknown), Some(Code::DELIVERY_UNKNOWN.0));
-        // The same word in the next conversation, and a page that does not know any more which row was whose.
-        let second = world.send("yes");
-        world.wait("sent", 30_000, is_sent(&second));
-        world.reload();
-        world.run_until_ready();
-        world.run(30_000);
-        assert_eq!(world.stored(), ["yes"]);
-        world.with(|session, now| session.retry(now, &unknown)).unwrap();
-        world.wait("sent", 60_000, is_sent(&unknown));
-        assert_eq!(world.stored(), ["yes", "yes"], "they are two messages");
+        for while_connecting in [false, true] {
+            let mut world = World::ready(16);
+            world.set(json!({"expiredConfigure": "new", "echoMetadata": false, "echoTracingId": "none"}));
+            world.run(12_000);
+            lose_the_ack(&mut world);
+            let unknown = world.send("yes");
+            world.wait("lost", 5_000, |world| world.was(|state| matches!(state, State::Waiting { .. })));
+            // Another guest, or the same one in another conversation.
+            if while_connecting {
+                world.kill();
+                world.storage.remove(&world.session_key());
+                world.load_page();
+                world.start();
+            } else {
+                world.control("/_sim/expire", json!({"what": "session"}));
+            }
+            world.run_until_ready();
+            world.run(30_000);
+            assert_eq!(world.code(&unknown), Some(Code::DELIVERY_UNKNOWN.0));
+            let stored = world.stored();
+            // The same word in the next conversation, and a page that does not know any more which row was whose.
+            let second = world.send("yes");
+            world.wait("sent", 30_000, is_sent(&second));
+            world.reload();
+            if !while_connecting {
+                world.run_until_ready();
+                world.run(30_000);
+            }
+            world.with(|session, now| session.retry(now, &unknown)).unwrap();
+            world.wait("sent", 60_000, is_sent(&unknown));
+            assert_eq!(world.stored().len(), stored.len() + 2, "they are two messages");
+            assert_eq!(world.metric("unprovedResends"), 1, "it may have come to the old one: that is told");
+        }
     }
 }
 

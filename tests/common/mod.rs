@@ -89,6 +89,8 @@ pub struct World {
     pub disk: Disk,
     /// What this life of the page could not write.
     pub memory: BTreeMap<String, String>,
+    /// The last number that it gave a message before a tab that leads had it.
+    early_n: u64,
     /// How often something was written or removed.
     pub writes: u64,
     /// The page stands still: nothing reaches the client and no timer of it fires.
@@ -186,6 +188,7 @@ impl World {
             storage: BTreeMap::new(),
             disk: Disk::Works,
             memory: BTreeMap::new(),
+            early_n: 0,
             writes: 0,
             throttled: false,
             tears_after: None,
@@ -249,6 +252,7 @@ impl World {
         self.held.clear();
         self.forget_news();
         self.memory.clear();
+        self.early_n = 0;
         (self.frozen, self.throttled) = (false, false);
         self.drain();
     }

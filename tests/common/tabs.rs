@@ -40,6 +40,7 @@ of_a_tab! {
     session: Option<Session>,
     page: Page,
     memory: BTreeMap<String, String>,
+    early_n: u64,
     frozen: bool,
     still_since: u64,
     throttled: bool,
@@ -96,6 +97,11 @@ impl World {
     /// How many tabs there are, open or not.
     pub fn tabs(&self) -> usize {
         self.others.len().max(1)
+    }
+
+    /// Whether a key could not be written in one of the tabs, and is in its memory alone.
+    pub fn is_unwritten(&self, key: &str) -> bool {
+        self.memory.contains_key(key) || self.others.iter().any(|tab| tab.memory.contains_key(key))
     }
 
     /// So many tabs from now on, of which the first is the one that is there. The lock counts, and nobody may take the lead otherwise.
@@ -299,7 +305,8 @@ impl World {
         let full = || Refusal::new(Code::OUTBOX_FULL);
         let number = |key: &String| key[PREFIX.len()..].split(':').next().and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
         let records = self.read(PREFIX);
-        let n = records.iter().map(|(key, _)| number(key)).max().unwrap_or(0) + 1;
+        self.early_n = records.iter().map(|(key, _)| number(key)).fold(self.early_n, u64::max) + 1;
+        let n = self.early_n;
         self.early += 1;
         let id = format!("00000000-0000-4000-8000-{:012x}", self.early);
         let key = format!("{PREFIX}{n}:{id}");

@@ -43,6 +43,10 @@ impl Run {
     pub(super) fn check_liveness(&mut self) {
         let state = self.world.state();
         assert!(matches!(state, State::Ready) || matches!(state, State::Ended { reason: End::Policy }), "did not come back: {state:?}");
+        if !self.has_ids && (self.storage_hurt || !self.world.unwritten.is_empty()) {
+            // What became of the first "yes" was not kept, and nothing tells it from the second.
+            self.ledger.blur();
+        }
         let held: BTreeSet<&String> = self.ledger.stored.iter().collect();
         if self.world.failed_reads >= 3 {
             // They may have lain a minute apart, and then the proof was given up.

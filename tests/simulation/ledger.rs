@@ -58,6 +58,8 @@ pub struct Ledger {
     pub stored: Vec<String>,
     /// How often the service holds texts that were said more than once, where it carries no ids.
     pub ambiguous: BTreeMap<String, usize>,
+    /// … or where it does, but not in what the client reads.
+    blurred: bool,
     /// So many of them have been looked at, and these came once more.
     checked: usize,
     doubled: Vec<String>,
@@ -111,9 +113,16 @@ impl Ledger {
         }
     }
 
+    /// What was said more than once is counted only from here on.
+    pub fn blur(&mut self) {
+        let is_it = |id: &&String| self.promises.get(*id).is_some_and(|promise| promise.text == AGAIN);
+        self.ambiguous.insert(AGAIN.to_string(), self.stored.iter().filter(is_it).count());
+        self.blurred = true;
+    }
+
     /// Whether a text does not tell which message it is.
     pub fn is_ambiguous(&self, text: &str) -> bool {
-        WIRE == Wire::Session && text == AGAIN
+        (WIRE == Wire::Session || self.blurred) && text == AGAIN
     }
 
     fn only(&self, text: &str) -> Option<String> {

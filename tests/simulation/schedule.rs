@@ -53,6 +53,8 @@ struct Run {
     storage_hurt: bool,
     /// What the leader has written to know that no other has led since is not what it was.
     fence_damaged: bool,
+    /// The history carries the ids of the guest's messages.
+    has_ids: bool,
     verbose: bool,
 }
 
@@ -115,6 +117,7 @@ impl Run {
             was_blind: false,
             storage_hurt: false,
             fence_damaged: false,
+            has_ids: true,
             verbose,
         };
         let habits = if WIRE == Wire::Session {
@@ -146,6 +149,7 @@ impl Run {
                 return self.coverage.hit("tabs", &count.to_string());
             }
             Step::Echoes { metadata, tracing } => {
+                self.has_ids = metadata;
                 let name = match (metadata, tracing) {
                     (false, Tracing::None) => "nothing",
                     (false, _) => "no-metadata",
@@ -304,7 +308,8 @@ impl Run {
             let promise = self.ledger.promises.get_mut(&id).expect("what waits was accepted");
             // Killed in the middle of it, the visitor may find it waiting again; and what storage has may be older than the truth.
             // … or may not show that another tab leads.
-            let stale = self.world.unwritten.contains(&id) || (self.storage_hurt && self.world.tabs() > 1);
+            let is_unfenced = self.storage_hurt || self.world.is_unwritten(storage::FENCE);
+            let stale = self.world.unwritten.contains(&id) || (is_unfenced && self.world.tabs() > 1);
             let undecided = self.world.crashed.is_some() || self.world.disk != Disk::Works || stale;
             (promise.cancelled, promise.undecided) = (true, undecided);
             promise.retried |= undecided;

@@ -6,7 +6,7 @@ use crate::step::{Cleared, Damage, Step};
 use guestwire::guest::wire::Wire;
 
 const OURS: &str = "gw1:world:";
-const FENCE: &str = "gw1:world:e";
+pub(super) const FENCE: &str = "gw1:world:e";
 /// Keys of others, which stay as they are.
 const OTHERS: [(&str, &str); 3] = [("cart", "{"), ("gw1:other:session", "{"), ("gw1:worldwide:m:1:x", "{")];
 /// Our bounds, bytes of UTF-16: messages, quarantine, everything.

@@ -37,6 +37,8 @@ export class Early {
   readonly #prefix: string;
   readonly #storage: () => Storage | undefined;
   readonly #keys = new Map<string, string>();
+  /** The last number given: storage may be cleared while its message waits. */
+  #last = 0;
 
   /** `stores` says whether storage may be touched: not before consent. */
   constructor(options: GuestOptions, bag: Bag, stores: () => boolean) {
@@ -51,8 +53,8 @@ export class Early {
     const records = this.#records();
     const id = uuid();
     const at = Date.now();
-    const n = records.reduce((most, [key]) => Math.max(most, Number(key.slice(this.#prefix.length).split(":")[0]) || 0), 0) + 1;
-    const key = `${this.#prefix}${n}:${id}`;
+    this.#last = records.reduce((most, [key]) => Math.max(most, Number(key.slice(this.#prefix.length).split(":")[0]) || 0), this.#last) + 1;
+    const key = `${this.#prefix}${this.#last}:${id}`;
     const value = JSON.stringify({ v: 1, id, at, ...draft });
     const bytes = records.reduce((sum, [known, kept]) => sum + 2 * (known.length + kept.length) + GROWTH_BYTES, 2 * (key.length + value.length) + GROWTH_BYTES);
     if (records.length >= MAX_MESSAGES || bytes > MAX_UTF16_BYTES) throw new GuestwireError(Code.OutboxFull);

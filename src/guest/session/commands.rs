@@ -81,7 +81,7 @@ impl Session {
             attributes,
             content: content.map(|content| content.raw().to_string()),
             structured: root.is("type", "Structured"),
-            owner: self.remembered.as_ref().map(Remembered::mark),
+            owner: self.mark(),
             sent: false,
             anchor: None,
             asked: false,
@@ -116,7 +116,6 @@ impl Session {
             return Err(Refusal::new(Code::STOPPED));
         }
         let n = self.outbox.next_n();
-        let (prefix, mono) = (self.prefix.clone(), self.now.mono);
         let (at, by_service) = (self.service_now().unwrap_or(self.now.unix), self.offset.is_some());
         let record = self.outbox.get(id).ok_or(Refusal::field(Code::UNKNOWN_MESSAGE, "id"))?;
         if record.standing == Standing::Queued {
@@ -125,16 +124,20 @@ impl Session {
         if self.is_anothers(record) {
             return Err(Refusal::new(Code::OTHER_TAB));
         }
-        let old_key = record.key(&prefix);
-        let owner = self.remembered.as_ref().map(Remembered::mark);
+        let old_key = record.key(&self.prefix);
+        let owner = self.mark();
         let Some(mut record) = self.outbox.remove(id) else { return Ok(()) };
         record.n = n;
         record.durable = false;
         record.standing = Standing::Queued;
+        if record.sent && record.owner != owner {
+            // Nothing in this conversation can be it.
+            record.anchor = Some(Anchor::end());
+        }
         record.owner = owner;
         record.asked = true;
         (record.at, record.by_service) = (at, by_service);
-        record.due = Some(mono + MAX_AGE_MS);
+        record.due = Some(self.now.mono + MAX_AGE_MS);
         record.tries = 0;
         self.outbox.insert(record);
         // The old key goes once the new one is there: a crash or a full storage between the two leaves it twice, never not at all.
@@ -359,6 +362,11 @@ impl Session {
         members.maybe_text("garbageSample", self.garbage_sample.as_deref());
         self.count_into(&mut members);
         members
+    }
+
+    /// Whose messages these are.
+    pub(super) fn mark(&self) -> Option<String> {
+        self.remembered.as_ref().map(Remembered::mark)
     }
 
     /// What is stored is changed and removed by the leading tab only: it may have sent it by now.

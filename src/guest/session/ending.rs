@@ -7,7 +7,6 @@ use crate::core::state::{End, State};
 use crate::guest::event::Ticket;
 use crate::guest::outbox::{Anchor, Record, Standing};
 use crate::guest::proof::Flight;
-use crate::guest::stored::Remembered;
 use crate::guest::wire::guest_api;
 
 impl Session {
@@ -165,7 +164,7 @@ impl Session {
     /// A message that was never sent goes into the new conversation.
     fn offer_again(&mut self, id: &str) {
         let due = self.now.mono + crate::guest::outbox::MAX_AGE_MS;
-        let owner = self.remembered.as_ref().map(Remembered::mark);
+        let owner = self.mark();
         let Some(record) = self.outbox.get_mut(id) else { return };
         record.owner = owner;
         record.forget_sending();

@@ -6,7 +6,7 @@ use crate::core::http::{Reply, Unreachable};
 use crate::core::json::Document;
 use crate::core::machine::{Act, RequestId};
 use crate::guest::event::Event;
-use crate::guest::history::{Finished, History, Step};
+use crate::guest::history::{Finished, Step};
 use crate::guest::outbox::Anchor;
 use crate::guest::proof::Flight;
 use crate::guest::transcript::Point;
@@ -49,18 +49,17 @@ impl Session {
         }
         let document = reply.ok().filter(|reply| (200..300).contains(&reply.status)).and_then(|reply| Document::parse(reply.body));
         let page = document.as_ref().and_then(|document| self.wire.page(document, self.token()));
-        let finished = match page {
-            Some(page) => {
-                if self.wire.is_session()
-                    && let Some(since) = self.probed_at.take()
-                {
-                    self.link.answered(self.now, self.now.mono - since);
-                }
-                let loaded = self.take_page(&page);
-                self.history.read(self.now.mono, &page, loaded)
-            }
-            None => self.read_failed(|history, now| history.unread(now, reply)),
+        let Some(page) = page else {
+            let after = self.history.again_after(reply);
+            return self.read_failed(after);
         };
+        if self.wire.is_session()
+            && let Some(since) = self.probed_at.take()
+        {
+            self.link.answered(self.now, self.now.mono - since);
+        }
+        let loaded = self.take_page(&page);
+        let finished = self.history.read(self.now.mono, &page, loaded);
         self.finished(finished);
     }
 
@@ -69,20 +68,21 @@ impl Session {
         page.entries.iter().map(|entry| u32::from(self.take_in(entry, None, false))).sum()
     }
 
-    /// No token for the history: refused, or not answered.
+    /// No token for the history: refused, or not answered. The pings of the line ask for one as well.
     pub(super) fn no_history_token(&mut self, after: Option<u64>) {
-        let finished = self.read_failed(|history, now| history.no_token(now, after));
-        self.finished(finished);
+        if self.history.no_token() {
+            self.read_failed(after);
+        }
     }
 
     /// A read failed; where it was to prove something, that counts against the proof.
-    fn read_failed(&mut self, fail: impl FnOnce(&mut History, u64) -> Option<Finished>) -> Option<Finished> {
+    fn read_failed(&mut self, after: Option<u64>) {
         let proving = self.history.is_proving();
-        let finished = fail(&mut self.history, self.now.mono);
+        let finished = self.history.failed(self.now.mono, after);
         if proving {
             self.look_failed();
         }
-        finished
+        self.finished(finished);
     }
 
     fn finished(&mut self, finished: Option<Finished>) {

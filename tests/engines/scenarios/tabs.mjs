@@ -41,6 +41,8 @@ export const severalTabs = [
       const { service } = stage;
       const [first, second] = await tabs(stage, 2);
       await second.say("From the second");
+      // Of two that are written in the same moment, the leader's own may come first.
+      await first.sees(sent("Hello", "From the second"));
       await first.say("From the first");
       await second.sees(sent("Hello", "From the second", "From the first"));
       await service.agent({ do: "typing" });
