@@ -3,7 +3,7 @@
 
 use crate::common::{Line, World};
 use guestwire::core::machine::Page as Signal;
-use guestwire::core::state::State;
+use guestwire::core::state::{Pause, State};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -73,6 +73,27 @@ fn row14_hidden_it_tries_once_a_minute_at_most_and_at_once_on_show() {
             world.signal(Signal::Visible);
             world.wait("back", SECOND, |world| world.state() == State::Ready);
         }
+    }
+}
+
+#[test]
+fn row14_a_line_that_was_refused_is_tried_at_once_on_show_as_well() {
+    for seed in 0..10 {
+        let mut world = hidden(seed);
+        world.fault(json!({"on": "connect", "do": "refuse", "status": 503, "count": 0}));
+        world.network.reset(world.now);
+        // Until the next attempt is far.
+        let is_far = |world: &World| match world.state() {
+            State::Paused { reason: Pause::Refused, until: Some(until) } => until > world.clock().unix + 20 * SECOND,
+            _ => false,
+        };
+        world.wait("refused", 30 * MINUTE, is_far);
+        world.heal();
+        world.throttled = false;
+        world.run(2_500);
+        assert!(!matches!(world.state(), State::Ready), "seed {seed}");
+        world.signal(Signal::Visible);
+        world.wait("back", SECOND, |world| world.state() == State::Ready);
     }
 }
 

@@ -36,7 +36,7 @@ impl Link {
         match self.phase {
             // What was answered a moment ago is not doubted for a signal.
             Phase::Up(_) if !self.probing && now.mono - self.heartbeat.answered_at() >= FRESH_MS => self.probe(WAKE_PROBE_MS),
-            Phase::Waiting(State::Paused { reason: Pause::RateLimited | Pause::Refused, .. }) => {}
+            Phase::Waiting(State::Paused { reason: Pause::RateLimited, .. }) => {}
             Phase::Waiting(State::Paused { .. }) if self.hidden => {}
             Phase::Waiting(_) => {
                 let soon = now.mono + self.random.between(0, HURRY_MS);
