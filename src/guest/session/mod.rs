@@ -421,7 +421,10 @@ impl Session {
                 break;
             }
         }
-        self.tell_outbox();
+        // Whatever changes what waits says so, or stores it; to count it takes longer than to look.
+        if !self.out.is_empty() {
+            self.tell_outbox();
+        }
         self.finish_stop();
     }
 
