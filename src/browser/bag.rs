@@ -109,6 +109,11 @@ pub fn put(object: &JsValue, name: &str, value: &JsValue) {
     let _ = js_sys::Reflect::set(object, &JsValue::from_str(name), value);
 }
 
+/// How long bytes are; 0 for what is none.
+pub fn byte_length(of: &JsValue) -> usize {
+    member(of, "byteLength").as_f64().unwrap_or_default() as usize
+}
+
 /// A member of an object, `undefined` where there is none or where the access throws.
 pub fn member(object: &JsValue, name: &str) -> JsValue {
     js_sys::Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)

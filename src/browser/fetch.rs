@@ -6,14 +6,13 @@
 //!
 //! The deadline is not kept here: the driver has one timer for everything and gives a request up by dropping it.
 
-use super::bag::{Bag, Host, TextDecoder, member, put};
+use super::bag::{Bag, Host, TextDecoder, byte_length, member, put};
 use super::callback::Callback;
 use super::driver::plain;
 use crate::core::http::{Authorization, Request};
 use crate::core::machine::RequestId;
 use crate::core::plain::Members;
 use gloo_net::http::Response;
-use js_sys::Uint8Array;
 use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
@@ -21,7 +20,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, ReadableStreamDefaultReader};
 
 /// Longer bodies are not read, bytes. A page of history is 100 entries of 4 KB of text at most, with room for rich parts.
-const BODY_LIMIT: u32 = 4 << 20;
+const BODY_LIMIT: usize = 4 << 20;
 
 /// A request under way. Dropping it aborts it, and nothing of it is told.
 pub struct Call {
@@ -127,7 +126,7 @@ async fn read(response: Response) -> Option<Answer> {
             let step = JsFuture::from(reader.read()).await.ok()?;
             let is_last = member(&step, "done").is_truthy();
             let chunk = member(&step, "value");
-            length += chunk.dyn_ref().map_or(0, Uint8Array::length);
+            length += byte_length(&chunk);
             if length > BODY_LIMIT {
                 // The call that waits for this is dropped next, and aborts what is left.
                 return None;

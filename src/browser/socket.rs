@@ -1,6 +1,6 @@
 //! WebSockets, made by the host's factory.
 
-use super::bag::{Bag, Host, TextDecoder, member, put};
+use super::bag::{Bag, Host, TextDecoder, byte_length, member, put};
 use super::callback::Callback;
 use crate::core::machine::SocketId;
 use js_sys::ArrayBuffer;
@@ -104,6 +104,6 @@ fn frame(data: JsValue) -> News {
     let Some(buffer) = data.dyn_ref::<ArrayBuffer>() else { return News::Binary(0) };
     match TextDecoder::strict().read(buffer, false) {
         Some(text) => News::Text(text),
-        None => News::Binary(buffer.byte_length() as usize),
+        None => News::Binary(byte_length(buffer)),
     }
 }

@@ -31,9 +31,9 @@ impl Storage {
             "memory" => Area::Memory,
             // Outside of a page there may be a global of that name, which is another thing (Node 22 has one).
             _ if member(&global, "document").is_undefined() => Area::Missing,
-            _ => match member(&global, if kind == "session" { "sessionStorage" } else { "localStorage" }).dyn_into() {
-                Ok(storage) => Area::Web(storage),
-                Err(_) => Area::Missing,
+            _ => match member(&global, if kind == "session" { "sessionStorage" } else { "localStorage" }) {
+                storage if storage.is_object() => Area::Web(storage.unchecked_into()),
+                _ => Area::Missing,
             },
         };
         Storage { area, memory: member(bag, "memory").unchecked_into() }

@@ -152,18 +152,19 @@ impl Doubt {
 
 /// Whether an entry without our id is the message in flight, by its text. Only where the service was never seen to
 /// carry ids, only a guest's entry behind the anchor, and only one that belongs to no other message.
-pub fn is_same_text(record: &Record, entry: &Entry<'_>, carries_ids: bool, claimed: bool) -> bool {
+pub fn is_same_text(record: &Record, entry: &Entry<'_>, carries_ids: bool, claimed: bool, live: bool) -> bool {
     !carries_ids
         && !claimed
         && entry.direction == Direction::Inbound
         && entry.own_id.is_none()
         && entry.text == Some(&record.text)
-        && is_behind(record.anchor.as_ref(), entry)
+        && is_behind(record.anchor.as_ref(), entry, live)
 }
 
-fn is_behind(anchor: Option<&Anchor>, entry: &Entry<'_>) -> bool {
+/// What the history has of the anchor's own millisecond was there before the message was sent; what only comes now need not.
+fn is_behind(anchor: Option<&Anchor>, entry: &Entry<'_>, live: bool) -> bool {
     match (anchor, entry.time) {
-        (Some(anchor), Some(time)) => time >= anchor.time && entry.id != Some(&anchor.id),
+        (Some(anchor), Some(time)) => time - i64::from(!live) >= anchor.time && entry.id != Some(&anchor.id),
         _ => true,
     }
 }

@@ -16,12 +16,13 @@ class Waiting extends Client {
   }
 }
 
-/** A page's storage, which can be full. */
+/** A page's storage, which can be full: what it keeps are its own properties, as a browser's are. */
 class PageStorage {
-  readonly kept = new Map<string, string>();
-  full = false;
-  get length(): number { return this.kept.size; }
-  key(index: number): string | null { return [...this.kept.keys()][index] ?? null; }
+  declare readonly kept: Map<string, string>;
+  declare full: boolean;
+  constructor() {
+    Object.defineProperties(this, { kept: { value: new Map() }, full: { value: false, writable: true } });
+  }
   getItem(key: string): string | null { return this.kept.get(key) ?? null; }
   removeItem(key: string): void { this.kept.delete(key); }
   setItem(key: string, value: string): void {
@@ -30,12 +31,20 @@ class PageStorage {
   }
 }
 
+const pageStorage = (): PageStorage => {
+  const ownKeys = (storage: PageStorage): (string | symbol)[] => [...storage.kept.keys(), ...Reflect.ownKeys(storage)];
+  const getOwnPropertyDescriptor = (storage: PageStorage, key: string): PropertyDescriptor | undefined =>
+    storage.kept.has(key) ? { value: storage.kept.get(key), enumerable: true, configurable: true } : Reflect.getOwnPropertyDescriptor(storage, key);
+  const get = (storage: PageStorage, key: string): unknown => storage.kept.get(key) ?? Reflect.get(storage, key);
+  return new Proxy(new PageStorage(), { get, ownKeys, getOwnPropertyDescriptor } as ProxyHandler<PageStorage>);
+};
+
 let page: PageStorage;
 const clients: Client[] = [];
 const track = <T extends Client>(client: T): T => (clients.push(client), client);
 
 beforeEach(() => {
-  page = new PageStorage();
+  page = pageStorage();
   Object.assign(globalThis, { document: { hidden: false }, localStorage: page });
 });
 afterEach(() => {
@@ -104,7 +113,7 @@ test("before consent nothing is stored; with it, what was typed is", () => {
   const client = track(new Waiting({ consent: "required" }));
   const { id, durable } = client.send("hello");
   assert.equal(durable, false);
-  assert.equal(page.length, 0);
+  assert.equal(page.kept.size, 0);
   client.grantConsent();
   assert.deepEqual([...page.kept.keys()], [`gw1:d1:m:1:${id}`]);
 });
@@ -127,7 +136,7 @@ test("a message taken back before the module is up is gone from list and storage
   const receipt = client.send("hello");
   assert.equal(client.cancel(receipt.id), true);
   assert.equal(client.cancel(receipt.id), false);
-  assert.deepEqual([removed, client.messages.length, page.length], [[receipt.id], 0, 0]);
+  assert.deepEqual([removed, client.messages.length, page.kept.size], [[receipt.id], 0, 0]);
   await assert.rejects(receipt.done, { name: "Cancelled" });
 });
 
@@ -151,7 +160,7 @@ test("what the session protocol does not know is refused by name, before the mod
   assert.deepEqual(refused(() => client.reply({ text: "Yes", payload: "p", type: "QuickReply" })), [7038, "choice"]);
   assert.deepEqual(refused(() => client.attach(new Blob(["x"]))), [7038, "attach"]);
   await assert.rejects(client.clear(), { code: 7038, field: "clear" });
-  assert.equal(page.length, 0);
+  assert.equal(page.kept.size, 0);
   assert.equal(client.send("text is what it knows").durable, true);
 });
 
@@ -201,7 +210,7 @@ test("an aborted signal disposes: what waits is refused, sending is too", async 
   await assert.rejects(done, { code: 7001 });
   assert.equal(client.state.name, "stopped");
   assert.equal(refused(() => client.send("more"))[0], 7001);
-  assert.equal(page.length, 1, "what is stored stays");
+  assert.equal(page.kept.size, 1, "what is stored stays");
 });
 
 // ---- with the module

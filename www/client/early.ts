@@ -53,7 +53,7 @@ export class Early {
     const records = this.#records();
     const id = uuid();
     const at = Date.now();
-    this.#last = records.reduce((most, [key]) => Math.max(most, Number(key.slice(this.#prefix.length).split(":")[0]) || 0), this.#last) + 1;
+    this.#last = records.reduce((most, [key]) => Math.max(most, parseInt(key.slice(this.#prefix.length), 10) || 0), this.#last) + 1;
     const key = `${this.#prefix}${this.#last}:${id}`;
     const value = JSON.stringify({ v: 1, id, at, ...draft });
     const bytes = records.reduce((sum, [known, kept]) => sum + 2 * (known.length + kept.length) + GROWTH_BYTES, 2 * (key.length + value.length) + GROWTH_BYTES);
@@ -100,8 +100,7 @@ export class Early {
     for (const key of Object.keys(this.#bag.memory)) delete this.#bag.memory[key];
     try {
       const storage = this.#storage();
-      const keys = Array.from({ length: storage?.length ?? 0 }, (_, index) => storage!.key(index) ?? "");
-      for (const key of keys) if (key.startsWith(this.#prefix.slice(0, -2))) storage!.removeItem(key);
+      for (const key of Object.keys(storage ?? {})) if (key.startsWith(this.#prefix.slice(0, -2))) storage!.removeItem(key);
     } catch {
       // Forbidden: there is nothing.
     }
@@ -133,10 +132,7 @@ export class Early {
     const found = new Map<string, string>();
     try {
       const storage = this.#storage();
-      for (let index = 0; index < (storage?.length ?? 0); index += 1) {
-        const key = storage!.key(index) ?? "";
-        if (key.startsWith(this.#prefix)) found.set(key, storage!.getItem(key) ?? "");
-      }
+      for (const key of Object.keys(storage ?? {})) if (key.startsWith(this.#prefix)) found.set(key, storage!.getItem(key) ?? "");
     } catch {
       // Forbidden: there is none.
     }

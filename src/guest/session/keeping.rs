@@ -237,7 +237,7 @@ impl Session {
         }
         if self.is_doubtful() {
             // Another tab may have begun another conversation.
-            self.remembers_when_proved = true;
+            self.rewrites_when_proved = true;
             return;
         }
         if let Some(value) = self.remembered.as_ref().map(Remembered::write) {
@@ -262,7 +262,12 @@ impl Session {
 
     /// Rewrites a message's record after a change.
     pub(super) fn rewrite(&mut self, id: &str) {
-        self.store(id, Write::Other);
+        if self.is_doubtful() {
+            // Another tab may have sent it, and removed the record.
+            self.rewrites_when_proved = true;
+        } else {
+            self.store(id, Write::Other);
+        }
     }
 
     /// Writes a message's record.

@@ -61,8 +61,11 @@ impl Session {
         }
         if leads && self.leading {
             if !std::mem::replace(&mut self.proved, true) {
-                if std::mem::take(&mut self.remembers_when_proved) {
+                if std::mem::take(&mut self.rewrites_when_proved) {
                     self.remember();
+                    for id in self.outbox.ids(&|_| true) {
+                        self.rewrite(&id);
+                    }
                 }
                 // What fell due meanwhile.
                 self.handle_timers();
@@ -73,7 +76,7 @@ impl Session {
             self.give_up_line();
             self.link.idle(self.now);
         }
-        (self.leading, self.proved, self.remembers_when_proved) = (leads, leads, false);
+        (self.leading, self.proved, self.rewrites_when_proved) = (leads, leads, false);
         self.tell(Event::Tab { leader: leads });
         if leads {
             self.starts_when_loaded = self.wanted;

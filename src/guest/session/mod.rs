@@ -203,8 +203,8 @@ pub struct Session {
     proved: bool,
     /// This very input is the first after it may have stood still.
     stood_still: bool,
-    /// What is remembered changed while that was in doubt.
-    remembers_when_proved: bool,
+    /// What is remembered, or a record, changed while that was in doubt.
+    rewrites_when_proved: bool,
     /// What this tab wrote into storage when it took the lead: another value there is another tab's.
     fence: String,
     /// The next that storage holds is the answer to whether that is so still.
@@ -297,7 +297,7 @@ impl Session {
             leading: false,
             proved: false,
             stood_still: false,
-            remembers_when_proved: false,
+            rewrites_when_proved: false,
             fence: String::new(),
             looks_at_fence: false,
             away: false,

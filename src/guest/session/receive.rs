@@ -143,7 +143,7 @@ impl Session {
         let record = self.outbox.get(self.flight.id().filter(|_| self.flight.is_out())?)?;
         let remembered = self.remembered.as_ref()?;
         let carries = carried || if live { remembered.carries_live } else { remembered.carries_history };
-        proof::is_same_text(record, entry, carries, self.transcript.is_claimed(entry)).then(|| record.id.clone())
+        proof::is_same_text(record, entry, carries, self.transcript.is_claimed(entry), live).then(|| record.id.clone())
     }
 
     /// The service was seen to carry our ids: from now on their absence proves something.
