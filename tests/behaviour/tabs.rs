@@ -384,6 +384,26 @@ fn row29_what_is_stored_is_not_changed_before_a_tab_that_stood_still_knows_that_
 }
 
 #[test]
+fn row29_a_frame_that_lay_waiting_brings_no_record_back_that_the_next_leader_has_removed() {
+    let mut world = World::ready(37);
+    world.run(12_000);
+    world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "lose"}));
+    world.send("sent by another tab");
+    world.holds_proof = true;
+    world.frozen = true;
+    // It tells the time of the service, by which the record's own is put right.
+    world.agent("an answer");
+    world.run(6_000);
+    world.lead_taken = true;
+    world.storage.retain(|key, _| !key.contains(":m:"));
+    let kept = world.storage.clone();
+    world.thaw();
+    world.run(1_000);
+    assert_eq!(world.page.texts(), ["an answer", "sent by another tab"], "it came");
+    assert_eq!(world.storage, kept);
+}
+
+#[test]
 fn row29_an_answer_from_before_the_page_stood_still_proves_nothing() {
     let mut world = thawed(35, 100);
     world.thaw();
