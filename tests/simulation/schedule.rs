@@ -53,6 +53,8 @@ struct Run {
     storage_hurt: bool,
     /// What the leader has written to know that no other has led since is not what it was.
     fence_damaged: bool,
+    /// A page of the history has less than four entries.
+    has_tiny_pages: bool,
     /// The history carries the ids of the guest's messages.
     has_ids: bool,
     verbose: bool,
@@ -117,6 +119,7 @@ impl Run {
             was_blind: false,
             storage_hurt: false,
             fence_damaged: false,
+            has_tiny_pages: false,
             has_ids: true,
             verbose,
         };
@@ -161,7 +164,10 @@ impl Run {
             Step::Expiry { how } => (if how == Expiry::New { "new" } else { "4006" }, json!({"expiredConfigure": how.word()})),
             Step::AutoStart {} => ("auto-start", json!({"autoStart": true})),
             Step::TokensLive { seconds } => (if seconds > 300 { "long-tokens" } else { "short-tokens" }, json!({"accessTokenSeconds": seconds})),
-            Step::PagesOf { size } => (if size < 25 { "small-pages" } else { "large-pages" }, json!({"sessionPageSize": size})),
+            Step::PagesOf { size } => {
+                self.has_tiny_pages = size < 4;
+                (if size < 25 { "small-pages" } else { "large-pages" }, json!({"sessionPageSize": size}))
+            }
             _ => return,
         };
         self.world.control("/_sim/set", switches);
