@@ -25,6 +25,7 @@ mod outgoing;
 mod page_life;
 mod proof;
 mod scrollback;
+mod soak;
 mod storage;
 mod tabs;
 mod unprovable;

@@ -97,6 +97,45 @@ fn row14_a_line_that_was_refused_is_tried_at_once_on_show_as_well() {
     }
 }
 
+// Row 15: frozen and resumed.
+
+#[test]
+fn row15_any_sign_of_a_thaw_brings_it_back_within_5_s() {
+    let signs =
+        [None, Some(Signal::Resumed), Some(Signal::Focused), Some(Signal::Shown), Some(Signal::Input), Some(Signal::Visible), Some(Signal::Online)];
+    for (seed, sign) in (40..).zip(signs) {
+        let mut world = settled(seed);
+        world.frozen = true;
+        world.network.strand();
+        world.run(10 * MINUTE);
+        world.agent("said meanwhile");
+        let thawed = world.now;
+        // Without a sign the timer that comes late is one.
+        world.thaw();
+        if let Some(sign) = sign {
+            world.signal(sign);
+        }
+        world.wait("back", 5 * SECOND, |world| world.page.texts() == ["said meanwhile"] && world.state() == State::Ready);
+        assert!(world.now - thawed <= 5 * SECOND, "{sign:?}: {}", world.now - thawed);
+    }
+}
+
+#[test]
+fn row15_a_client_that_was_stopped_stays_stopped() {
+    let mut world = settled(50);
+    world.command(|session, now, ticket| session.stop(now, 0, ticket));
+    world.run(SECOND);
+    world.frozen = true;
+    world.run(10 * MINUTE);
+    world.thaw();
+    let opens = world.opens.len();
+    for sign in [Signal::Resumed, Signal::Focused, Signal::Shown, Signal::Input, Signal::Visible, Signal::Online] {
+        world.signal(sign);
+        world.run(MINUTE);
+    }
+    assert_eq!((world.opens.len(), world.state()), (opens, State::Stopped));
+}
+
 // Row 16: put away and shown again.
 
 #[test]

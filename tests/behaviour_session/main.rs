@@ -34,6 +34,8 @@ mod page_life;
 #[path = "../behaviour/proof.rs"]
 mod proof;
 mod session_protocol;
+#[path = "../behaviour/soak.rs"]
+mod soak;
 #[path = "../behaviour/storage.rs"]
 mod storage;
 #[path = "../behaviour/tabs.rs"]
