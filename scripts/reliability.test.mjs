@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+import { at } from "./process.mjs";
+import { ROWS, between, list, rowsOf, tests, written } from "./reliability.mjs";
+
+test("the names of tests tell their rows", () => {
+  assert.deepEqual(["row04_x", "row_4_x", "rows_12_to_15_x", "row13 a page"].map(rowsOf), [[4], [4], [12, 13, 14, 15], [13]]);
+});
+
+test("every row of the fault table stands in docs/reliability.md, with tests over both protocols or a word why not", () => {
+  const document = written();
+  const missing = [];
+  for (const [row, all] of tests()) {
+    assert.match(document, new RegExp(`^\\| ${row} [a-z1]`, "m"), `row ${row} is in the table`);
+    for (const wire of ["guest", "session"]) if (!all.some(({ wires }) => wires === "both" || wires === wire)) missing.push(`${row} ${wire}`);
+  }
+  // The token source and the drain are the session protocol's; the herd, in-band errors and refused messages the guest API's.
+  assert.deepEqual(missing, ["1 session", "5 session", "7 guest", "9 guest", "22 session"]);
+  assert.equal(tests().size, ROWS);
+});
+
+test("docs/reliability.md names the tests that there are", () => {
+  assert.equal(between(written()), list(), "`node scripts/reliability.mjs --write`");
+});
+
+test("the tests of the streams that docs/reliability.md names are there", () => {
+  const streams = readdirSync(at("tests/behaviour_streams"), { recursive: true }).filter((name) => name.endsWith(".rs")).map((name) => readFileSync(at("tests/behaviour_streams", name), "utf8")).join("\n");
+  const table = written().split("## Rows")[1].split("## Tests by row")[0];
+  const names = [...table.matchAll(/`([a-z0-9]+_[a-z0-9_]+)`/g)].map(([, name]) => name).filter((name) => name !== "behaviour_streams");
+  assert.ok(names.length > 15, `${names.length}`);
+  for (const name of names) assert.ok(streams.includes(`fn ${name}(`), name);
+});
