@@ -128,6 +128,11 @@ impl Record {
         self.standing == Standing::Queued
     }
 
+    /// It waits, and is not with the service. Of one that was sent, also in an earlier life of the page, that is found out first.
+    pub fn may_expire(&self) -> bool {
+        self.is_queued() && !self.sent
+    }
+
     /// It was sent and is not known to be absent.
     pub fn may_arrive(&self) -> bool {
         self.sent || self.doubtful

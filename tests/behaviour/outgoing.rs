@@ -284,6 +284,24 @@ fn row24_one_click_sends_an_expired_message() {
 }
 
 #[test]
+fn row24_what_was_sent_is_looked_for_before_it_is_too_old_also_by_who_takes_the_lead() {
+    let mut world = World::ready(61);
+    world.run(12_000);
+    world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "drop", "after": true}));
+    let id = world.send("it arrived");
+    world.run(100);
+    world.network.line = Line::Offline;
+    world.run(2 * 3_600_000);
+    world.lose_lead();
+    world.with(|session, now| session.take_over(now));
+    world.run(60_000);
+    assert_eq!(world.status(&id), Status::Queued);
+    world.heal();
+    world.wait("found", 120_000, |world| world.page.row(&id).is_some_and(|row| row.status == Status::Sent));
+    assert_eq!((world.receipts(&id, Status::Expired), world.times_stored("it arrived")), (0, 1));
+}
+
+#[test]
 fn row24_a_message_that_aged_while_the_page_was_closed_expires() {
     let mut world = offline(5);
     let id = world.send("from this morning");

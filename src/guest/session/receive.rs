@@ -328,16 +328,14 @@ impl Session {
             return;
         }
         let now = self.now.mono;
-        let flying = self.flight.id();
-        for id in self.outbox.ids(&|record| record.is_queued() && record.due.is_some_and(|due| due <= now) && flying != Some(&record.id)) {
+        for id in self.outbox.ids(&|record| record.may_expire() && record.due.is_some_and(|due| due <= now)) {
             self.settle_record(&id, Standing::Expired);
         }
         self.arm_expiry();
     }
 
     pub(super) fn arm_expiry(&mut self) {
-        let flying = self.flight.id();
-        let due = self.outbox.iter().filter(|record| record.is_queued() && flying != Some(&record.id)).filter_map(|record| record.due).min();
+        let due = self.outbox.iter().filter(|record| record.may_expire()).filter_map(|record| record.due).min();
         match due {
             Some(due) => self.timers.arm(Timer::Expire, due),
             None => self.timers.disarm(Timer::Expire),
