@@ -64,8 +64,8 @@ export const mutants = [
         && entry.direction == Direction::Inbound
         && entry.own_id.is_none()
         && entry.text == Some(&record.text)
-        && is_behind(record.anchor.as_ref(), entry)`,
-    replace: `    let _ = (carries_ids, claimed, is_behind);
+        && is_behind(record.anchor.as_ref(), entry, live)`,
+    replace: `    let _ = (carries_ids, claimed, live, is_behind);
     entry.direction == Direction::Inbound && entry.text == Some(&record.text)`,
   },
   {
@@ -73,8 +73,23 @@ export const mutants = [
     protocols: ["guest", "session"],
     bug: "where the service carries no ids, an older message of the same words is taken for the one in flight",
     file: "src/guest/proof.rs",
-    find: "(Some(anchor), Some(time)) => time >= anchor.time && entry.id != Some(&anchor.id),",
-    replace: "(Some(_), Some(_)) => true,",
+    find: "(Some(anchor), Some(time)) => time - i64::from(!live) >= anchor.time && entry.id != Some(&anchor.id),",
+    replace: "(Some(anchor), Some(_)) => live || anchor.time > 0,",
+  },
+  {
+    name: "proved-by-its-like-in-the-next-conversation",
+    bug: "a message that is asked for again in another conversation is looked for among the words of that one",
+    file: "src/guest/session/commands.rs",
+    find: "        if record.sent && record.owner != owner {",
+    replace: "        if record.sent && record.owner != owner && record.tries > 99 {",
+  },
+  {
+    name: "expired-on-its-way",
+    protocols: ["guest", "session"],
+    bug: "a message that was sent expires before it was looked for",
+    file: "src/guest/outbox.rs",
+    find: "        self.is_queued() && !self.sent\n",
+    replace: "        self.is_queued()\n",
   },
   {
     name: "proved-in-another-conversation",

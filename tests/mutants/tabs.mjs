@@ -42,8 +42,16 @@ export const mutants = [
     protocols: ["guest", "session"],
     bug: "a tab that stood still writes over what another remembers of the conversation",
     file: keeping,
-    find: "        if self.is_doubtful() {\n            // Another",
-    replace: "        if self.is_doubtful() && self.disposed {\n            // Another",
+    find: "        if self.is_doubtful() {\n            // Another tab may have begun",
+    replace: "        if self.is_doubtful() && self.disposed {\n            // Another tab may have begun",
+  },
+  {
+    name: "record-rewritten-in-doubt",
+    protocols: ["session"],
+    bug: "a tab that stood still brings back the record of a message that the next leader has sent",
+    file: keeping,
+    find: "        if self.is_doubtful() {\n            // Another tab may have sent",
+    replace: "        if self.is_doubtful() && self.disposed {\n            // Another tab may have sent",
   },
   {
     name: "list-of-another-tab-is-taken-for-all",
