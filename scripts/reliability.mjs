@@ -15,7 +15,7 @@ function rust(text) {
   for (const line of text.split("\n")) {
     if (line.startsWith("guest_only! {")) guestOnly = true;
     if (line === "}") guestOnly = false;
-    const name = /^\s*fn (rows?_?[0-9]+_\w+)\(/.exec(line)?.[1];
+    const name = /^\s*(?:async )?fn (rows?_?[0-9]+_\w+)\(/.exec(line)?.[1];
     if (name !== undefined) found.push({ name, guestOnly });
   }
   return found;
@@ -41,7 +41,7 @@ export function tests() {
     for (const { name } of rust(text)) add(file, "browser", name);
   }
   for (const [file, text] of sources("tests/e2e", ".test.mjs")) {
-    for (const [, name] of text.matchAll(/test\(["`](row\d+ [^"`]+)["`]/g)) add(`e2e/${file}`, "browser", name);
+    for (const [, , name] of text.matchAll(/test\((["`])(row\d+ .+?)\1/g)) add(`e2e/${file}`, "browser", name);
   }
   return rows;
 }

@@ -18,6 +18,9 @@ test("every row of the fault table stands in docs/reliability.md, with tests ove
   // The token source and the drain are the session protocol's; the herd, in-band errors and refused messages the guest API's.
   assert.deepEqual(missing, ["1 session", "5 session", "7 guest", "9 guest", "22 session"]);
   assert.equal(tests().size, ROWS);
+  // Each kind of place is looked into.
+  const places = [...tests().values()].flat().map(({ where }) => where);
+  for (const place of ["behaviour/", "behaviour_session/", "web.rs", "e2e/"]) assert.ok(places.some((where) => where.startsWith(place)), place);
 });
 
 test("docs/reliability.md names the tests that there are", () => {

@@ -21,7 +21,7 @@ fn gaps(world: &World) -> Vec<bool> {
 /// Twenty lines seen, then away while sixty more are said; pages hold ten.
 fn gap(seed: u64) -> World {
     let mut world = World::new(seed);
-    world.set(json!({"maxPageSize": 10}));
+    world.set(json!({"maxPageSize": 10, "sessionPageSize": 10}));
     world.start();
     world.run_until_ready();
     for text in lines(0, 20) {
@@ -110,7 +110,7 @@ guest_only! {
 #[test]
 fn row25_at_most_ten_reads_a_minute() {
     let mut world = World::new(5);
-    world.set(json!({"maxPageSize": 5}));
+    world.set(json!({"maxPageSize": 5, "sessionPageSize": 5}));
     world.start();
     world.run_until_ready();
     world.agent("seen");
@@ -125,7 +125,8 @@ fn row25_at_most_ten_reads_a_minute() {
     world.run_until_ready();
     world.run(300_000);
     assert_eq!(world.log("limited").len(), 0);
-    assert!(reads_per_minute(&mut world) <= 10);
+    // The limit was come to: 101 entries are 21 pages.
+    assert!((8..=10).contains(&reads_per_minute(&mut world)), "{}", reads_per_minute(&mut world));
     assert_eq!(world.page.texts().len(), 101);
 }
 
