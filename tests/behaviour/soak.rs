@@ -27,7 +27,7 @@ fn trouble(world: &mut World, kind: u64) -> &'static str {
             world.network.strand();
             "dead line"
         }
-        2 | 3 | 4 | 5 => {
+        2..=5 => {
             world.network.line = [Line::Offline, Line::BlackHole, Line::DeafClient, Line::MuteClient][kind as usize - 2];
             "network away"
         }
