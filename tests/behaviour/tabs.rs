@@ -401,6 +401,11 @@ fn row29_a_frame_that_lay_waiting_brings_no_record_back_that_the_next_leader_has
     world.run(1_000);
     assert_eq!(world.page.texts(), ["an answer", "sent by another tab"], "it came");
     assert_eq!(world.storage, kept);
+    // Nor is anything written over what the next leader remembers of the conversation, before it is known that there is none.
+    world.with(|session, now| session.mark_read(now));
+    assert_eq!(world.storage, kept);
+    world.prove(Role::Leader);
+    assert_ne!(world.storage.get(&world.session_key()), kept.get(&world.session_key()), "what was read is remembered");
 }
 
 #[test]
