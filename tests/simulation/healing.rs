@@ -12,7 +12,7 @@ impl Run {
     pub(super) fn heal(&mut self) {
         self.note("heals");
         // Ten reads a minute take their time where a page of the history has hardly an entry.
-        let rounds = if self.has_tiny_pages { 6 } else { 2 };
+        let rounds = if self.has_tiny_pages { 18 } else { 2 };
         if self.world.now + rounds * HEALING + 4 * MINUTE * self.world.tabs() as u64 > 60 * MINUTE {
             // What is held, in a conversation that is read-only, is let go by a click that comes that late.
             self.excused.insert(Code::MESSAGE_EXPIRED.0);
