@@ -8,15 +8,9 @@ use guestwire::core::state::{End, Pause, Reason, State};
 use guestwire::guest::event::{Event, Status};
 use serde_json::{Value, json};
 
-fn settled(seed: u64) -> World {
-    let mut world = World::ready(seed);
-    world.run(12_000);
-    world
-}
-
 /// A message answered by this frame, and one behind it; after half a minute.
 fn answered(frame: Value) -> (World, String, String) {
-    let mut world = settled(1);
+    let mut world = World::settled(1);
     world.answer_message(frame);
     let (first, second) = (world.send("answered"), world.send("behind"));
     world.run(30_000);
@@ -63,7 +57,7 @@ fn codes_408_and_5xx_are_tried_again_after_the_service_was_asked() {
 
 #[test]
 fn codes_5xx_after_it_was_stored_all_the_same_are_no_double() {
-    let mut world = settled(2);
+    let mut world = World::settled(2);
     // Stored, its echo lost, and an error in its place.
     world.fault(json!({"on": "frame-out", "match": {"action": "onMessage", "type": "Text"}, "do": "reply", "frame": refusal(500, "oops")}));
     let id = world.send("stored");
@@ -73,7 +67,7 @@ fn codes_5xx_after_it_was_stored_all_the_same_are_no_double() {
 
 #[test]
 fn codes_5xx_for_ever_fail_the_message_and_the_queue_goes_on() {
-    let mut world = settled(3);
+    let mut world = World::settled(3);
     world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "count": 0, "do": "reply", "frame": refusal(503, "no")}));
     let first = world.send("refused for ever");
     world.wait("given up", 600_000, |world| world.status(&first) == Status::Failed);
@@ -97,7 +91,7 @@ fn codes_4006_and_4007_end_the_session_and_close_the_socket() {
 #[test]
 fn codes_4006_and_4007_answering_configure_end_the_session() {
     for code in [4006, 4007] {
-        let mut world = settled(4);
+        let mut world = World::settled(4);
         world.answer("configureSession", refusal(code, "gone"));
         world.break_line();
         world.run(10_000);
@@ -111,7 +105,7 @@ fn codes_4006_and_4007_answering_configure_end_the_session() {
 
 #[test]
 fn code_4017_takes_a_new_token_and_the_next_session_is_a_guests() {
-    let mut world = settled(5);
+    let mut world = World::settled(5);
     let token = world.stored_token().unwrap();
     world.answer_message(refusal(4017, "no way back"));
     world.send("answered");
@@ -135,7 +129,7 @@ fn code_429_in_all_its_forms_queues_waits_and_sends_again() {
         ),
     ];
     for (name, frame, wait) in forms {
-        let mut world = settled(6);
+        let mut world = World::settled(6);
         world.answer_message(frame);
         let id = world.send("limited");
         let sent_at = world.now;
@@ -152,7 +146,7 @@ fn code_429_in_all_its_forms_queues_waits_and_sends_again() {
 
 #[test]
 fn code_1001_in_a_string_is_a_socket_failure() {
-    let mut world = settled(7);
+    let mut world = World::settled(7);
     world.answer_message(refusal(1001, "socket error"));
     world.send("answered");
     world.wait("reconnecting", 1_000, |world| matches!(world.state(), State::Waiting { reason: Reason::Service { code: 1001 }, .. }));
@@ -177,7 +171,7 @@ fn a_403_that_asks_to_authenticate_asks_the_visitor_to_sign_in() {
     for body in
         ["Session authentication failed", "SESSION AUTHENTICATION FAILED: again", "Try to authenticate again", "try to authenticate again please"]
     {
-        let mut world = settled(9);
+        let mut world = World::settled(9);
         world.answer("configureSession", refusal(403, body));
         world.break_line();
         world.run(10_000);
@@ -190,7 +184,7 @@ fn a_403_that_asks_to_authenticate_asks_the_visitor_to_sign_in() {
 
 #[test]
 fn a_403_that_asks_to_authenticate_keeps_what_waits() {
-    let mut world = settled(10);
+    let mut world = World::settled(10);
     world.answer_message(refusal(403, "Session authentication failed"));
     let ids = ["answered", "behind"].map(|text| world.send(text));
     world.run(5_000);
@@ -264,7 +258,7 @@ fn weak01_what_is_typed_before_the_session_stands_is_queued_and_flushed() {
 
 #[test]
 fn weak02_in_flight_messages_stay_on_the_list_over_a_drop() {
-    let mut world = settled(2);
+    let mut world = World::settled(2);
     world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "drop"}));
     let id = world.send("in flight");
     world.wait("dropped", 1_000, |world| world.state() != State::Ready);
@@ -275,7 +269,7 @@ fn weak02_in_flight_messages_stay_on_the_list_over_a_drop() {
 
 #[test]
 fn weak03_what_the_agent_said_while_away_shows_after_the_reconnect() {
-    let mut world = settled(3);
+    let mut world = World::settled(3);
     world.agent("before");
     world.run(500);
     world.network.line = Line::Offline;
@@ -291,7 +285,7 @@ fn weak03_what_the_agent_said_while_away_shows_after_the_reconnect() {
 #[test]
 fn weak04_online_brings_an_attempt_within_500_ms() {
     for seed in 0..20 {
-        let mut world = settled(seed);
+        let mut world = World::settled(seed);
         world.network.line = Line::Offline;
         world.break_line();
         world.run(120_000);
@@ -309,7 +303,7 @@ fn weak04_online_brings_an_attempt_within_500_ms() {
 
 #[test]
 fn weak05_being_offline_is_never_terminal() {
-    let mut world = settled(5);
+    let mut world = World::settled(5);
     world.network.line = Line::Offline;
     world.break_line();
     world.run(24 * 3_600_000);
@@ -320,7 +314,7 @@ fn weak05_being_offline_is_never_terminal() {
 #[test]
 fn weak06_a_clean_close_by_the_service_is_reconnected() {
     for code in [1000, 1001, 1011, 1012] {
-        let mut world = settled(6);
+        let mut world = World::settled(6);
         world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "close", "code": code}));
         world.send("kept");
         world.wait_sent(60_000);
@@ -330,7 +324,7 @@ fn weak06_a_clean_close_by_the_service_is_reconnected() {
 
 #[test]
 fn weak09_a_message_without_an_answer_is_not_stuck_for_ever() {
-    let mut world = settled(9);
+    let mut world = World::settled(9);
     world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "lose"}));
     let id = world.send("swallowed");
     world.wait("verified and sent again", 30_000, |world| world.status(&id) == Status::Sent);
@@ -338,7 +332,7 @@ fn weak09_a_message_without_an_answer_is_not_stuck_for_ever() {
 
 #[test]
 fn weak10_a_burst_stays_within_five_a_second_and_sixty_a_minute() {
-    let mut world = settled(10);
+    let mut world = World::settled(10);
     for n in 0..80 {
         world.send(&format!("burst {n}"));
     }
@@ -348,7 +342,7 @@ fn weak10_a_burst_stays_within_five_a_second_and_sixty_a_minute() {
 
 #[test]
 fn weak14_an_outbound_message_delivered_again_later_shows_once() {
-    let mut world = settled(14);
+    let mut world = World::settled(14);
     let frame = json!({"id": "o1", "type": "Text", "text": "once", "direction": "Outbound", "channel": {"time": "2026-01-01T00:00:12.000Z"}});
     for _ in 0..3 {
         world.raw_body(frame.clone());
@@ -395,7 +389,7 @@ fn weak15_a_page_of_unknown_and_unsent_entries_does_not_stop_the_paging() {
 
 #[test]
 fn weak17_a_history_token_that_never_comes_blocks_nothing() {
-    let mut world = settled(17);
+    let mut world = World::settled(17);
     world.agent("there");
     world.run(500);
     world.fault(json!({"on": "frame-in", "match": {"action": "getJwt"}, "count": 2, "do": "lose"}));
@@ -411,7 +405,7 @@ fn weak17_a_history_token_that_never_comes_blocks_nothing() {
 
 #[test]
 fn weak17_a_late_history_token_is_not_used_for_another_request() {
-    let mut world = settled(17);
+    let mut world = World::settled(17);
     world.fault(json!({"on": "frame-in", "match": {"action": "getJwt"}, "do": "delay", "ms": 70_000}));
     world.break_line();
     world.run(180_000);
@@ -420,14 +414,14 @@ fn weak17_a_late_history_token_is_not_used_for_another_request() {
 
 #[test]
 fn weak18_a_probe_without_an_answer_replaces_the_connection() {
-    let mut world = settled(18);
+    let mut world = World::settled(18);
     world.fault(json!({"on": "frame-in", "match": {"action": "echo"}, "do": "lose"}));
     world.wait("replaced", 60_000, |world| world.opens.len() == 2);
 }
 
 #[test]
 fn weak19_a_probe_in_read_only_is_no_error() {
-    let mut world = settled(19);
+    let mut world = World::settled(19);
     world.control("/_sim/agent", json!({"do": "disconnect", "readOnly": true}));
     world.run(300_000);
     assert_eq!((world.opens.len(), world.state()), (1, State::Ready));
@@ -436,7 +430,7 @@ fn weak19_a_probe_in_read_only_is_no_error() {
 
 #[test]
 fn weak20_frames_of_an_old_socket_do_not_reach_the_new_session() {
-    let mut world = settled(20);
+    let mut world = World::settled(20);
     world.break_line();
     world.run_until_ready();
     world.run(1_000);
@@ -448,7 +442,7 @@ fn weak20_frames_of_an_old_socket_do_not_reach_the_new_session() {
 
 #[test]
 fn weak20_a_second_start_after_an_end_opens_one_socket() {
-    let mut world = settled(20);
+    let mut world = World::settled(20);
     world.control("/_sim/expire", json!({"what": "session"}));
     world.run(1_000);
     assert_eq!(world.network.open_lines(), 0);
@@ -459,7 +453,7 @@ fn weak20_a_second_start_after_an_end_opens_one_socket() {
 
 #[test]
 fn weak28_frames_of_the_model_that_no_one_asked_for_change_nothing() {
-    let mut world = settled(28);
+    let mut world = World::settled(28);
     world.raw(json!({"type": "response", "class": "GetConfigurationResponse", "code": 200, "body": {"maxCustomDataBytes": 1}}));
     world.raw(json!({"type": "response", "class": "ResumeTokenResponse", "code": 200, "body": {"resumeToken": "x", "exp": 1}}));
     world.raw(json!({"type": "response", "class": "Unknown", "code": 200, "body": {}}));
@@ -472,7 +466,7 @@ fn weak28_frames_of_the_model_that_no_one_asked_for_change_nothing() {
 #[test]
 fn weak28_a_structured_error_without_a_request_is_told() {
     for class in ["Error", "ErrorMessage"] {
-        let mut world = settled(28);
+        let mut world = World::settled(28);
         world.raw(json!({"type": "response", "class": class, "code": 500, "body": {"errorCode": 5000, "errorMessage": "oops"}}));
         world.run(500);
         assert_eq!(world.events(|event| matches!(event, Event::Error { code: Code(5000) })), 1, "{class}");

@@ -6,12 +6,6 @@ use guestwire::core::state::State;
 use guestwire::guest::event::{Event, Kind, Status};
 use serde_json::{Value, json};
 
-fn settled(seed: u64) -> World {
-    let mut world = World::ready(seed);
-    world.run(12_000);
-    world
-}
-
 fn type_now(world: &mut World) {
     world.typing();
 }
@@ -24,7 +18,7 @@ fn typings(world: &World) -> usize {
 
 #[test]
 fn the_guests_typing_is_sent_at_most_every_five_seconds() {
-    let mut world = settled(1);
+    let mut world = World::settled(1);
     for _ in 0..110 {
         type_now(&mut world);
         world.run(100);
@@ -36,7 +30,7 @@ fn the_guests_typing_is_sent_at_most_every_five_seconds() {
 
 #[test]
 fn the_guests_typing_has_the_form_of_2_6() {
-    let mut world = settled(2);
+    let mut world = World::settled(2);
     type_now(&mut world);
     let frame = world.requests("onMessage").pop().unwrap();
     assert_eq!(frame["message"], json!({"type": "Event", "events": [{"eventType": "Typing", "typing": {"type": "On"}}]}));
@@ -55,7 +49,7 @@ fn the_guests_typing_is_not_sent_where_the_deployment_does_not_show_it() {
 
 #[test]
 fn the_guests_typing_is_never_queued() {
-    let mut world = settled(4);
+    let mut world = World::settled(4);
     world.network.line = Line::Offline;
     world.break_line();
     world.run(100);
@@ -68,7 +62,7 @@ fn the_guests_typing_is_never_queued() {
 
 #[test]
 fn the_guests_typing_around_a_message_stays_within_the_service_limit() {
-    let mut world = settled(5);
+    let mut world = World::settled(5);
     type_now(&mut world);
     world.run(500);
     world.send("typed");
@@ -82,7 +76,7 @@ fn the_guests_typing_around_a_message_stays_within_the_service_limit() {
 
 #[test]
 fn a_limited_typing_event_does_not_hold_messages_back() {
-    let mut world = settled(6);
+    let mut world = World::settled(6);
     world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Event"}, "do": "reply", "frame": too_many(30)}));
     type_now(&mut world);
     world.run(500);
@@ -109,7 +103,7 @@ fn types(world: &mut World, kind: &str, duration: Option<u64>) {
 
 #[test]
 fn the_agents_typing_is_shown_and_ends_by_off() {
-    let mut world = settled(1);
+    let mut world = World::settled(1);
     types(&mut world, "On", Some(5_000));
     assert!(world.page.typing);
     types(&mut world, "Off", None);
@@ -118,7 +112,7 @@ fn the_agents_typing_is_shown_and_ends_by_off() {
 
 #[test]
 fn the_agents_typing_ends_after_its_duration() {
-    let mut world = settled(2);
+    let mut world = World::settled(2);
     types(&mut world, "On", Some(3_000));
     world.run(2_800);
     assert!(world.page.typing);
@@ -128,7 +122,7 @@ fn the_agents_typing_ends_after_its_duration() {
 
 #[test]
 fn the_agents_typing_without_a_duration_lasts_five_seconds() {
-    let mut world = settled(3);
+    let mut world = World::settled(3);
     types(&mut world, "On", None);
     world.run(4_800);
     assert!(world.page.typing);
@@ -138,7 +132,7 @@ fn the_agents_typing_without_a_duration_lasts_five_seconds() {
 
 #[test]
 fn the_agents_typing_ends_with_the_next_message() {
-    let mut world = settled(4);
+    let mut world = World::settled(4);
     types(&mut world, "On", Some(60_000));
     assert!(world.page.typing);
     world.agent("here it is");
@@ -148,7 +142,7 @@ fn the_agents_typing_ends_with_the_next_message() {
 
 #[test]
 fn the_agents_typing_tells_who_and_until_when() {
-    let mut world = settled(5);
+    let mut world = World::settled(5);
     types(&mut world, "On", Some(4_000));
     let (told, body) =
         world
@@ -166,7 +160,7 @@ fn the_agents_typing_tells_who_and_until_when() {
 
 #[test]
 fn the_agents_typing_renewed_goes_on() {
-    let mut world = settled(6);
+    let mut world = World::settled(6);
     types(&mut world, "On", Some(3_000));
     world.run(2_000);
     types(&mut world, "On", Some(3_000));
@@ -176,7 +170,7 @@ fn the_agents_typing_renewed_goes_on() {
 
 #[test]
 fn the_agents_typing_ends_with_the_connection() {
-    let mut world = settled(7);
+    let mut world = World::settled(7);
     types(&mut world, "On", Some(60_000));
     world.break_line();
     world.run(10);
@@ -185,7 +179,7 @@ fn the_agents_typing_ends_with_the_connection() {
 
 #[test]
 fn an_echo_of_the_guests_own_typing_is_ignored() {
-    let mut world = settled(8);
+    let mut world = World::settled(8);
     let mut body = typing_event("On", Some(5_000));
     body["direction"] = json!("Inbound");
     world.raw_body(body);
@@ -202,7 +196,7 @@ fn joins(world: &World) -> usize {
 
 #[test]
 fn a_new_session_is_joined_once() {
-    let mut world = settled(1);
+    let mut world = World::settled(1);
     assert_eq!(joins(&world), 1);
     world.break_line();
     world.run_until_ready();
@@ -215,7 +209,7 @@ fn a_new_session_is_joined_once() {
 
 #[test]
 fn a_join_has_the_form_of_2_6() {
-    let world = settled(2);
+    let world = World::settled(2);
     let frame = world.requests("onMessage").remove(0);
     assert_eq!(frame["message"], json!({"type": "Event", "events": [{"eventType": "Presence", "presence": {"type": "Join"}}]}));
     assert!(frame["tracingId"].is_string());
@@ -333,7 +327,7 @@ fn attributes_are_part_of_the_message_and_survive_a_reload() {
 
 #[test]
 fn attributes_go_again_with_the_message_after_a_drop() {
-    let mut world = settled(2);
+    let mut world = World::settled(2);
     world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "drop"}));
     let draft = json!({"text": "lost at first", "attributes": {"plan": "gold"}}).to_string();
     world.with(|session, now| session.send(now, &draft)).unwrap();
@@ -345,7 +339,7 @@ fn attributes_go_again_with_the_message_after_a_drop() {
 
 #[test]
 fn attributes_set_before_go_with_the_next_message_and_the_messages_own_win() {
-    let mut world = settled(3);
+    let mut world = World::settled(3);
     world.with(|session, now| session.set_attributes(now, r#"{"plan":"silver","city":"Bern"}"#)).unwrap();
     world.with(|session, now| session.send(now, r#"{"text":"one","attributes":{"plan":"gold"}}"#)).unwrap();
     world.send("two");
@@ -366,7 +360,7 @@ fn attributes_of_the_options_go_with_the_join() {
 
 #[test]
 fn attributes_over_the_budget_are_refused_before_anything_is_accepted() {
-    let mut world = settled(5);
+    let mut world = World::settled(5);
     // Keys and values without the JSON around them: 2048 bytes (guest-api.md §5.8).
     let fits = json!({"text": "x", "attributes": {"abcd": "é".repeat(1_022)}}).to_string();
     let over = json!({"text": "x", "attributes": {"abcde": "é".repeat(1_022)}}).to_string();
@@ -392,7 +386,7 @@ fn the_budget_of_attributes_is_what_the_session_says() {
 
 #[test]
 fn a_structured_reply_goes_out_as_it_was_made() {
-    let mut world = settled(7);
+    let mut world = World::settled(7);
     let content = json!([{"contentType": "ButtonResponse", "buttonResponse": {"type": "QuickReply", "text": "Yes", "payload": "cookie1"}}]);
     let draft = json!({"text": "Yes", "type": "Structured", "content": content}).to_string();
     let id = world.with(|session, now| session.send(now, &draft)).unwrap();
@@ -407,7 +401,7 @@ fn a_structured_reply_goes_out_as_it_was_made() {
 
 #[test]
 fn a_failed_message_that_is_retried_goes_behind_what_waits() {
-    let mut world = settled(1);
+    let mut world = World::settled(1);
     world.answer_message(refusal(4011, "too long"));
     let failed = world.send("failed");
     world.run(1_000);
@@ -426,7 +420,7 @@ fn a_failed_message_that_is_retried_goes_behind_what_waits() {
 
 #[test]
 fn what_waits_is_on_its_way_or_is_unknown_cannot_be_retried() {
-    let mut world = settled(2);
+    let mut world = World::settled(2);
     world.network.line = Line::Offline;
     world.break_line();
     world.run(100);
@@ -437,7 +431,7 @@ fn what_waits_is_on_its_way_or_is_unknown_cannot_be_retried() {
 
 #[test]
 fn a_waiting_message_can_be_taken_back() {
-    let mut world = settled(3);
+    let mut world = World::settled(3);
     world.network.line = Line::Offline;
     world.break_line();
     world.run(100);
@@ -454,7 +448,7 @@ fn a_waiting_message_can_be_taken_back() {
 
 #[test]
 fn a_message_on_its_way_cannot_be_taken_back() {
-    let mut world = settled(4);
+    let mut world = World::settled(4);
     world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "delay", "ms": 1_000}));
     let id = world.send("on its way");
     world.run(100);
@@ -465,7 +459,7 @@ fn a_message_on_its_way_cannot_be_taken_back() {
 
 #[test]
 fn a_failed_message_can_be_taken_away() {
-    let mut world = settled(5);
+    let mut world = World::settled(5);
     world.answer_message(refusal(4011, "too long"));
     let id = world.send("failed");
     world.run(1_000);

@@ -7,12 +7,6 @@ use guestwire::core::state::{End, Pause, State};
 use guestwire::guest::event::{Event, Kind, Status};
 use serde_json::{Value, json};
 
-fn settled(seed: u64) -> World {
-    let mut world = World::ready(seed);
-    world.run(12_000);
-    world
-}
-
 fn disconnect(world: &mut World, read_only: bool) {
     world.control("/_sim/agent", json!({"do": "disconnect", "readOnly": read_only}));
     world.run(500);
@@ -31,7 +25,7 @@ fn push(world: &mut World, class: &str, body: Value) {
 
 #[test]
 fn a_disconnect_without_read_only_is_shown_and_the_guest_may_go_on() {
-    let mut world = settled(1);
+    let mut world = World::settled(1);
     disconnect(&mut world, false);
     assert!(!world.page.read_only);
     assert_eq!(world.page.rows.last().unwrap().kind, Kind::Event);
@@ -42,7 +36,7 @@ fn a_disconnect_without_read_only_is_shown_and_the_guest_may_go_on() {
 
 #[test]
 fn a_disconnect_with_read_only_holds_what_is_written_after_it() {
-    let mut world = settled(2);
+    let mut world = World::settled(2);
     disconnect(&mut world, true);
     assert!(world.page.read_only);
     assert_eq!(world.state(), State::Ready, "it can still be read");
@@ -55,7 +49,7 @@ fn a_disconnect_with_read_only_holds_what_is_written_after_it() {
 #[test]
 fn a_409_means_read_only_and_the_message_is_held() {
     for frame in [refusal(409, "The conversation is read-only"), loose_refusal(409, "The conversation is read-only")] {
-        let mut world = settled(3);
+        let mut world = World::settled(3);
         world.answer_message(frame);
         let ids = ["refused", "behind it"].map(|text| world.send(text));
         world.run(60_000);
@@ -67,7 +61,7 @@ fn a_409_means_read_only_and_the_message_is_held() {
 
 #[test]
 fn a_session_that_is_read_only_from_the_beginning_holds_what_is_written() {
-    let mut world = settled(4);
+    let mut world = World::settled(4);
     disconnect(&mut world, true);
     world.reload();
     world.run_until_ready();
@@ -79,7 +73,7 @@ fn a_session_that_is_read_only_from_the_beginning_holds_what_is_written() {
 
 #[test]
 fn one_in_flight_when_it_becomes_read_only_is_still_proved() {
-    let mut world = settled(5);
+    let mut world = World::settled(5);
     world.fault(json!({"on": "frame-out", "match": {"action": "onMessage", "type": "Text"}, "do": "lose"}));
     let id = world.send("just in time");
     world.run(500);
@@ -90,7 +84,7 @@ fn one_in_flight_when_it_becomes_read_only_is_still_proved() {
 
 #[test]
 fn one_in_flight_that_did_not_arrive_before_read_only_is_held() {
-    let mut world = settled(6);
+    let mut world = World::settled(6);
     world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "lose"}));
     let id = world.send("lost");
     world.run(500);
@@ -104,7 +98,7 @@ fn one_in_flight_that_did_not_arrive_before_read_only_is_held() {
 
 #[test]
 fn while_read_only_neither_typing_nor_join_is_sent() {
-    let mut world = settled(7);
+    let mut world = World::settled(7);
     disconnect(&mut world, true);
     let events = world.sent_events().len();
     world.typing();
@@ -135,7 +129,7 @@ fn conversation_frames(world: &World, from: usize) -> Vec<String> {
 
 #[test]
 fn start_new_follows_the_sequence_of_5_2_frame_by_frame() {
-    let mut world = settled(1);
+    let mut world = World::settled(1);
     world.send("of the old conversation");
     world.wait_sent(5_000);
     disconnect(&mut world, true);
@@ -171,7 +165,7 @@ fn start_new_without_auto_start_sends_no_join() {
 
 #[test]
 fn start_new_may_throw_away_what_was_held() {
-    let mut world = settled(3);
+    let mut world = World::settled(3);
     disconnect(&mut world, true);
     let id = world.send("held");
     restart(&mut world, false);
@@ -182,7 +176,7 @@ fn start_new_may_throw_away_what_was_held() {
 
 #[test]
 fn there_is_nothing_to_restart_before_an_end() {
-    let mut world = settled(4);
+    let mut world = World::settled(4);
     let from = world.sent.len();
     let ticket = restart(&mut world, true);
     world.run(1_000);
@@ -193,7 +187,7 @@ fn there_is_nothing_to_restart_before_an_end() {
 #[test]
 fn start_new_survives_a_drop_between_its_two_steps() {
     for after in [true, false] {
-        let mut world = settled(5);
+        let mut world = World::settled(5);
         disconnect(&mut world, true);
         world.send("held");
         world.fault(json!({"on": "frame-in", "match": {"action": "closeSession"}, "do": "drop", "after": after}));
@@ -207,7 +201,7 @@ fn start_new_survives_a_drop_between_its_two_steps() {
 
 #[test]
 fn start_new_that_is_refused_says_so_and_stays_read_only() {
-    let mut world = settled(6);
+    let mut world = World::settled(6);
     disconnect(&mut world, true);
     let id = world.send("held");
     world.answer("closeSession", refusal(400, "Request failed."));
@@ -220,7 +214,7 @@ fn start_new_that_is_refused_says_so_and_stays_read_only() {
 
 #[test]
 fn start_new_answered_by_connected_and_read_only_stays_read_only() {
-    let mut world = settled(7);
+    let mut world = World::settled(7);
     disconnect(&mut world, true);
     let id = world.send("held");
     world.answer(
@@ -238,7 +232,7 @@ fn start_new_answered_by_connected_and_read_only_stays_read_only() {
 
 #[test]
 fn an_expired_session_ends_and_its_socket_is_closed() {
-    let mut world = settled(1);
+    let mut world = World::settled(1);
     world.control("/_sim/expire", json!({"what": "session"}));
     world.run(1_000);
     assert_eq!(world.state(), State::Ended { reason: End::SessionExpired });
@@ -251,7 +245,7 @@ fn an_expired_session_ends_and_its_socket_is_closed() {
 
 #[test]
 fn after_an_expiry_a_new_session_can_be_started() {
-    let mut world = settled(2);
+    let mut world = World::settled(2);
     world.control("/_sim/expire", json!({"what": "session"}));
     world.run(1_000);
     let ticket = restart(&mut world, true);
@@ -265,7 +259,7 @@ fn after_an_expiry_a_new_session_can_be_started() {
 #[test]
 fn an_expired_token_on_configure_is_read_both_ways() {
     for (switch, ended) in [("4006", true), ("new", false)] {
-        let mut world = settled(3);
+        let mut world = World::settled(3);
         world.set(json!({"expiredConfigure": switch}));
         world.send("old");
         world.wait_sent(5_000);
@@ -287,7 +281,7 @@ fn an_expired_token_on_configure_is_read_both_ways() {
 fn a_new_session_whose_answer_was_lost_is_noticed_from_the_history() {
     // The line is lost after the history was read once, and after it was read the second time.
     for (seed, stood) in [(7, 2_000), (8, 20_000)] {
-        let mut world = settled(seed);
+        let mut world = World::settled(seed);
         world.set(json!({"expiredConfigure": "new"}));
         world.send("old");
         world.wait_sent(5_000);
@@ -309,7 +303,7 @@ fn a_new_session_whose_answer_was_lost_is_noticed_from_the_history() {
 
 #[test]
 fn what_comes_before_the_answer_that_a_new_session_began_is_shown_though_history_lags() {
-    let mut world = settled(9);
+    let mut world = World::settled(9);
     world.set(json!({"expiredConfigure": "new"}));
     world.send("old");
     world.wait_sent(5_000);
@@ -331,7 +325,7 @@ fn what_comes_before_the_answer_that_a_new_session_began_is_shown_though_history
 
 #[test]
 fn what_the_old_socket_still_delivers_of_a_cleared_conversation_stays_away() {
-    let mut world = settled(10);
+    let mut world = World::settled(10);
     world.send("asked");
     world.wait_sent(5_000);
     world.raw(json!({"type": "message", "class": "SessionClearedEvent", "code": 200, "body": {}}));
@@ -345,7 +339,7 @@ fn what_the_old_socket_still_delivers_of_a_cleared_conversation_stays_away() {
 
 #[test]
 fn a_token_the_service_does_not_know_any_more_ends_the_session() {
-    let mut world = settled(4);
+    let mut world = World::settled(4);
     world.control("/_sim/expire", json!({"what": "token"}));
     world.break_line();
     world.run(20_000);
@@ -358,7 +352,7 @@ fn a_token_the_service_does_not_know_any_more_ends_the_session() {
 
 #[test]
 fn a_clear_ends_the_conversation_and_empties_the_list() {
-    let mut world = settled(1);
+    let mut world = World::settled(1);
     world.send("said");
     world.wait_sent(5_000);
     let ticket = world.command(|session, now, ticket| session.clear(now, ticket));
@@ -372,7 +366,7 @@ fn a_clear_ends_the_conversation_and_empties_the_list() {
 
 #[test]
 fn a_clear_in_another_tab_ends_it_here_too() {
-    let mut world = settled(2);
+    let mut world = World::settled(2);
     world.agent("seen");
     world.run(500);
     push(&mut world, "SessionClearedEvent", json!({}));
@@ -383,7 +377,7 @@ fn a_clear_in_another_tab_ends_it_here_too() {
 
 #[test]
 fn after_a_clear_a_new_conversation_begins_under_the_same_token() {
-    let mut world = settled(3);
+    let mut world = World::settled(3);
     let token = world.stored_token();
     world.command(|session, now, ticket| session.clear(now, ticket));
     world.run(2_000);
@@ -409,7 +403,7 @@ fn a_clear_the_deployment_does_not_allow_is_refused_without_asking() {
 
 #[test]
 fn a_clear_that_the_service_refuses_says_so_and_the_conversation_goes_on() {
-    let mut world = settled(5);
+    let mut world = World::settled(5);
     world.agent("still here");
     world.run(500);
     world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Event"}, "do": "reply",
@@ -422,7 +416,7 @@ fn a_clear_that_the_service_refuses_says_so_and_the_conversation_goes_on() {
 
 #[test]
 fn a_clear_without_a_connection_or_an_answer_is_settled() {
-    let mut world = settled(6);
+    let mut world = World::settled(6);
     world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Event"}, "do": "lose"}));
     let unanswered = world.command(|session, now, ticket| session.clear(now, ticket));
     world.run(15_000);
@@ -448,7 +442,7 @@ fn paused_for(world: &World) -> u64 {
 
 #[test]
 fn an_evicted_connection_pauses_and_comes_back_after_a_minute() {
-    let mut world = settled(1);
+    let mut world = World::settled(1);
     evict(&mut world);
     assert!((59_000..=60_000).contains(&paused_for(&world)), "{}", paused_for(&world));
     world.run(59_000);
@@ -458,7 +452,7 @@ fn an_evicted_connection_pauses_and_comes_back_after_a_minute() {
 
 #[test]
 fn evictions_double_the_wait_up_to_ten_minutes() {
-    let mut world = settled(2);
+    let mut world = World::settled(2);
     let mut waits = Vec::new();
     for _ in 0..6 {
         evict(&mut world);
@@ -471,7 +465,7 @@ fn evictions_double_the_wait_up_to_ten_minutes() {
 #[test]
 fn an_evicted_connection_comes_back_at_once_when_the_visitor_does() {
     for by_hand in [true, false] {
-        let mut world = settled(3);
+        let mut world = World::settled(3);
         world.signal(Signal::Hidden);
         evict(&mut world);
         world.run(5_000);
@@ -486,7 +480,7 @@ fn an_evicted_connection_comes_back_at_once_when_the_visitor_does() {
 
 #[test]
 fn an_eviction_loses_nothing() {
-    let mut world = settled(4);
+    let mut world = World::settled(4);
     world.fault(json!({"on": "frame-out", "match": {"action": "onMessage", "type": "Text"}, "do": "lose"}));
     world.send("in flight");
     world.run(50);
@@ -498,7 +492,7 @@ fn an_eviction_loses_nothing() {
 
 #[test]
 fn an_eviction_of_an_abandoned_socket_is_ignored() {
-    let mut world = settled(5);
+    let mut world = World::settled(5);
     world.network.stall_up(world.now + 20_000);
     world.send("x");
     world.wait("replaced", 12_000, |world| world.opens.len() == 2 && world.state() == State::Ready);
@@ -513,7 +507,7 @@ fn an_eviction_of_an_abandoned_socket_is_ignored() {
 #[test]
 fn signed_in_elsewhere_takes_a_new_token() {
     for member in ["reason", "reasonCode"] {
-        let mut world = settled(1);
+        let mut world = World::settled(1);
         let token = world.stored_token().unwrap();
         push(&mut world, "ConnectionClosedEvent", json!({member: "signedIn"}));
         assert!(matches!(world.state(), State::Ended { .. }), "{:?}", world.state());
@@ -526,7 +520,7 @@ fn signed_in_elsewhere_takes_a_new_token() {
 
 #[test]
 fn logged_out_everything_is_wiped() {
-    let mut world = settled(2);
+    let mut world = World::settled(2);
     world.send("said");
     world.wait_sent(5_000);
     let token = world.stored_token().unwrap();
@@ -544,7 +538,7 @@ fn logged_out_everything_is_wiped() {
 
 #[test]
 fn a_guest_configure_with_a_signed_in_token_takes_a_new_one_and_says_so() {
-    let mut world = settled(3);
+    let mut world = World::settled(3);
     let token = world.stored_token().unwrap();
     world.answer("configureSession", refusal(4017, "Cannot downgrade to an unauthenticated session"));
     world.break_line();
@@ -558,7 +552,7 @@ fn a_guest_configure_with_a_signed_in_token_takes_a_new_one_and_says_so() {
 
 #[test]
 fn what_a_service_session_frame_says_on_an_old_socket_does_not_end_the_new_one() {
-    let mut world = settled(4);
+    let mut world = World::settled(4);
     world.network.stall_up(world.now + 20_000);
     world.send("x");
     world.wait("replaced", 12_000, |world| world.opens.len() == 2 && world.state() == State::Ready);

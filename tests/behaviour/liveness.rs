@@ -8,16 +8,9 @@ use serde_json::json;
 
 const HOUR: u64 = 3_600_000;
 
-/// A session that has been up for long enough to be a good one, with nothing to say.
-fn settled(seed: u64) -> World {
-    let mut world = World::ready(seed);
-    world.run(12_000);
-    world
-}
-
 /// The same in the moment after a probe was answered: the longest that a dead line can go unnoticed from here.
 fn just_answered(seed: u64) -> World {
-    let mut world = settled(seed);
+    let mut world = World::settled(seed);
     let probes = world.requests("echo").len();
     world.wait("a probe", 60_000, |world| world.requests("echo").len() > probes);
     world.run(100);
@@ -47,7 +40,7 @@ fn row10_an_idle_zombie_is_noticed_within_40_s() {
 guest_only! {
     #[test]
     fn row10_a_working_idle_line_is_left_alone_for_an_hour_within_the_echo_limit() {
-        let mut world = settled(2);
+        let mut world = World::settled(2);
         world.run(HOUR);
         assert_eq!((world.opens.len(), world.state()), (1, State::Ready));
         assert_eq!(world.log("limited").len(), 0);
@@ -80,7 +73,7 @@ fn row10_with_a_send_outstanding_it_is_suspect_after_3_to_5_s() {
 #[test]
 fn row10_with_a_send_outstanding_it_is_replaced_by_8_s() {
     for seed in 0..20 {
-        let mut world = settled(seed);
+        let mut world = World::settled(seed);
         world.network.strand();
         let sent_at = world.now;
         world.send("into the void");
@@ -112,7 +105,7 @@ fn row10_on_a_slow_line_too_it_is_replaced_by_8_s() {
 
 #[test]
 fn row10_the_message_sent_into_a_zombie_is_delivered_once() {
-    let mut world = settled(4);
+    let mut world = World::settled(4);
     world.network.strand();
     world.send("into the void");
     world.wait_sent(30_000);
@@ -123,7 +116,7 @@ fn row10_the_message_sent_into_a_zombie_is_delivered_once() {
 
 #[test]
 fn row10_a_suspect_line_that_answers_after_all_is_kept() {
-    let mut world = settled(5);
+    let mut world = World::settled(5);
     // The echo of the message is lost; the probe is answered.
     world.fault(json!({"on": "frame-out", "match": {"action": "onMessage", "type": "Text"}, "do": "lose"}));
     let id = world.send("unheard");
@@ -135,7 +128,7 @@ fn row10_a_suspect_line_that_answers_after_all_is_kept() {
 
 #[test]
 fn row10_while_suspect_nothing_more_is_sent() {
-    let mut world = settled(6);
+    let mut world = World::settled(6);
     world.network.strand();
     world.send("one");
     world.wait("suspect", 6_000, |world| world.state() == State::Suspect);
@@ -174,7 +167,7 @@ fn row11_only_up_dead_is_noticed_although_frames_keep_coming() {
 
 #[test]
 fn row11_only_up_dead_with_a_send_is_noticed_although_frames_keep_coming() {
-    let mut world = settled(4);
+    let mut world = World::settled(4);
     world.network.line = Line::MuteClient;
     let broke = world.now;
     world.send("unheard");
@@ -190,7 +183,7 @@ fn row11_only_up_dead_with_a_send_is_noticed_although_frames_keep_coming() {
 
 #[test]
 fn row11_only_down_dead_with_a_send_delivers_it_once() {
-    let mut world = settled(5);
+    let mut world = World::settled(5);
     world.network.line = Line::DeafClient;
     world.send("heard but not answered");
     world.wait("noticed", 8_000, |world| !world.shuts.is_empty());
@@ -205,7 +198,7 @@ fn row11_only_down_dead_with_a_send_delivers_it_once() {
 /// Asleep for eight hours with the socket open; the service has long forgotten it. `ticking`: the monotonic clock went
 /// on meanwhile.
 fn slept(seed: u64, ticking: bool) -> World {
-    let mut world = settled(seed);
+    let mut world = World::settled(seed);
     world.frozen = true;
     world.network.strand();
     let from = world.now;
@@ -312,7 +305,7 @@ fn row12_several_signals_at_once_are_one_probe() {
 
 #[test]
 fn row12_a_socket_that_survived_the_sleep_is_kept() {
-    let mut world = settled(6);
+    let mut world = World::settled(6);
     world.frozen = true;
     world.run(20_000);
     world.thaw();
@@ -323,7 +316,7 @@ fn row12_a_socket_that_survived_the_sleep_is_kept() {
 
 #[test]
 fn row12_what_waited_over_the_sleep_is_sent_once() {
-    let mut world = settled(7);
+    let mut world = World::settled(7);
     world.network.strand();
     world.send("good night");
     world.frozen = true;
@@ -357,7 +350,7 @@ fn assert_undisturbed(world: &mut World) {
 #[test]
 fn row13_a_page_that_stalled_while_idle_does_not_disconnect() {
     for offset in [0, 10_000, 29_000] {
-        let mut world = settled(1);
+        let mut world = World::settled(1);
         world.run(offset);
         stall_page(&mut world);
         assert_undisturbed(&mut world);
@@ -367,7 +360,7 @@ fn row13_a_page_that_stalled_while_idle_does_not_disconnect() {
 
 #[test]
 fn row13_a_page_that_stalled_with_a_probe_outstanding_does_not_disconnect() {
-    let mut world = settled(2);
+    let mut world = World::settled(2);
     let probed = world.requests("echo").len();
     world.wait("the probe", 60_000, |world| world.requests("echo").len() > probed);
     stall_page(&mut world);
@@ -376,7 +369,7 @@ fn row13_a_page_that_stalled_with_a_probe_outstanding_does_not_disconnect() {
 
 #[test]
 fn row13_a_page_that_stalled_with_a_send_outstanding_does_not_disconnect() {
-    let mut world = settled(3);
+    let mut world = World::settled(3);
     world.send("unread echo");
     stall_page(&mut world);
     assert_undisturbed(&mut world);
@@ -398,7 +391,7 @@ guest_only! {
 
 #[test]
 fn row13_a_timer_that_fires_late_on_a_dead_line_has_a_second_more_and_no_longer() {
-    let mut world = settled(5);
+    let mut world = World::settled(5);
     world.network.strand();
     world.wait("the probe", 60_000, |world| world.requests("echo").len() == 1);
     world.frozen = true;
@@ -411,7 +404,7 @@ fn row13_a_timer_that_fires_late_on_a_dead_line_has_a_second_more_and_no_longer(
 
 #[test]
 fn row12_signals_that_keep_coming_stay_within_the_service_limits() {
-    let mut world = settled(8);
+    let mut world = World::settled(8);
     for _ in 0..60 {
         world.signal(Signal::Focused);
         world.run(2_000);
@@ -422,7 +415,7 @@ fn row12_signals_that_keep_coming_stay_within_the_service_limits() {
 
 #[test]
 fn row12_a_button_that_is_clicked_madly_stays_within_the_service_limits() {
-    let mut world = settled(9);
+    let mut world = World::settled(9);
     for _ in 0..600 {
         world.with(|session, now| session.reconnect(now));
         world.run(100);

@@ -291,7 +291,7 @@ fn row24_what_was_sent_is_looked_for_before_it_is_too_old_also_by_who_takes_the_
     let id = world.send("it arrived");
     world.run(100);
     world.network.line = Line::Offline;
-    world.run(2 * 3_600_000);
+    world.run(2 * HOUR);
     world.lose_lead();
     world.with(|session, now| session.take_over(now));
     world.run(60_000);

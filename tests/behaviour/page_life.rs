@@ -1,5 +1,5 @@
-//! What the browser does to a page and says about the network: faults.md rows 14, 16 and 17. Rows 12 and 13, and what row 15 asks of
-//! a wake-up, are in `liveness`; all of them in a real browser in `tests/e2e/page-life.test.mjs`.
+//! What the browser does to a page and says about the network: faults.md rows 14 to 17. Rows 12 and 13 are in `liveness`; all of them
+//! in a real browser in `tests/e2e/page-life.test.mjs`.
 
 use crate::common::{Line, World};
 use guestwire::core::machine::Page as Signal;
@@ -10,16 +10,9 @@ use std::collections::BTreeSet;
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 
-/// A session that has been up for long enough to be a good one.
-fn settled(seed: u64) -> World {
-    let mut world = World::ready(seed);
-    world.run(12 * SECOND);
-    world
-}
-
 /// In a tab behind others for so long that its timers fire once a minute.
 fn hidden(seed: u64) -> World {
-    let mut world = settled(seed);
+    let mut world = World::settled(seed);
     world.signal(Signal::Hidden);
     world.throttled = true;
     world
@@ -104,7 +97,7 @@ fn row15_any_sign_of_a_thaw_brings_it_back_within_5_s() {
     let signs =
         [None, Some(Signal::Resumed), Some(Signal::Focused), Some(Signal::Shown), Some(Signal::Input), Some(Signal::Visible), Some(Signal::Online)];
     for (seed, sign) in (40..).zip(signs) {
-        let mut world = settled(seed);
+        let mut world = World::settled(seed);
         world.frozen = true;
         world.network.strand();
         world.run(10 * MINUTE);
@@ -122,7 +115,7 @@ fn row15_any_sign_of_a_thaw_brings_it_back_within_5_s() {
 
 #[test]
 fn row15_a_client_that_was_stopped_stays_stopped() {
-    let mut world = settled(50);
+    let mut world = World::settled(50);
     world.command(|session, now, ticket| session.stop(now, 0, ticket));
     world.run(SECOND);
     world.frozen = true;
@@ -140,7 +133,7 @@ fn row15_a_client_that_was_stopped_stays_stopped() {
 
 #[test]
 fn row16_what_another_tab_kept_meanwhile_is_found_in_storage() {
-    let mut world = settled(1);
+    let mut world = World::settled(1);
     world.signal(Signal::Left);
     world.run(MINUTE);
     let id = "5f0c2f7e-6c1d-4f6a-9f0e-000000000001";
@@ -157,7 +150,7 @@ fn row16_what_another_tab_kept_meanwhile_is_found_in_storage() {
 
 #[test]
 fn row17_a_false_offline_on_a_socket_that_answers_changes_nothing() {
-    let mut world = settled(1);
+    let mut world = World::settled(1);
     world.signal(Signal::Offline);
     world.run(5 * MINUTE);
     world.send("said while offline");
@@ -167,7 +160,7 @@ fn row17_a_false_offline_on_a_socket_that_answers_changes_nothing() {
 
 #[test]
 fn row17_a_true_offline_whose_close_never_comes_is_believed_after_one_probe() {
-    let mut world = settled(2);
+    let mut world = World::settled(2);
     world.network.strand();
     world.network.line = Line::Offline;
     let said = world.now;
@@ -181,7 +174,7 @@ fn row17_a_true_offline_whose_close_never_comes_is_believed_after_one_probe() {
 fn row17_twenty_flips_in_five_seconds_open_two_sockets_at_most() {
     for (line, most) in [(Line::Works, 0), (Line::BlackHole, 1), (Line::Offline, 3)] {
         for seed in 0..20 {
-            let mut world = settled(seed);
+            let mut world = World::settled(seed);
             if line != Line::Works {
                 world.network.line = line;
                 world.network.reset(world.now);
@@ -205,7 +198,7 @@ fn row17_twenty_flips_in_five_seconds_open_two_sockets_at_most() {
 fn row17_online_is_followed_by_an_attempt_within_half_a_second_each_at_another_moment() {
     let mut delays = BTreeSet::new();
     for seed in 0..50 {
-        let mut world = settled(seed);
+        let mut world = World::settled(seed);
         world.network.line = Line::Offline;
         world.network.reset(world.now);
         // Tried so often that, just after one attempt, the next is seconds away.

@@ -5,12 +5,6 @@ use guestwire::core::error::Code;
 use guestwire::guest::event::{Direction, Kind};
 use serde_json::json;
 
-fn settled(seed: u64) -> World {
-    let mut world = World::ready(seed);
-    world.run(12_000);
-    world
-}
-
 // History.
 
 /// A conversation of so many lines, read by a fresh page; pages hold twenty.
@@ -72,7 +66,7 @@ fn older_pages_that_live_messages_have_shifted_have_no_hole() {
 
 #[test]
 fn history_without_a_connection_says_so() {
-    let mut world = settled(3);
+    let mut world = World::settled(3);
     world.network.line = Line::Offline;
     world.break_line();
     world.run(100);
@@ -106,7 +100,7 @@ fn history_that_is_lost_with_the_line_is_settled() {
 
 #[test]
 fn messages_of_the_other_side_count_as_unread_until_they_are_read() {
-    let mut world = settled(1);
+    let mut world = World::settled(1);
     world.agent("one");
     world.agent("two");
     world.send("mine");
@@ -121,7 +115,7 @@ fn messages_of_the_other_side_count_as_unread_until_they_are_read() {
 
 #[test]
 fn unread_survives_a_reload() {
-    let mut world = settled(2);
+    let mut world = World::settled(2);
     world.agent("read");
     world.run(500);
     world.with(|session, now| session.mark_read(now));
@@ -135,7 +129,7 @@ fn unread_survives_a_reload() {
 
 #[test]
 fn what_was_said_while_away_is_unread() {
-    let mut world = settled(3);
+    let mut world = World::settled(3);
     world.agent("read");
     world.run(500);
     world.with(|session, now| session.mark_read(now));
@@ -151,7 +145,7 @@ fn what_was_said_while_away_is_unread() {
 
 #[test]
 fn events_and_the_guests_own_messages_are_never_unread() {
-    let mut world = settled(4);
+    let mut world = World::settled(4);
     world.send("mine");
     world.control("/_sim/agent", json!({"do": "event", "text": "Join"}));
     world.raw_body(
@@ -163,7 +157,7 @@ fn events_and_the_guests_own_messages_are_never_unread() {
 
 #[test]
 fn a_message_read_in_order_of_time_counts_even_if_it_came_late() {
-    let mut world = settled(5);
+    let mut world = World::settled(5);
     world.raw_body(agent_body("b", "second", 13_000));
     world.run(100);
     world.raw_body(agent_body("a", "first", 12_500));

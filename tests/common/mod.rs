@@ -242,6 +242,13 @@ impl World {
         world
     }
 
+    /// A session that has been up for long enough to be a good one, and whose history was read.
+    pub fn settled(seed: u64) -> World {
+        let mut world = World::ready(seed);
+        world.run(12_000);
+        world
+    }
+
     /// A fresh page load: a new session over what storage holds.
     pub fn load_page(&mut self) {
         self.lives += 1;

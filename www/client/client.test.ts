@@ -18,33 +18,26 @@ class Waiting extends Client {
 
 /** A page's storage, which can be full: what it keeps are its own properties, as a browser's are. */
 class PageStorage {
-  declare readonly kept: Map<string, string>;
-  declare full: boolean;
-  constructor() {
-    Object.defineProperties(this, { kept: { value: new Map() }, full: { value: false, writable: true } });
-  }
-  getItem(key: string): string | null { return this.kept.get(key) ?? null; }
-  removeItem(key: string): void { this.kept.delete(key); }
+  [key: string]: unknown;
+  #full = false;
+  fill(): void { this.#full = true; }
+  getItem(key: string): string | null { return (this[key] as string | undefined) ?? null; }
+  removeItem(key: string): void { delete this[key]; }
   setItem(key: string, value: string): void {
-    if (this.full) throw new DOMException("full", "QuotaExceededError");
-    this.kept.set(key, value);
+    if (this.#full) throw new DOMException("full", "QuotaExceededError");
+    this[key] = value;
   }
 }
 
-const pageStorage = (): PageStorage => {
-  const ownKeys = (storage: PageStorage): (string | symbol)[] => [...storage.kept.keys(), ...Reflect.ownKeys(storage)];
-  const getOwnPropertyDescriptor = (storage: PageStorage, key: string): PropertyDescriptor | undefined =>
-    storage.kept.has(key) ? { value: storage.kept.get(key), enumerable: true, configurable: true } : Reflect.getOwnPropertyDescriptor(storage, key);
-  const get = (storage: PageStorage, key: string): unknown => storage.kept.get(key) ?? Reflect.get(storage, key);
-  return new Proxy(new PageStorage(), { get, ownKeys, getOwnPropertyDescriptor } as ProxyHandler<PageStorage>);
-};
+/** What the page's storage keeps. */
+const kept = (): [string, string][] => Object.entries(page) as [string, string][];
 
 let page: PageStorage;
 const clients: Client[] = [];
 const track = <T extends Client>(client: T): T => (clients.push(client), client);
 
 beforeEach(() => {
-  page = pageStorage();
+  page = new PageStorage();
   Object.assign(globalThis, { document: { hidden: false }, localStorage: page });
 });
 afterEach(() => {
@@ -86,7 +79,7 @@ test("a message sent before the module is up is a row at once, and stored under 
   assert.equal(receipt.durable, true);
   assert.deepEqual(told.map(({ message, index }) => [message.id, message.text, message.status, index]), [[receipt.id, "hello", "queued", 0]]);
   assert.deepEqual(client.messages, client.outbox);
-  const [[key, value]] = [...page.kept] as [[string, string]];
+  const [[key, value]] = kept() as [[string, string]];
   assert.equal(key, `gw1:d1:m:1:${receipt.id}`);
   const { at, ...rest } = JSON.parse(value) as Record<string, unknown>;
   assert.ok(Number.isInteger(at));
@@ -95,15 +88,15 @@ test("a message sent before the module is up is a row at once, and stored under 
 });
 
 test("its number is larger than every one there, whoever wrote it", () => {
-  page.kept.set("gw1:d1:m:41:00000000-0000-4000-8000-000000000000", "{}");
-  page.kept.set("gw1:other:m:99:00000000-0000-4000-8000-000000000000", "{}");
+  page.setItem("gw1:d1:m:41:00000000-0000-4000-8000-000000000000", "{}");
+  page.setItem("gw1:other:m:99:00000000-0000-4000-8000-000000000000", "{}");
   const client = track(new Waiting());
   const ids = [client.send("one").id, client.send("two").id];
-  assert.deepEqual([...page.kept.keys()].slice(2), [`gw1:d1:m:42:${ids[0]}`, `gw1:d1:m:43:${ids[1]}`]);
+  assert.deepEqual(Object.keys(page).slice(2), [`gw1:d1:m:42:${ids[0]}`, `gw1:d1:m:43:${ids[1]}`]);
 });
 
 test("where storage is full the message is kept and said not to be durable", () => {
-  page.full = true;
+  page.fill();
   const client = track(new Waiting());
   assert.equal(client.send("hello").durable, false);
   assert.equal(client.messages[0]?.text, "hello");
@@ -113,9 +106,9 @@ test("before consent nothing is stored; with it, what was typed is", () => {
   const client = track(new Waiting({ consent: "required" }));
   const { id, durable } = client.send("hello");
   assert.equal(durable, false);
-  assert.equal(page.kept.size, 0);
+  assert.equal(kept().length, 0);
   client.grantConsent();
-  assert.deepEqual([...page.kept.keys()], [`gw1:d1:m:1:${id}`]);
+  assert.deepEqual(Object.keys(page), [`gw1:d1:m:1:${id}`]);
 });
 
 test("what the core would refuse is refused before there is one", () => {
@@ -136,14 +129,14 @@ test("a message taken back before the module is up is gone from list and storage
   const receipt = client.send("hello");
   assert.equal(client.cancel(receipt.id), true);
   assert.equal(client.cancel(receipt.id), false);
-  assert.deepEqual([removed, client.messages.length, page.kept.size], [[receipt.id], 0, 0]);
+  assert.deepEqual([removed, client.messages.length, kept().length], [[receipt.id], 0, 0]);
   await assert.rejects(receipt.done, { name: "Cancelled" });
 });
 
 test("a choice is a structured message with its label", () => {
   const client = track(new Waiting());
   client.reply({ text: "Yes", payload: "cookie1", type: "QuickReply", messageId: "m1" });
-  const stored = JSON.parse([...page.kept.values()][0]!) as Record<string, unknown>;
+  const stored = JSON.parse(Object.values(page)[0]!) as Record<string, unknown>;
   assert.equal(stored["text"], "Yes");
   assert.equal(stored["type"], "Structured");
   assert.deepEqual(stored["content"], [{ contentType: "ButtonResponse", buttonResponse: { type: "QuickReply", text: "Yes", payload: "cookie1", originatingMessageId: "m1" } }]);
@@ -160,7 +153,7 @@ test("what the session protocol does not know is refused by name, before the mod
   assert.deepEqual(refused(() => client.reply({ text: "Yes", payload: "p", type: "QuickReply" })), [7038, "choice"]);
   assert.deepEqual(refused(() => client.attach(new Blob(["x"]))), [7038, "attach"]);
   await assert.rejects(client.clear(), { code: 7038, field: "clear" });
-  assert.equal(page.kept.size, 0);
+  assert.equal(kept().length, 0);
   assert.equal(client.send("text is what it knows").durable, true);
 });
 
@@ -210,7 +203,7 @@ test("an aborted signal disposes: what waits is refused, sending is too", async 
   await assert.rejects(done, { code: 7001 });
   assert.equal(client.state.name, "stopped");
   assert.equal(refused(() => client.send("more"))[0], 7001);
-  assert.equal(page.kept.size, 1, "what is stored stays");
+  assert.equal(kept().length, 1, "what is stored stays");
 });
 
 // ---- with the module
