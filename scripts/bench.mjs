@@ -2,15 +2,13 @@
 // `-- --only guest` or `streams` is a part of it, `-- --quick` takes a few seconds a figure, `-- --no-build` takes `dist/` as it is (and
 // for the guest SIMULATOR_BIN), `-- --json` prints numbers.
 
-import { readFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { guest } from "./bench/guest.mjs";
 import { serveBench } from "./bench/stage.mjs";
 import { streams } from "./bench/streams.mjs";
-import { at, isScript, main, say, Stop } from "./process.mjs";
-import { findBrowsers, setupBuild } from "./setup.mjs";
-
-const browserArgs = JSON.parse(readFileSync(at("webdriver.json"), "utf8"))["goog:chromeOptions"].args.filter((flag) => !flag.startsWith("--headless"));
+import { isScript, main, say, Stop } from "./process.mjs";
+import { chromiumFlags, findBrowsers } from "./setup.mjs";
+import { readySimulator } from "./simulator.mjs";
 
 /** What there is to measure, by name. Each is given `{ browser, site, program, quick, row }`. */
 const parts = { guest, streams };
@@ -26,7 +24,7 @@ async function bench({ wanted, quick, program, progress }) {
     progress(name, figure);
   };
   const site = await serveBench();
-  const browser = await chromium.launch({ executablePath, args: browserArgs });
+  const browser = await chromium.launch({ executablePath, args: chromiumFlags() });
   try {
     for (const part of wanted) await parts[part]({ browser, site, program, quick, row });
     return { rows, browser: browser.version() };
@@ -51,16 +49,7 @@ if (isScript(import.meta.url)) {
     const has = (flag) => process.argv.includes(flag);
     const quick = has("--quick");
     const wanted = chosen();
-    let program = process.env.SIMULATOR_BIN;
-    if (!has("--no-build")) {
-      await setupBuild();
-      const { build } = await import("./build.mjs");
-      const { buildSimulator } = await import("./simulator.mjs");
-      await build();
-      if (wanted.includes("guest")) program = await buildSimulator();
-    } else if (program === undefined && wanted.includes("guest")) {
-      throw new Stop("--no-build needs the simulator's program in SIMULATOR_BIN.");
-    }
+    const program = await readySimulator({ needed: wanted.includes("guest") });
     const load = loadavg()[0];
     const { rows, browser } = await bench({ wanted, quick, program, progress: (name, figure) => process.stderr.write(`${name}: ${figure}\n`) });
     if (has("--json")) return say(JSON.stringify(rows, null, 2));

@@ -5,11 +5,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { endGroup, start } from "./process.mjs";
+import { chromiumFlags } from "./setup.mjs";
 
-const ARGS = [
-  "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-  "--disable-sync", "--disable-dev-shm-usage",
-];
 /** What no answer of the browser's own takes; a page that stands still takes as long as it likes, and says so by `timeoutMs`. */
 const ANSWER_MS = 30_000;
 
@@ -32,7 +29,7 @@ export class Chromium {
     const browser = new Chromium();
     browser.#folder = mkdtempSync(join(tmpdir(), "guestwire-chromium-"));
     folders.add(browser.#folder);
-    const all = [...ARGS, ...args, "--remote-debugging-pipe", `--user-data-dir=${browser.#folder}`, "about:blank"];
+    const all = [...chromiumFlags({ headless: true }), ...args, "--remote-debugging-pipe", `--user-data-dir=${browser.#folder}`, "about:blank"];
     browser.#child = start(executable, all, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
     browser.#child.on("exit", () => browser.#refuse(() => true, "the browser has ended"));
     browser.#child.on("error", (error) => browser.#refuse(() => true, error.message));

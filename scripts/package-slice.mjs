@@ -15,9 +15,9 @@ import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import { build } from "vite";
 import { at, need, run } from "./process.mjs";
+import { chromiumFlags } from "./setup.mjs";
 import { freePort, startSimulator } from "./simulator.mjs";
 
-const browserArgs = JSON.parse(readFileSync(at("webdriver.json"), "utf8"))["goog:chromeOptions"].args.filter((flag) => !flag.startsWith("--headless"));
 const deadlineMs = 20_000;
 const npm = process.platform === "win32" ? "npm.cmd" : "npm";
 
@@ -44,7 +44,7 @@ before(async () => {
   await need(npm, ["install", "--offline", "--no-audit", "--no-fund", `./${tarball}`], { cwd: consumer });
   simulator = await startSimulator(process.env.SIMULATOR_BIN, { bot: "silent" });
   site = await serve(consumer);
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: browserArgs });
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: chromiumFlags() });
 });
 
 after(async () => {

@@ -1,12 +1,15 @@
-// The tests of docs/reliability.md: which there are for each row of the fault table, by their names. `--write` writes them there.
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { at } from "./process.mjs";
+// The tests of docs/reliability.md: which there are for each row of the fault table, by their names. Run, it writes them there.
+import { readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import { at, isScript } from "./process.mjs";
+import { files } from "./stamp.mjs";
 
 const DOCUMENT = at("docs/reliability.md");
-const MARKS = ["<!-- tests -->\n", "<!-- /tests -->"];
+const LIST = /(<!-- tests -->\n)([\s\S]*?)(<!-- \/tests -->)/;
 export const ROWS = 34;
 
-const sources = (folder, ending) => readdirSync(at(folder)).filter((name) => name.endsWith(ending)).sort().map((name) => [name, readFileSync(at(folder, name), "utf8")]);
+/** `[name, text]` of the files in a folder. */
+const sources = (folder, ending) => files([at(folder)]).filter((path) => path.endsWith(ending)).map((path) => [basename(path), readFileSync(path, "utf8")]);
 
 /** The tests in a Rust file that are named for rows, those in `guest_only!` apart. */
 function rust(text) {
@@ -62,9 +65,7 @@ export function list() {
 }
 
 export const written = () => readFileSync(DOCUMENT, "utf8");
-export const between = (text) => text.split(MARKS[0])[1]?.split(MARKS[1])[0];
+/** The list that stands in the document. */
+export const standing = (text) => LIST.exec(text)?.[2];
 
-if (process.argv.includes("--write")) {
-  const text = written();
-  writeFileSync(DOCUMENT, text.split(MARKS[0])[0] + MARKS[0] + list() + MARKS[1] + text.split(MARKS[1])[1]);
-}
+if (isScript(import.meta.url)) writeFileSync(DOCUMENT, written().replace(LIST, (_, from, __, to) => from + list() + to));

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { at } from "./process.mjs";
-import { ROWS, between, list, rowsOf, tests, written } from "./reliability.mjs";
+import { ROWS, list, rowsOf, standing, tests, written } from "./reliability.mjs";
+import { files } from "./stamp.mjs";
 
 test("the names of tests tell their rows", () => {
   assert.deepEqual(["row04_x", "row_4_x", "rows_12_to_15_x", "row13 a page"].map(rowsOf), [[4], [4], [12, 13, 14, 15], [13]]);
@@ -24,11 +25,11 @@ test("every row of the fault table stands in docs/reliability.md, with tests ove
 });
 
 test("docs/reliability.md names the tests that there are", () => {
-  assert.equal(between(written()), list(), "`node scripts/reliability.mjs --write`");
+  assert.equal(standing(written()), list(), "`node scripts/reliability.mjs`");
 });
 
 test("the tests of the streams that docs/reliability.md names are there", () => {
-  const streams = readdirSync(at("tests/behaviour_streams"), { recursive: true }).filter((name) => name.endsWith(".rs")).map((name) => readFileSync(at("tests/behaviour_streams", name), "utf8")).join("\n");
+  const streams = files([at("tests/behaviour_streams")]).map((path) => readFileSync(path, "utf8")).join("\n");
   const table = written().split("## Rows")[1].split("## Tests by row")[0];
   const names = [...table.matchAll(/`([a-z0-9]+_[a-z0-9_]+)`/g)].map(([, name]) => name).filter((name) => name !== "behaviour_streams");
   assert.ok(names.length > 15, `${names.length}`);

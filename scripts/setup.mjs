@@ -134,6 +134,12 @@ export function findBrowsers() {
   };
 }
 
+/** The flags that every Chromium here runs with, those of `webdriver.json`; `headless`: who launches it does not say that itself. */
+export function chromiumFlags({ headless = false } = {}) {
+  const { args } = JSON.parse(readFileSync(at("webdriver.json"), "utf8"))["goog:chromeOptions"];
+  return args.filter((flag) => headless || !flag.startsWith("--headless"));
+}
+
 /** WebKitGTK's own browser lies beside its library, off the PATH, in a folder of the processor's kind. */
 function miniBrowsers() {
   const folders = ["/usr/lib", "/usr/libexec"].filter((folder) => existsSync(folder)).flatMap((folder) => [folder, ...readdirSync(folder).filter((name) => name.endsWith("-linux-gnu")).map((name) => join(folder, name))]);

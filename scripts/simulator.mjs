@@ -11,6 +11,28 @@ export async function buildSimulator() {
   return simulatorProgram();
 }
 
+/** Brings `dist/` and the simulator's program up to date and gives back where that is; with `--no-build` both are taken as they are. `needed`: whether a simulator is. */
+export async function readySimulator({ needed = true } = {}) {
+  if (process.argv.includes("--no-build")) {
+    const program = process.env.SIMULATOR_BIN;
+    if (program === undefined && needed) throw new Stop("--no-build needs the simulator's program in SIMULATOR_BIN.");
+    return program;
+  }
+  const { setupBuild } = await import("./setup.mjs");
+  await setupBuild();
+  // It takes what was only just set up.
+  const { build } = await import("./build.mjs");
+  await build();
+  return needed ? buildSimulator() : process.env.SIMULATOR_BIN;
+}
+
+/** One request to a simulator's control. */
+export async function control(url, method, path, body) {
+  const response = await fetch(`${url}/_sim/${path}`, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${method} /_sim/${path}: ${response.status} ${await response.text()}`);
+  return response.json();
+}
+
 /** Starts one and waits for its address; `port` 0 lets the system pick. `{ url, child, close() }`. */
 export function startSimulator(program, { port = 0, www = "dist/demo", bot = "silent" } = {}) {
   return new Promise((resolve, reject) => {

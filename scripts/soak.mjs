@@ -6,8 +6,8 @@
 import { createWriteStream, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { at, isScript, main, say, Stop } from "./process.mjs";
-import { findBrowsers, setupBuild } from "./setup.mjs";
-import { startSimulator } from "./simulator.mjs";
+import { findBrowsers } from "./setup.mjs";
+import { readySimulator, startSimulator } from "./simulator.mjs";
 import { account } from "./soak/account.mjs";
 import { Crew } from "./soak/crew.mjs";
 import { kinds } from "./soak/faults.mjs";
@@ -77,16 +77,7 @@ if (isScript(import.meta.url)) {
       for (const fault of schedule(options).faults) say(line(fault));
       return;
     }
-    let program = process.env.SIMULATOR_BIN;
-    if (!has("--no-build")) {
-      await setupBuild();
-      const { build } = await import("./build.mjs");
-      const { buildSimulator } = await import("./simulator.mjs");
-      await build();
-      program = await buildSimulator();
-    } else if (program === undefined) {
-      throw new Stop("--no-build needs the simulator's program in SIMULATOR_BIN.");
-    }
+    const program = await readySimulator();
     const { chromium: executable } = findBrowsers();
     if (executable === undefined) throw new Stop("Chromium is missing: run `node scripts/setup.mjs`, or name one in CHROMIUM.");
     const part = options.only.length < Object.keys(kinds).length ? ` --faults ${options.only.join(",")}` : "";

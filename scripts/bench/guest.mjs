@@ -69,7 +69,7 @@ async function flushing(open, { waiting, cuts }, row) {
       const stage = await open();
       await stage.run("start", stage.options);
       const match = { deploymentId: stage.deploymentId };
-      await stage.control.call("POST", "faults", [
+      await stage.control("POST", "faults", [
         { on: "frame-in", match: { ...match, action: "onMessage", type: cut === "typing" ? "Event" : "Text" }, do: "drop" },
         { on: "connect", match, do: "refuse", status: 503, count: 0 },
       ]);
@@ -77,7 +77,7 @@ async function flushing(open, { waiting, cuts }, row) {
       const there = await stage.run("writeOffline", count, cut);
       if (there !== waiting) throw new Stop(`${there} messages wait instead of ${waiting}.`);
       await stage.context.setOffline(true);
-      await stage.control.call("DELETE", `faults?deploymentId=${stage.deploymentId}`);
+      await stage.control("DELETE", `faults?deploymentId=${stage.deploymentId}`);
       await stage.run("flushed");
       await stage.context.setOffline(false);
       rounds.push(await stage.page.evaluate(() => globalThis.flushing));

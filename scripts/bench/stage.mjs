@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, relative } from "node:path";
 import { at, say, Stop } from "../process.mjs";
+import { control } from "../simulator.mjs";
 import { files } from "../stamp.mjs";
 
 const types = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm", ".css": "text/css", ".json": "application/json" };
@@ -32,19 +33,6 @@ export async function serveBench() {
   return { url: `http://127.0.0.1:${server.address().port}/bench`, close: () => new Promise((done) => (server.closeAllConnections(), server.close(done))) };
 }
 
-/** The simulator's control. */
-class Control {
-  constructor(url) {
-    this.url = url;
-  }
-
-  async call(method, path, body) {
-    const response = await fetch(`${this.url}/_sim/${path}`, { method, headers: { "content-type": "application/json" }, body: body === undefined ? undefined : JSON.stringify(body) });
-    if (!response.ok) throw new Error(`${method} /_sim/${path}: ${response.status} ${await response.text()}`);
-    return response.json();
-  }
-}
-
 /** A fresh page of a fresh visitor, with a deployment of its own where there is a simulator. */
 export class Stage {
   deploymentId = randomUUID();
@@ -59,8 +47,8 @@ export class Stage {
     // The main thread's own time: what else runs on this machine does not count.
     await stage.cdp.send("Performance.enable", { timeDomain: "threadTicks" });
     if (simulator !== undefined) {
-      stage.control = new Control(simulator);
-      await stage.page.exposeFunction("speak", (text) => stage.control.call("POST", "agent", { do: "text", text, deploymentId: stage.deploymentId }));
+      stage.control = (method, path, body) => control(simulator, method, path, body);
+      await stage.page.exposeFunction("speak", (text) => stage.control("POST", "agent", { do: "text", text, deploymentId: stage.deploymentId }));
     }
     await stage.page.goto(site);
     await stage.page.waitForFunction(() => globalThis.bench !== undefined);

@@ -1,6 +1,7 @@
 // The service's side of a soak: the simulator's control, for one deployment.
 
 import { randomUUID } from "node:crypto";
+import { control } from "../simulator.mjs";
 
 export class Service {
   #url;
@@ -11,10 +12,8 @@ export class Service {
     this.deploymentId = `soak-${randomUUID()}`;
   }
 
-  async #call(method, path, body) {
-    const response = await fetch(`${this.#url}/_sim/${path}`, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-    if (!response.ok) throw new Error(`${method} /_sim/${path}: ${response.status} ${await response.text()}`);
-    return response.json();
+  #call(method, path, body) {
+    return control(this.#url, method, path, body);
   }
 
   get endpoint() {

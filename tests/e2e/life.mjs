@@ -4,10 +4,10 @@
 import { after, before } from "node:test";
 import { Chromium } from "../../scripts/devtools.mjs";
 import { serveSoak } from "../../scripts/soak/site.mjs";
-import { deployment, SOON_MS, url } from "./stage.mjs";
+import { deployment, SOON_MS, startSimulator, url } from "./service.mjs";
 
 let site;
-before(async () => (site = await serveSoak()));
+before(async () => ([site] = await Promise.all([serveSoak(), startSimulator()])));
 after(() => site?.close());
 
 /** One visitor: a tab with a client that is connected, and the service's side of it. */

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
 import { Life } from "./life.mjs";
-import { until } from "./stage.mjs";
+import { until } from "./service.mjs";
 
 const SECOND = 1_000;
 const TIMEOUT = { timeout: 240 * SECOND };

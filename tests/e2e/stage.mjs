@@ -7,15 +7,12 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before } from "node:test";
 import { chromium } from "playwright-core";
+import { chromiumFlags } from "../../scripts/setup.mjs";
 import { eyes } from "./eyes.mjs";
 import { SOON_MS, deployment, startSimulator, url } from "./service.mjs";
 
 export { POLICY, SOON_MS, Service, deployment, until, url } from "./service.mjs";
 
-const BROWSER_ARGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-  "--disable-sync", "--disable-dev-shm-usage",
-];
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const AXE_RULES = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], rules: { "target-size": { enabled: true } } };
 
@@ -29,7 +26,7 @@ export const BROKEN_LINE = [/^WebSocket connection to /, /^Failed to load resour
 
 let browser;
 before(async () => {
-  [browser] = await Promise.all([chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: BROWSER_ARGS }), startSimulator()]);
+  [browser] = await Promise.all([chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: chromiumFlags() }), startSimulator()]);
 });
 after(() => browser?.close());
 

@@ -6,14 +6,11 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
 import { chromium } from "playwright-core";
+import { chromiumFlags } from "../../scripts/setup.mjs";
 import { serveStates } from "../widget-states/stage.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const AXE_RULES = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], rules: { "target-size": { enabled: true } } };
-const BROWSER_ARGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-  "--disable-sync", "--disable-dev-shm-usage",
-];
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 375, height: 700 };
 const STATES = [
@@ -26,7 +23,7 @@ let browser;
 let states;
 before(async () => {
   [browser, states] = await Promise.all([
-    chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: BROWSER_ARGS }),
+    chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: chromiumFlags() }),
     serveStates(),
   ]);
 });

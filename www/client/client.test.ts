@@ -136,7 +136,7 @@ test("a message taken back before the module is up is gone from list and storage
 test("a choice is a structured message with its label", () => {
   const client = track(new Waiting());
   client.reply({ text: "Yes", payload: "cookie1", type: "QuickReply", messageId: "m1" });
-  const stored = JSON.parse(Object.values(page)[0]!) as Record<string, unknown>;
+  const stored = JSON.parse(kept()[0]![1]) as Record<string, unknown>;
   assert.equal(stored["text"], "Yes");
   assert.equal(stored["type"], "Structured");
   assert.deepEqual(stored["content"], [{ contentType: "ButtonResponse", buttonResponse: { type: "QuickReply", text: "Yes", payload: "cookie1", originatingMessageId: "m1" } }]);
