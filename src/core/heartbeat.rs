@@ -1,10 +1,8 @@
-//! Liveness by two clocks: *heard* is any frame, *answered* is a reply to a request of ours. A line on which only one
-//! direction died keeps one of them going, never both.
+//! Liveness by what is *answered*, a reply to a request of ours: a line on which only the way up died still brings frames.
 
-/// Round-trip times and the clocks of the line in use.
+/// Round-trip times and the clock of the line in use.
 #[derive(Default)]
 pub struct Heartbeat {
-    heard: u64,
     answered: u64,
     /// Smoothed round-trip time in eighths of a millisecond, as RFC 6298 §2 smooths it.
     smoothed: Option<u64>,
@@ -13,15 +11,9 @@ pub struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// A new line: the clocks start now, what was learnt of the round trip stays.
+    /// A new line: the clock starts now, what was learnt of the round trip stays.
     pub fn reset(&mut self, now: u64) {
-        self.heard = now;
         self.answered = now;
-    }
-
-    /// Any frame came.
-    pub fn hear(&mut self, now: u64) {
-        self.heard = now;
     }
 
     /// A request of ours was answered after so many milliseconds.
@@ -36,11 +28,6 @@ impl Heartbeat {
             None => rtt * 8,
             Some(smoothed) => smoothed - smoothed / 8 + rtt,
         });
-    }
-
-    /// When a frame was last heard.
-    pub fn heard_at(&self) -> u64 {
-        self.heard
     }
 
     /// When a request was last answered.

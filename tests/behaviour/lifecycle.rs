@@ -80,7 +80,7 @@ fn interleaving(seed: u64) {
         Asked::Stopped => assert_eq!((state, lines, lock), (State::Stopped, 0, false), "seed {seed}"),
         Asked::Disposed => {
             assert_eq!((lines, lock), (0, false), "seed {seed}");
-            assert_eq!(world.session.as_ref().and_then(Machine::poll_timeout), None, "seed {seed}: a timer is left");
+            assert_eq!(world.session.as_deref().and_then(Machine::poll_timeout), None, "seed {seed}: a timer is left");
         }
     }
     assert!(world.network.most_sockets <= 2, "seed {seed}: {} sockets", world.network.most_sockets);
@@ -231,7 +231,7 @@ fn dispose_leaves_nothing_and_is_inert() {
         world.with(|session, now| session.dispose(now));
         assert!(world.outcome(ticket).is_some(), "after {ms} ms");
         assert!(!world.in_line, "after {ms} ms: the lock");
-        assert_eq!(world.session.as_ref().and_then(Machine::poll_timeout), None, "after {ms} ms: a timer");
+        assert_eq!(world.session.as_deref().and_then(Machine::poll_timeout), None, "after {ms} ms: a timer");
         let (sent, opens) = (world.sent.len(), world.opens.len());
         world.run(60_000);
         assert_eq!(world.network.open_lines(), 0, "after {ms} ms: a socket");

@@ -451,3 +451,21 @@ fn who_takes_over_reads_what_was_never_read_also_when_its_first_line_is_lost() {
     world.run(40_000);
     assert_eq!(world.page.texts(), ["older", "newer"]);
 }
+
+#[test]
+fn who_takes_over_and_finds_the_conversation_gone_from_storage_does_not_go_on_with_its_list() {
+    let mut world = World::settled(37);
+    world.agent("of the old one");
+    world.run(1_000);
+    let body: serde_json::Value = serde_json::from_str(&world.page.bodies[&world.page.rows.last().unwrap().id]).unwrap();
+    let page = json!({"entities": [body], "items": [body]}).to_string();
+    world.kill();
+    world.storage.remove(&world.session_key());
+    world.load_page();
+    world.start();
+    world.with(|session, now| session.adopt(now, &page));
+    let id = world.send("of the new one");
+    assert_eq!(world.page.texts(), ["of the new one"]);
+    world.run(120_000);
+    assert_eq!((world.status(&id), world.page.texts().len()), (Status::Sent, 1));
+}

@@ -2,6 +2,7 @@
 
 use crate::common::{Line, World};
 use guestwire::core::error::Code;
+use guestwire::core::machine::Page;
 use guestwire::core::state::{End, State};
 use guestwire::guest::event::{Direction, Status};
 use serde_json::{Value, json};
@@ -186,6 +187,27 @@ guest_only! {
             let reads = world.history_reads().iter().filter(|(_, at)| *at > sent_at).count();
             assert!(reads >= 3 && world.now - sent_at >= 60_000, "{status}: {reads} reads in {} ms", world.now - sent_at);
         }
+    }
+}
+
+guest_only! {
+    #[test]
+    fn row34_while_the_line_answers_nothing_either_nothing_shows_that_the_history_cannot_be_asked() {
+        let mut world = World::ready(19);
+        // Behind other tabs; looked for once, the network dies without a word, and the line is not known to be dead yet.
+        world.signal(Page::Hidden);
+        world.throttled = true;
+        world.fault(text_in(json!({"do": "reply", "frame": {"type": "response", "class": "string", "code": 429, "body": "Too many requests"}})));
+        let id = world.send("on my way");
+        world.run(3_200);
+        world.network.line = Line::DeafClient;
+        world.send("and behind it");
+        world.run(220_000);
+        world.heal();
+        world.throttled = false;
+        world.signal(Page::Visible);
+        world.wait("both are sent", 60_000, |world| world.outbox_len() == 0);
+        assert_eq!((world.status(&id), world.stored()), (Status::Sent, vec!["on my way".into(), "and behind it".into()]));
     }
 }
 

@@ -172,7 +172,7 @@ fn g10_a_stop_waits_for_the_outbox_and_no_longer_than_asked() {
     assert_eq!(world.stored(), ["on its way"]);
     // The socket's own end.
     world.run(16_000);
-    let waits = world.session.as_ref().and_then(guestwire::core::machine::Machine::poll_timeout);
+    let waits = world.session.as_deref().and_then(guestwire::core::machine::Machine::poll_timeout);
     assert_eq!(waits, None, "nothing is left running");
     world.run(600_000);
     assert_eq!((world.opens.len(), world.network.open_lines()), (1, 0));

@@ -83,7 +83,7 @@ pub struct World {
     pub network: Network,
     /// What is spoken.
     pub wire: Wire,
-    pub session: Option<Session>,
+    pub session: Option<Box<Session>>,
     pub page: Page,
     pub storage: BTreeMap<String, String>,
     pub disk: Disk,
@@ -254,7 +254,7 @@ impl World {
         self.lives += 1;
         let seed = std::array::from_fn(|at| (self.seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add((self.lives << 8) + at as u64));
         let session = Session::new(&self.options, seed).expect("the options of the harness are valid");
-        self.session = Some(session);
+        self.session = Some(Box::new(session));
         self.page = Page::default();
         self.held.clear();
         self.forget_news();
@@ -608,14 +608,14 @@ impl World {
 
     /// When the client's timer is due, in true time, unless the page stands still.
     fn timer_due(&self) -> Option<u64> {
-        let due = self.session.as_ref().filter(|_| !self.stands_still()).and_then(Machine::poll_timeout).map(|at| at + self.slept);
+        let due = self.session.as_deref().filter(|_| !self.stands_still()).and_then(Machine::poll_timeout).map(|at| at + self.slept);
         if self.throttled { due.map(|at| at.next_multiple_of(THROTTLE_MS)) } else { due }
     }
 
     /// Performs what the session wants done, in order, and feeds the results back, as the browser's driver does.
     fn drain(&mut self) {
         let mut events = Vec::new();
-        while let Some(output) = self.session.as_mut().and_then(Machine::poll_output) {
+        while let Some(output) = self.session.as_deref_mut().and_then(Machine::poll_output) {
             match output {
                 Output::Event(event) => events.push(event),
                 Output::Act(act) => {

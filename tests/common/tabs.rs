@@ -28,7 +28,8 @@ macro_rules! of_a_tab {
         pub struct Tab { $($field: $kind,)* }
 
         impl World {
-            fn swap_with(&mut self, tab: &mut Tab) {
+            fn swap_with(&mut self, tab: usize) {
+                let tab = &mut self.others[tab];
                 $(swap(&mut self.$field, &mut tab.$field);)*
             }
         }
@@ -37,7 +38,7 @@ macro_rules! of_a_tab {
 
 of_a_tab! {
     network: Network,
-    session: Option<Session>,
+    session: Option<Box<Session>>,
     page: Page,
     memory: BTreeMap<String, String>,
     early_n: u64,
@@ -121,11 +122,8 @@ impl World {
     /// Goes into another tab.
     pub fn switch(&mut self, to: usize) {
         if to != self.tab {
-            for at in [self.tab, to] {
-                let mut tab = std::mem::take(&mut self.others[at]);
-                self.swap_with(&mut tab);
-                self.others[at] = tab;
-            }
+            self.swap_with(self.tab);
+            self.swap_with(to);
             self.tab = to;
         }
     }

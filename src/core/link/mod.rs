@@ -374,14 +374,10 @@ impl Link {
         self.show(State::Ready);
     }
 
-    /// Whether frames of this socket count; notes that one came.
+    /// A frame came; whether those of this socket count.
     pub fn heard(&mut self, now: Now, id: SocketId) -> bool {
         self.observe(now);
-        let current = self.socket() == Some(id);
-        if current {
-            self.heartbeat.hear(now.mono);
-        }
-        current
+        self.socket() == Some(id)
     }
 
     /// A request of ours on the current socket was answered after so many milliseconds.

@@ -245,7 +245,7 @@ impl Session {
         if !doubt.looking {
             return;
         }
-        if !doubt.note_failure(now) {
+        if !doubt.note_failure(now, self.link.heartbeat().answered_at()) {
             return;
         }
         let id = doubt.id.clone();
