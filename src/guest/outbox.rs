@@ -221,15 +221,13 @@ fn read_record(name: &str, value: &str) -> Option<Stored> {
 pub struct Outbox {
     records: Vec<Record>,
     last_n: u64,
-    /// Bytes of UTF-16 that they take, once counted: it is asked after every input.
-    bytes: Option<usize>,
     /// What stands beside them and is not ours to touch, bytes of UTF-16.
     pub beside: usize,
 }
 
 impl Outbox {
     /// Whether another message has room.
-    pub fn admits(&mut self, prefix: &str, record: &Record) -> Result<(), Refusal> {
+    pub fn admits(&self, prefix: &str, record: &Record) -> Result<(), Refusal> {
         let bytes = self.beside + self.bytes(prefix) + record.bytes(prefix) + (self.records.len() + 1) * GROWTH_BYTES;
         let full = self.records.len() >= MAX_MESSAGES || bytes > MAX_BYTES;
         if full { Err(Refusal::field(Code::OUTBOX_FULL, "text")) } else { Ok(()) }
@@ -252,14 +250,12 @@ impl Outbox {
         if self.get(&record.id).is_none() {
             let at = self.records.partition_point(|other| (other.n, &other.id) < (record.n, &record.id));
             self.records.insert(at, record);
-            self.bytes = None;
         }
     }
 
     /// Takes a record out.
     pub fn remove(&mut self, id: &str) -> Option<Record> {
         let at = self.records.iter().position(|record| record.id == id)?;
-        self.bytes = None;
         Some(self.records.remove(at))
     }
 
@@ -270,7 +266,7 @@ impl Outbox {
 
     /// A record, to be changed; its number stays.
     pub fn get_mut(&mut self, id: &str) -> Option<&mut Record> {
-        self.iter_mut().find(|record| record.id == id)
+        self.records.iter_mut().find(|record| record.id == id)
     }
 
     /// The ids of those that a question is true of, in order.
@@ -286,7 +282,6 @@ impl Outbox {
 
     /// All of them, in order, to be changed; their numbers stay.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Record> {
-        self.bytes = None;
         self.records.iter_mut()
     }
 
@@ -306,8 +301,8 @@ impl Outbox {
     }
 
     /// Bytes of UTF-16 that they take.
-    pub fn bytes(&mut self, prefix: &str) -> usize {
-        *self.bytes.get_or_insert_with(|| self.records.iter().map(|record| record.bytes(prefix)).sum())
+    pub fn bytes(&self, prefix: &str) -> usize {
+        self.records.iter().map(|record| record.bytes(prefix)).sum()
     }
 }
 

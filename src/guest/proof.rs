@@ -140,14 +140,14 @@ impl Doubt {
         self.lost.is_none() || (anchored && matches!(self.gone, Some((_, Gone::Clean))))
     }
 
-    /// A read failed; whether the proof is to be given up. Not where the line has answered nothing either since the first of
-    /// them: then it is the line that is lost, and the service can be asked over the next one.
+    /// A read failed; whether the proof is to be given up. It is by the last answer on the line that the time counts: where that
+    /// is silent as well, it is the line that is lost, and the service can be asked over the next one.
     pub fn note_failure(&mut self, now: u64, answered_at: u64) -> bool {
         if self.failed == 0 {
             self.failing_since = now;
         }
         self.failed += 1;
-        self.failed >= READS && now - self.failing_since >= GIVE_UP_MS && answered_at > self.failing_since
+        self.failed >= READS && answered_at >= self.failing_since + GIVE_UP_MS
     }
 }
 
@@ -202,11 +202,11 @@ mod tests {
         assert!(!doubt.note_failure(1_000, 1_000));
         assert!(!doubt.note_failure(2_000, 2_000));
         assert!(!doubt.note_failure(3_000, 3_000));
-        assert!(!doubt.note_failure(61_000, 1_000), "the line is silent as well");
-        assert!(doubt.note_failure(61_001, 1_001));
+        assert!(!doubt.note_failure(90_000, 60_999), "the line is silent as well");
+        assert!(doubt.note_failure(90_001, 61_000));
         let mut slow = Doubt::unanswered("a".into(), 0);
-        assert!(!slow.note_failure(1_000, 30_000));
-        assert!(!slow.note_failure(90_000, 30_000));
-        assert!(slow.note_failure(90_001, 30_000));
+        assert!(!slow.note_failure(1_000, 1_000));
+        assert!(!slow.note_failure(90_000, 90_000));
+        assert!(slow.note_failure(90_001, 90_000));
     }
 }

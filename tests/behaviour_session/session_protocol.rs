@@ -94,6 +94,29 @@ fn g6_history_is_read_from_the_last_id_on() {
 }
 
 #[test]
+fn g6_what_was_overtaken_and_lost_with_the_line_is_read_however_long_the_line_was_dead() {
+    for sleeps in [false, true] {
+        let mut world = ready();
+        world.run(65_000);
+        world.fault(json!({"on": "frame-out", "do": "delay", "ms": 4_000}));
+        world.agent("overtaken");
+        world.run(100);
+        world.send("overtakes it");
+        world.wait_sent(2_000);
+        world.network.strand();
+        if sleeps {
+            // Also where the monotonic clock stands still, so that the service's time is not known any more.
+            world.sleep();
+            world.run(60_000);
+            world.wake(60_000);
+        }
+        world.run(120_000);
+        assert_eq!((world.state(), world.opens.len()), (State::Ready, 2));
+        assert_eq!(world.page.texts(), ["overtaken", "overtakes it"], "asleep: {sleeps}");
+    }
+}
+
+#[test]
 fn g6_history_over_three_pages_with_a_429_in_the_middle_is_read_to_its_end() {
     let mut world = ready();
     world.set(json!({"sessionPageSize": 10, "exposeHeaders": true}));

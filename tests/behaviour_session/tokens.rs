@@ -250,6 +250,17 @@ fn row07_the_old_socket_is_let_go_of_after_15_s_and_what_it_took_along_is_proved
 }
 
 #[test]
+fn row07_what_the_old_socket_still_held_when_it_was_let_go_of_is_read() {
+    let mut world = short_lived(21);
+    world.wait("renewing", 2 * MINUTE, |world| world.opens.len() == 2);
+    world.fault(json!({"on": "frame-out", "do": "delay", "ms": 5_000}));
+    // The service has one line still, and the message comes over it when nobody listens there any more.
+    world.agent("said in between");
+    world.run(5_000);
+    assert_eq!((world.shuts.len(), world.page.texts()), (1, vec!["said in between".into()]));
+}
+
+#[test]
 fn row07_a_second_socket_that_is_refused_leaves_the_first_alone_and_is_tried_again() {
     let mut world = short_lived(18);
     world.fault(json!({"on": "connect", "count": 2, "do": "refuse", "status": 503}));

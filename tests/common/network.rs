@@ -113,8 +113,8 @@ impl Network {
             }
             Due::Client(Arrival::Frame(id, _) | Arrival::Binary(id, _)) => {
                 let id = *id;
-                // A browser delivers no frame once close() was called… but it may; the client has to stand both.
-                if !self.sockets.iter().any(|socket| socket.id == id && !socket.closed) {
+                // A browser delivers no frame once close() was called… but it may; the client has to stand both. Before it is open none comes.
+                if !self.sockets.iter().any(|socket| socket.id == id && socket.open && !socket.closed) {
                     return self.take_due(now);
                 }
             }

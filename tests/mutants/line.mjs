@@ -16,8 +16,8 @@ export const mutants = [
     protocols: ["guest", "session"],
     bug: "frames of a socket that was given up count as the current one's",
     file: link,
-    find: "        let current = self.socket() == Some(id);",
-    replace: "        let current = self.socket().is_some() || self.socket() == Some(id);",
+    find: "        self.observe(now);\n        self.socket() == Some(id)",
+    replace: "        self.observe(now);\n        self.socket().is_some() || self.socket() == Some(id)",
   },
   {
     name: "no-socket-id-check-on-closes",

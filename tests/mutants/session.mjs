@@ -111,9 +111,9 @@ export const mutants = [
     bug: "what went over a socket that was replaced is looked for although its echo is on the way",
     protocols,
     file: line,
-    find: "                link::Output::Replaced(socket) if self.wire.is_session() => self.line_replaced(socket),",
+    find: "                link::Output::Replaced(socket) if self.wire.is_session() => self.replaced = Some(socket),",
     replace: `                link::Output::Replaced(socket) if self.wire.is_session() => {
-                    self.line_replaced(socket);
+                    self.replaced = Some(socket);
                     self.gone(socket, Gone::Unclean);
                 }`,
   },

@@ -23,6 +23,10 @@ impl Run {
             }
             assert!(self.world.network.most_sockets <= 2, "{} sockets at once", self.world.network.most_sockets);
         }
+        if !self.has_ids && (self.storage_hurt || !self.world.unwritten.is_empty()) {
+            // What became of the first "yes" was not kept, and nothing tells it from the second.
+            self.ledger.blur();
+        }
         self.ledger.check_safety(unproved, &self.world.unwritten);
         assert!(self.world.strays.is_empty(), "sent by a tab that does not lead: {:?}", self.world.strays);
         self.check_storage();
@@ -43,10 +47,6 @@ impl Run {
     pub(super) fn check_liveness(&mut self) {
         let state = self.world.state();
         assert!(matches!(state, State::Ready) || matches!(state, State::Ended { reason: End::Policy }), "did not come back: {state:?}");
-        if !self.has_ids && (self.storage_hurt || !self.world.unwritten.is_empty()) {
-            // What became of the first "yes" was not kept, and nothing tells it from the second.
-            self.ledger.blur();
-        }
         let held: BTreeSet<&String> = self.ledger.stored.iter().collect();
         if self.world.failed_reads >= 3 {
             // They may have lain a minute apart, and then the proof was given up.

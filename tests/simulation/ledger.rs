@@ -115,9 +115,9 @@ impl Ledger {
 
     /// What was said more than once is counted only from here on.
     pub fn blur(&mut self) {
+        self.blurred = true;
         let is_it = |id: &&String| self.promises.get(*id).is_some_and(|promise| promise.text == AGAIN);
         self.ambiguous.insert(AGAIN.to_string(), self.stored.iter().filter(is_it).count());
-        self.blurred = true;
     }
 
     /// Whether a text does not tell which message it is.
@@ -153,7 +153,7 @@ impl Ledger {
             }
             return;
         }
-        let has_place = |id: &str, promise: &Promise| !promise.retried && !unwritten.contains(id);
+        let has_place = |id: &str, promise: &Promise| !promise.retried && !unwritten.contains(id) && !(self.blurred && promise.text == AGAIN);
         if !has_place(id, promise) {
             return;
         }

@@ -86,7 +86,7 @@ export const TABLE: Readonly<Record<number, Entry>> = {
   7020: ["DeploymentNotFound", "caller", "The service knows no such deployment.", Remedy.Deployment],
   7021: ["DeploymentInvalid", "caller", "The service does not take this deployment id.", Remedy.Deployment],
   7022: ["DeploymentInactive", "service", "The deployment is not active.", Remedy.Deployment],
-  7023: ["ConfigMalformed", "network", "The deployment's configuration cannot be read.", "Often a captive portal: " + Remedy.Wait],
+  7023: ["ConfigMalformed", "network", "The deployment's configuration cannot be read, often for a captive portal.", Remedy.Wait],
   7024: ["NotAllowed", "service", "The service refuses connections of this page.", "Check the deployment's allowed domains."],
   7030: ["HistoryUnavailable", "service", "The history could not be read.", "Try again later."],
   7031: ["ClearNotAllowed", "service", "The deployment does not let a guest clear the conversation.", "Check what the deployment allows."],

@@ -5,7 +5,7 @@ use super::line::LIMIT_MS;
 use super::{Asked, ConfigUse, Session, Timer};
 use crate::core::error::{Code, Refusal};
 use crate::core::http::{Authorization, Method, Reply, Request, Unreachable};
-use crate::core::link::{Gone, Refused, Unprepared};
+use crate::core::link::{Refused, Unprepared};
 use crate::core::machine::{Act, RequestId, SocketId};
 use crate::core::state::{End, Reason};
 use crate::core::token;
@@ -108,7 +108,10 @@ impl Session {
         if self.opening.0 == socket {
             self.line_renew_at = self.opening.1;
         }
-        if self.link.up().is_some() {
+        if let Some(before) = self.link.up() {
+            if !self.has_hole {
+                self.behind = Some((before, self.settled_point()));
+            }
             self.link.established(self.now);
             self.asks.clear();
         } else {
@@ -124,25 +127,19 @@ impl Session {
     }
 
     /// The newest entry that nothing can be missing before. Reading begins behind it: one that was overtaken on the way, and
-    /// lost with the line, lies before the newest of all.
-    pub(super) fn settled_point(&self) -> Option<Point> {
-        let until = self.service_now().map_or(i64::MAX, |now| now as i64 - OVERTAKEN_MS);
-        self.transcript.newest_until(until)
+    /// lost with the line, lies before the newest of all. How long the line has been dead is not known, only that it was well
+    /// when it answered last.
+    fn settled_point(&self) -> Option<Point> {
+        let newest = self.transcript.newest()?;
+        let answered = self.link.heartbeat().answered_at() as i64;
+        self.transcript.newest_until(self.offset.map_or(newest.time, |offset| answered.saturating_add(offset)) - OVERTAKEN_MS)
     }
 
-    /// A second socket took the place of the first, which still delivers what it holds.
-    pub(super) fn line_replaced(&mut self, socket: SocketId) {
-        self.replaced = Some(socket);
-        if !self.has_hole {
-            self.behind = Some((socket, self.settled_point()));
-        }
-    }
-
-    /// A socket that was replaced has ended. Unless both sides said so it may have been dead for a while, with what was sent
-    /// over it since.
-    pub(super) fn replaced_gone(&mut self, socket: SocketId, how: Gone) {
+    /// A socket that was replaced has ended. It may have been dead for a while, with what was sent over it since; and of what
+    /// came after it was told to close, the browser delivers nothing.
+    pub(super) fn replaced_gone(&mut self, socket: SocketId) {
         let behind = self.behind.take_if(|(replaced, _)| *replaced == socket);
-        if let (Some((_, point)), Gone::Unclean, true) = (behind, how, self.configured.is_some()) {
+        if let (Some((_, point)), true) = (behind, self.configured.is_some()) {
             (self.has_hole, self.reads_again, self.watermark) = (true, true, point);
             self.history.want_resync(self.watermark.clone());
         }

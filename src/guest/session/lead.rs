@@ -111,7 +111,7 @@ impl Session {
     /// Takes up what was on the list of the tab that led before: the bodies as a page of the history. Of a session that the service
     /// has not seen yet there can be none: its record is gone from storage, and that list was of another conversation.
     pub fn adopt(&mut self, now: Now, page: &str) {
-        if !self.begin(now) || !self.remembered.as_ref().is_some_and(|remembered| remembered.known) {
+        if !self.begin(now) || self.remembered.as_ref().is_none_or(|remembered| !remembered.known) {
             return;
         }
         let document = Document::parse(page);

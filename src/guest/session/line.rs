@@ -41,7 +41,7 @@ impl Session {
                 link::Output::Probe(socket) => self.probe(socket),
                 link::Output::Classify if self.wire.is_session() => self.classify_session(),
                 link::Output::Classify => self.fetch_config(ConfigUse::Classify),
-                link::Output::Replaced(socket) if self.wire.is_session() => self.line_replaced(socket),
+                link::Output::Replaced(socket) if self.wire.is_session() => self.replaced = Some(socket),
                 link::Output::Replaced(_) => {}
                 link::Output::Lost(socket, _) => self.lost(socket),
                 link::Output::Gone(socket, how) => self.gone(socket, how),
@@ -309,7 +309,7 @@ impl Session {
             _ => {}
         }
         if self.wire.is_session() {
-            self.replaced_gone(socket, how);
+            self.replaced_gone(socket);
         }
     }
 
