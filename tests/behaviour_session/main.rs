@@ -33,6 +33,7 @@ mod outgoing;
 mod page_life;
 #[path = "../behaviour/proof.rs"]
 mod proof;
+mod rows;
 mod session_protocol;
 #[path = "../behaviour/soak.rs"]
 mod soak;
