@@ -153,7 +153,7 @@ impl Ledger {
             }
             return;
         }
-        let has_place = |id: &str, promise: &Promise| !promise.retried && !unwritten.contains(id) && !(self.blurred && promise.text == AGAIN);
+        let has_place = |id: &str, promise: &Promise| !(promise.retried || unwritten.contains(id) || self.blurred && promise.text == AGAIN);
         if !has_place(id, promise) {
             return;
         }
