@@ -100,9 +100,11 @@ fn row08_any_interleaving_settles_in_the_last_state_asked_for_0() {
     interleavings(0..1_000);
 }
 
+/// The long run: `GUESTWIRE_SEEDS=100000 cargo test --release --test behaviour --test behaviour_session row08`.
 #[test]
 fn row08_any_interleaving_settles_in_the_last_state_asked_for_1() {
-    interleavings(1_000..2_000);
+    let last = std::env::var("GUESTWIRE_SEEDS").map_or(2_000, |seeds| seeds.parse().expect("GUESTWIRE_SEEDS is a number"));
+    interleavings(1_000..last);
 }
 
 #[test]
