@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { at } from "./process.mjs";
 
 const file = (name) => at("node_modules", ".cache", "guestwire", `${name}.stamp`);
@@ -20,11 +20,11 @@ export function files(paths, skip = () => false) {
   return found;
 }
 
-/** A hash over the names and contents of `paths` and the words of `also` (versions, modes). */
+/** A hash over the names and contents of `paths` and the words of `also` (versions, modes); the same in a copy of the project. */
 export function hash(paths, also = [], skip) {
   const sum = createHash("sha256");
   for (const word of also) sum.update(`${word}\0`);
-  for (const path of files(paths, skip)) sum.update(`${path}\0`).update(readFileSync(path)).update("\0");
+  for (const path of files(paths, skip)) sum.update(`${relative(at(), path)}\0`).update(readFileSync(path)).update("\0");
   return sum.digest("hex");
 }
 

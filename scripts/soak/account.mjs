@@ -6,6 +6,8 @@
 //   put away and read anew: its memory was the only other place that knew it. Where none did, there is no excuse.
 // - `unprovable`: shown as failed with `DeliveryUnknown` or `SessionEnded`, which is where proof ends, once the guest's own token was cleared with the rest:
 //   on the evidence of `wiped`. It may be at the service.
+// - `overtaken`: behind what was accepted later, with what the site had stored cleared between the two, and another tab: one tab's memory knew the first, and
+//   the other led and sent the second. Of one tab there is no such excuse.
 // - `unanswered`: the page died in the moment in which it was asked to send, so that nobody knows whether it had accepted.
 
 /** `DeliveryUnknown` and `SessionEnded` (www/client/errors.ts). */
@@ -18,7 +20,7 @@ const OF_ANOTHER_TOKEN = [7010, 7011];
  */
 export function account({ written, sent, failed, doubts, wipes, ends, said, sessions, lists }) {
   const problems = [];
-  const excuses = { doubled: [], wiped: [], unprovable: [], unanswered: [] };
+  const excuses = { doubled: [], wiped: [], unprovable: [], overtaken: [], unanswered: [] };
   const texts = (messages, direction) => messages.filter((message) => typeof message.text === "string" && (direction === undefined || message.direction === direction)).map(({ text }) => text);
 
   // ---- what the guest wrote, at the service
@@ -42,7 +44,12 @@ export function account({ written, sent, failed, doubts, wipes, ends, said, sess
   const places = new Map(written.map(({ text }, n) => [text, n]));
   const strangers = [...copies.keys()].filter((text) => !places.has(text));
   if (strangers.length > 0) problems.push(`the service holds what nobody wrote: ${strangers.join(", ")}`);
-  for (const [before, after] of disordered([...copies.keys()].filter((text) => places.has(text)), (text) => places.get(text))) problems.push(`${after} stands behind ${before} at the service`);
+  const accepted = new Map(written.map(({ text, at }) => [text, at]));
+  const isOvertaken = (before, after) => lists.length > 1 && wipes.some((wipe) => accepted.get(after) <= wipe && wipe < accepted.get(before));
+  for (const [before, after] of disordered([...copies.keys()].filter((text) => places.has(text)), (text) => places.get(text))) {
+    if (isOvertaken(before, after)) excuses.overtaken.push(after);
+    else problems.push(`${after} stands behind ${before} at the service`);
+  }
   const given = new Map(failed.map((one) => [one.text, one]));
   for (const one of written.filter(({ text }) => given.has(text))) {
     const { text, status, code } = given.get(one.text);
@@ -98,7 +105,13 @@ function counted(all) {
   return count;
 }
 
-/** Neighbours that stand the wrong way round. */
+/** What stands behind what belongs behind it: pairs of the furthest before it, and itself. */
 function disordered(all, place) {
-  return all.slice(1).map((one, n) => [all[n], one]).filter(([before, after]) => place(before) > place(after));
+  const found = [];
+  let furthest = all[0];
+  for (const one of all) {
+    if (place(one) < place(furthest)) found.push([furthest, one]);
+    else furthest = one;
+  }
+  return found;
 }

@@ -21,7 +21,7 @@ function run(more = {}) {
 }
 
 test("everything once, in order, on both sides: no problem and no excuse", () => {
-  assert.deepEqual(run(), { problems: [], excuses: { doubled: [], wiped: [], unprovable: [], unanswered: [] }, stored: 2, conversations: 1 });
+  assert.deepEqual(run(), { problems: [], excuses: { doubled: [], wiped: [], unprovable: [], overtaken: [], unanswered: [] }, stored: 2, conversations: 1 });
 });
 
 test("a message that is missing, twice, in the wrong place or nobody's is a problem", () => {
@@ -37,7 +37,7 @@ test("a double is excused by as many resends without proof of that very message"
   const list = ["g1", "g2"];
   assert.match(run({ messages, list, said: [], doubts: new Map([["g2", 1]]) }).problems[0], /g2 is there 3 times/);
   assert.match(run({ messages, list, said: [], doubts: new Map([["g1", 2]]) }).problems[0], /g2 is there 3 times/);
-  assert.deepEqual(run({ messages, list, said: [], doubts: new Map([["g2", 2]]) }), { problems: [], excuses: { doubled: ["g2"], wiped: [], unprovable: [], unanswered: [] }, stored: 4, conversations: 1 });
+  assert.deepEqual(run({ messages, list, said: [], doubts: new Map([["g2", 2]]) }), { problems: [], excuses: { doubled: ["g2"], wiped: [], unprovable: [], overtaken: [], unanswered: [] }, stored: 4, conversations: 1 });
 });
 
 test("a loss is excused by cleared storage only if it was accepted before, a page ended after it, and nobody said that it was sent", () => {
@@ -48,6 +48,18 @@ test("a loss is excused by cleared storage only if it was accepted before, a pag
   assert.deepEqual(lost({ wipes: [15], ends: [40] }).problems, ["g2 is lost"], "it was stored after the wipe");
   assert.deepEqual(lost({ wipes: [], ends: [40] }).problems, ["g2 is lost"]);
   assert.deepEqual(lost({ wipes: [30], ends: [40], sent: new Set(["g2"]) }).problems, ["g2 was shown as sent and is not at the service"]);
+});
+
+test("a message behind a later one is excused only with storage cleared between the two, and another tab", () => {
+  const messages = [inbound("g2"), inbound("g1")];
+  const two = [0, 1].map((tab) => ({ tab, rows: messages.map(({ text }) => row(text)) }));
+  const late = (more) => run({ messages, said: [], lists: two, ...more });
+  assert.deepEqual([late({ wipes: [15] }).problems, late({ wipes: [15] }).excuses.overtaken], [[], ["g1"]]);
+  for (const wipes of [[], [5], [20], [25]]) assert.deepEqual(late({ wipes }).problems, ["g1 stands behind g2 at the service"]);
+  assert.deepEqual(late({ wipes: [15], lists: two.slice(1) }).problems, ["g1 stands behind g2 at the service"]);
+  const three = [inbound("g3"), inbound("g1"), inbound("g2")];
+  const written = ["g1", "g2", "g3"].map((text, n) => ({ text, at: 10 * n, known: true }));
+  assert.deepEqual(run({ messages: three, said: [], written }).problems, ["g1 stands behind g3 at the service", "g2 stands behind g3 at the service"]);
 });
 
 test("what a dying page was asked to send may be there or not", () => {

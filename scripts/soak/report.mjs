@@ -34,7 +34,7 @@ export function lines(result) {
     "",
     `coverage: ${Object.entries(result.met).map(([kind, times]) => `${kind} ${times}`).join(", ")}${result.missed.length === 0 ? "" : `; not met: ${result.missed.join(", ")}`}`,
     `guest: ${guest.accepted} accepted, ${guest.stored} stored, ${guest.refused} refused; agent: ${agent.said} said; ${result.conversations} conversations, ${result.pages} pages, ${result.connects} connections, ${result.limited} times over a limit, ${result.evicted} evicted`,
-    `excuses: ${excuses.doubled.length} doubled (${result.unprovedResends} sent again without proof)${named(excuses.doubled)}, ${excuses.wiped.length} lost with cleared storage${named(excuses.wiped)}, ${excuses.unprovable.length} failed by name with cleared storage${named(excuses.unprovable)}, ${excuses.unanswered.length} unanswered by a page that died${named(excuses.unanswered)}`,
+    `excuses: ${excuses.doubled.length} doubled (${result.unprovedResends} sent again without proof)${named(excuses.doubled)}, ${excuses.wiped.length} lost with cleared storage${named(excuses.wiped)}, ${excuses.unprovable.length} failed by name with cleared storage${named(excuses.unprovable)}, ${excuses.overtaken.length} overtaken with cleared storage${named(excuses.overtaken)}, ${excuses.unanswered.length} unanswered by a page that died${named(excuses.unanswered)}`,
     ...Object.entries(METRICS).map(([kind, what]) => `${kind}, ${what}: ${said(figures[kind].undisturbed)}; with pages that were disturbed ${said(figures[kind].all)}`),
     ...Object.entries(heaps).map(([when, one]) => `heap ${when}: ${heap(one)}`),
     `come right ${ms(result.healedMs)} after the last fault`,
@@ -47,7 +47,7 @@ const named = (texts) => (texts.length === 0 ? "" : `: ${texts.join(" ")}`);
 
 /** As a table of one row: seed, length, tabs, messages, faults, excuses, the four figures, heap. */
 export function table(result) {
-  const heads = ["seed", "minutes", "tabs", "guest + agent", "faults", "doubled / wiped / unprovable / unanswered", ...["detect", "reconnect", "resync", "rtt"].map((kind) => `${kind} p50 / p99`), "heap", "module", "verdict"];
+  const heads = ["seed", "minutes", "tabs", "guest + agent", "faults", "doubled / wiped / unprovable / overtaken / unanswered", ...["detect", "reconnect", "resync", "rtt"].map((kind) => `${kind} p50 / p99`), "heap", "module", "verdict"];
   return [`| ${heads.join(" | ")} |`, `|${" --- |".repeat(heads.length)}`, row(result)];
 }
 
@@ -55,7 +55,7 @@ function row({ seed, minutes, tabs, guest, agent, faults, excuses, figures, heap
   const both = (figure) => (figure === undefined ? "–" : `${ms(figure.p50)} / ${ms(figure.p99)}`);
   const [from, to] = [heaps["at the start"], heaps["at the end"]];
   const cells = [
-    seed, `${+minutes.toFixed(1)}`, tabs, `${guest.accepted} + ${agent.said}`, faults, `${excuses.doubled.length} / ${excuses.wiped.length} / ${excuses.unprovable.length} / ${excuses.unanswered.length}`,
+    seed, `${+minutes.toFixed(1)}`, tabs, `${guest.accepted} + ${agent.said}`, faults, `${excuses.doubled.length} / ${excuses.wiped.length} / ${excuses.unprovable.length} / ${excuses.overtaken.length} / ${excuses.unanswered.length}`,
     ...["detect", "reconnect", "resync", "rtt"].map((kind) => both(figures[kind].undisturbed)), `${mib(from.script)} → ${mib(to.script)}`, `${mib(from.module)} → ${mib(to.module)}`, green ? "green" : "red",
   ];
   return `| ${cells.join(" | ")} |`;

@@ -172,6 +172,9 @@ test("two followers do not take the lead in turn", async (t) => {
   // eslint-disable-next-line no-debugger
   const stuck = first.evaluate(() => { debugger; });
   await stopped;
+  // Both begin to ask in the same moment, and so come to doubt it in the same.
+  const moment = Date.now() + 500;
+  await Promise.all([second, third].map((page) => page.evaluate((at) => new Promise((done) => setTimeout(() => done(document.dispatchEvent(new Event("visibilitychange"))), at - Date.now())), moment)));
   await until(async () => Promise.all([second, third].map((page) => page.evaluate(() => window.diary.roles.at(-1)))), (roles) => roles.includes("leader"), "a new leader", TAKEN_OVER_MS);
   // For as long again as it takes to doubt a leader twice, the other one hears from the new leader.
   await second.evaluate(() => new Promise((later) => setTimeout(later, 5_000)));

@@ -1,8 +1,9 @@
-// Bugs in who leads among several tabs (src/guest/session/lead.rs), and in what a tab takes for its own in storage.
+// Bugs in who leads among several tabs (src/guest/session/lead.rs, www/client/tabs.ts), and in what a tab takes for its own in storage.
 
 const lead = "src/guest/session/lead.rs";
 const session = "src/guest/session/mod.rs";
 const keeping = "src/guest/session/keeping.rs";
+const pages = ["tests/e2e/tabs.test.mjs"];
 
 export const mutants = [
   {
@@ -92,5 +93,21 @@ export const mutants = [
     file: keeping,
     find: "self.outbox.ids(&|record| record.key(&prefix) == *key).pop()",
     replace: "self.outbox.ids(&|record| record.key(&prefix).is_empty()).pop()",
+  },
+  {
+    name: "two-stealing-followers",
+    pages,
+    bug: "every follower that doubts the leader takes the lead, also from one that has just taken it",
+    file: "www/client/tabs.ts",
+    find: "(lock) => (lock === null ? this.#watch() : this.#askAgain())",
+    replace: "() => this.#askAgain()",
+  },
+  {
+    name: "copied-tab-keeps-its-id",
+    pages,
+    bug: "a tab that was duplicated goes on under the other's name and with its conversation",
+    file: "www/client/client.ts",
+    find: "    this.#early.forget();\n    this.#drop();\n    this.#told = [];\n    this.#begin();",
+    replace: "    this.#drop();\n    this.#told = [];\n    this.#begin();",
   },
 ];
