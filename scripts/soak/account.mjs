@@ -44,8 +44,8 @@ export function account({ written, sent, failed, doubts, wipes, ends, said, sess
   const places = new Map(written.map(({ text }, n) => [text, n]));
   const strangers = [...copies.keys()].filter((text) => !places.has(text));
   if (strangers.length > 0) problems.push(`the service holds what nobody wrote: ${strangers.join(", ")}`);
-  const accepted = new Map(written.map(({ text, at }) => [text, at]));
-  const isOvertaken = (before, after) => lists.length > 1 && wipes.some((wipe) => accepted.get(after) <= wipe && wipe < accepted.get(before));
+  const acceptedAt = (text) => written[places.get(text)].at;
+  const isOvertaken = (before, after) => lists.length > 1 && wipes.some((wipe) => acceptedAt(after) <= wipe && wipe < acceptedAt(before));
   for (const [before, after] of disordered([...copies.keys()].filter((text) => places.has(text)), (text) => places.get(text))) {
     if (isOvertaken(before, after)) excuses.overtaken.push(after);
     else problems.push(`${after} stands behind ${before} at the service`);

@@ -346,28 +346,28 @@ guest_only! {
     }
 }
 
-guest_only! {
-    #[test]
-    fn row24_age_counts_by_the_service_where_the_visitors_clock_was_slow_and_is_set_right() {
-        let mut world = World::new(8);
-        world.skew = -2 * HOUR as i64;
-        world.start();
-        world.run_until_ready();
-        // The service's time is known from here on.
-        world.network.line = Line::Offline;
-        world.break_line();
-        world.run(1_000);
-        let id = world.send("young");
-        world.kill();
-        world.skew = 0;
-        world.run(60_000);
-        world.heal();
-        world.load_page();
-        world.start();
-        world.run_until_ready();
-        world.run(10_000);
-        assert_eq!(world.status(&id), Status::Sent, "a minute old by the service's clock");
-    }
+#[test]
+fn row24_age_counts_by_the_service_where_the_visitors_clock_was_slow_and_is_set_right() {
+    let mut world = World::new(8);
+    world.skew = -2 * HOUR as i64;
+    world.start();
+    world.run_until_ready();
+    // Over the session protocol only a message tells it.
+    world.agent("the time of the service");
+    world.run(1_000);
+    world.network.line = Line::Offline;
+    world.break_line();
+    world.run(1_000);
+    let id = world.send("young");
+    world.kill();
+    world.skew = 0;
+    world.run(60_000);
+    world.heal();
+    world.load_page();
+    world.start();
+    world.run_until_ready();
+    world.run(10_000);
+    assert_eq!(world.status(&id), Status::Sent, "a minute old by the service's clock");
 }
 
 guest_only! {

@@ -2,10 +2,8 @@
 
 use crate::common::*;
 use guestwire::core::state::State;
-use guestwire::guest::event::Status;
+use guestwire::guest::event::Event;
 use serde_json::{Value, json};
-
-const HOUR: u64 = 3_600_000;
 
 /// Somebody else's message, without what the test leaves out.
 fn untimed(id: &str, text: &str) -> Value {
@@ -16,29 +14,6 @@ fn timed(id: &str, text: &str, at: u64) -> Value {
     let mut frame = untimed(id, text);
     frame["timestamp"] = json!(iso(at));
     frame
-}
-
-#[test]
-fn row24_age_counts_by_the_service_where_the_visitors_clock_was_slow_and_is_set_right() {
-    let mut world = World::new(81);
-    world.skew = -2 * HOUR as i64;
-    world.start();
-    world.run_until_ready();
-    // Only a message tells the service's time.
-    world.agent("what time is it");
-    world.run(1_000);
-    world.network.line = Line::Offline;
-    world.break_line();
-    world.run(1_000);
-    let id = world.send("young");
-    world.kill();
-    world.skew = 0;
-    world.run(60_000);
-    world.heal();
-    world.load_page();
-    world.start();
-    world.wait("sent", 60_000, |world| world.page.row(&id).is_some_and(|row| row.status == Status::Sent));
-    assert_eq!(world.stored(), ["young"], "a minute old by the service's clock, two hours by the visitor's");
 }
 
 #[test]
@@ -110,5 +85,5 @@ fn row27_odd_entries_of_a_history_page_cost_only_themselves() {
     world.run(2_000);
     assert_eq!(world.page.texts(), ["good", "good as well"]);
     assert!(world.history_reads().iter().all(|(status, _)| *status == 200));
-    assert!(!world.page.events.iter().any(|event| matches!(event, guestwire::guest::event::Event::Gap { .. })), "nothing is missing");
+    assert!(!world.page.events.iter().any(|event| matches!(event, Event::Gap { .. })), "nothing is missing");
 }

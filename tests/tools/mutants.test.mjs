@@ -20,6 +20,8 @@ test("every bug that was promised is among them", () => {
     "refused-for-ever-never-ends", "two-token-requests-at-once", "old-socket-shut-before-the-new-one-is-ready",
     "in-flight-on-the-replaced-socket-is-lost-at-once", "after-cursor-ignored", "next-page-not-followed", "history-read-at-every-reconnect",
     "ping-never-falls-back-to-the-history", "session-id-kept-when-it-expired", "text-proof-off",
+    // Of several tabs.
+    "fencing-unchecked", "two-stealing-followers", "thawed-leader-sends-before-proof", "copied-tab-keeps-its-id",
   ];
   for (const name of promised) assert.ok(names.some((one) => one.startsWith(name)), name);
   for (const { name, bug } of mutants) assert.ok(bug?.length > 20, `${name} says what it breaks`);
@@ -40,7 +42,8 @@ test("what both protocols are open to has to be noticed in both", () => {
   for (const name of both) assert.deepEqual(mutants.find((mutant) => mutant.name === name)?.protocols, ["guest", "session"], name);
 });
 
-test("a bug has to be noticed by one suite of each protocol that it names, and else by any", () => {
+test("a bug has to be noticed by one suite of each protocol that it names, or by the tests in a browser, and else by any", () => {
+  assert.deepEqual(trials({ name: "a", pages: ["a.test.mjs"] }), [["a.test.mjs"]]);
   assert.deepEqual(trials({ name: "a" }), [["behaviour", "behaviour_session", "behaviour_streams", "simulation", "simulation_session", "simulation_streams"]]);
   assert.deepEqual(trials({ name: "a", protocols: ["session"] }), [["behaviour_session", "simulation_session"]]);
   assert.deepEqual(trials({ name: "a", protocols: ["streams"] }), [["behaviour_streams", "simulation_streams"]]);
