@@ -11,6 +11,7 @@ import { readySimulator, startSimulator } from "./simulator.mjs";
 import { account } from "./soak/account.mjs";
 import { Crew } from "./soak/crew.mjs";
 import { kinds } from "./soak/faults.mjs";
+import { growth } from "./soak/growth.mjs";
 import { lines, report, table } from "./soak/report.mjs";
 import { CALM_FROM_MS, expected, line, schedule } from "./soak/schedule.mjs";
 import { serveSoak } from "./soak/site.mjs";
@@ -29,7 +30,8 @@ export async function soak({ seed, ms, tabs, only, program, executable, watch = 
   try {
     crew = await Crew.gather({ site, simulator, tabs, executable, trace: (event) => file.write(`${JSON.stringify(event)}\n`), say: watch });
     const heaps = { "at the start": await crew.tabs[0].heap() };
-    const calm = ms <= CALM_FROM_MS ? [] : [[ms / 3, "as the calm third begins"], [(2 * ms) / 3, "as it ends"]].map(([when, name]) => crew.weigh(when, name, heaps));
+    const looks = ms <= CALM_FROM_MS ? [] : [[ms / 3, "as the calm third begins"], [(2 * ms) / 3, "as it ends"]];
+    const calm = looks.map(([when, name]) => crew.weigh(when, name, heaps));
     await crew.play(plan);
     await meddle(crew);
     await Promise.all(calm);
@@ -41,6 +43,7 @@ export async function soak({ seed, ms, tabs, only, program, executable, watch = 
     const { written, sent, doubts, wipes, ends, said } = crew;
     const verdict = account({ written, sent, doubts, wipes, ends, said, failed: [...crew.failed.values()], sessions: await crew.sessions(), lists: await crew.lists() });
     for (const problem of verdict.problems) crew.problem(problem);
+    if (looks.length > 0) for (const problem of growth(...looks.map(([, name]) => heaps[name]))) crew.problem(problem);
     const missed = expected(plan).filter((kind) => !crew.met.has(kind));
     for (const kind of missed) crew.problem(`${kind} was never met`);
     return { ...report({ crew, verdict, plan, seed, ms, tabs, heaps, healed, missed, chromium: await crew.browser.version() }), trace: path };

@@ -200,6 +200,26 @@ guest_only! {
     }
 }
 
+#[test]
+fn row22_a_message_over_which_the_service_closed_is_never_sent_again_over_reloads() {
+    let mut world = World::ready(22);
+    // The one refusal of a message that both protocols have.
+    world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "close", "code": 1009}));
+    let poison = world.send("poison");
+    let next = world.send("fine");
+    world.wait("the rest sent", 60_000, |world| world.page.row(&next).is_some_and(|row| row.status == Status::Sent));
+    for _ in 0..2 {
+        world.reload();
+        world.run_until_ready();
+        world.run(90_000);
+        assert_eq!((world.status(&poison), world.code(&poison)), (Status::Failed, Some(Code::MESSAGE_TOO_BIG.0)), "still shown, with its reason");
+    }
+    assert_eq!(world.sent_texts(), ["poison", "fine"]);
+    world.with(|session, now| session.retry(now, &poison)).unwrap();
+    world.run(20_000);
+    assert_eq!(world.stored(), ["fine", "poison"], "a click sends it");
+}
+
 guest_only! {
     #[test]
     fn row22_attributes_that_are_too_large_go_and_the_text_is_sent_without_them() {

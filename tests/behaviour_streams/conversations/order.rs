@@ -155,6 +155,24 @@ fn e5_a_line_that_stalls_is_found_out_and_costs_no_event() {
 }
 
 #[test]
+fn e5_a_line_on_which_events_come_and_nothing_goes_up_is_replaced() {
+    let mut world = ready(json!({}));
+    world.network.line = crate::network::Line::MuteClient;
+    let mut sent = 0;
+    while world.figure("losses") == 0.0 {
+        assert!(sent < 40, "hearing frames is no answer");
+        emit(&mut world, vec![event(&sent.to_string(), sent * 1_000)]);
+        world.pass(1_000);
+        sent += 1;
+    }
+    assert!(ids(&world).len() > 25, "events were heard all the time");
+    world.network.line = crate::network::Line::Works;
+    world.wait("another line", 35_000, |world| world.opens.len() >= 2 && world.state() == State::Ready);
+    world.pass(1_000);
+    assert_eq!(ids(&world), (0..sent).map(|turn| turn.to_string()).collect::<Vec<_>>());
+}
+
+#[test]
 fn e5_an_unanswered_probe_replaces_the_line_and_an_answered_one_does_not() {
     let mut world = ready(json!({}));
     world.pass(300_000);
