@@ -13,6 +13,7 @@ mod chat;
 mod codes;
 mod connection;
 mod conversation;
+mod crowd;
 mod damage;
 mod ending;
 mod herd;

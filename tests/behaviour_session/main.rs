@@ -15,6 +15,8 @@ macro_rules! guest_only {
 mod chat;
 #[path = "../behaviour/connection.rs"]
 mod connection;
+#[path = "../behaviour/crowd.rs"]
+mod crowd;
 #[path = "../behaviour/damage.rs"]
 mod damage;
 #[path = "../behaviour/incoming.rs"]
