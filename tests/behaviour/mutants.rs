@@ -60,8 +60,7 @@ fn row32_the_same_words_of_an_earlier_life_of_the_page_prove_nothing() {
 /// Row 26: the same words out of another tab are another message, and ours still waits. `joined-by-text-in-the-list`.
 #[test]
 fn row26_the_same_words_of_another_tab_do_not_settle_what_waits_here() {
-    let mut world = World::ready(3);
-    world.run(12_000);
+    let mut world = World::settled(3);
     world.answer_message(too_many(60));
     let id = world.send("same");
     world.run(1_000);

@@ -44,6 +44,56 @@ fn row14_a_line_that_dies_behind_other_tabs_is_noticed_all_the_same() {
 }
 
 #[test]
+fn row14_behind_other_tabs_one_missed_probe_is_not_enough() {
+    for seed in 0..5 {
+        let mut world = hidden(seed);
+        let asked = world.requests("echo").len();
+        world.fault(json!({"on": "frame-in", "match": {"action": "echo"}, "do": "lose"}));
+        world.wait("a probe", 5 * MINUTE, |world| world.requests("echo").len() > asked);
+        world.run(10 * MINUTE);
+        assert_eq!((world.opens.len(), world.shuts.len(), world.state()), (1, 0, State::Ready), "seed {seed}");
+    }
+}
+
+#[test]
+fn row14_behind_other_tabs_an_upgrade_without_an_answer_is_given_up() {
+    let mut world = hidden(3);
+    world.fault(json!({"on": "connect", "do": "blackhole"}));
+    world.break_line();
+    world.wait("an attempt", 3 * MINUTE, |world| world.opens.len() == 2);
+    let asked = world.now;
+    world.wait("given up", 3 * MINUTE, |world| world.shuts.iter().any(|(at, _)| *at > asked));
+    let waited = world.shuts.last().unwrap().0 - asked;
+    assert!((10 * SECOND..=2 * MINUTE).contains(&waited), "ten seconds, each timer up to a minute late: {waited}");
+    world.wait("back", 3 * MINUTE, |world| world.state() == State::Ready);
+}
+
+guest_only! {
+    #[test]
+    fn row14_behind_other_tabs_a_session_without_an_answer_is_given_up() {
+        let mut world = hidden(4);
+        world.fault(json!({"on": "frame-in", "match": {"action": "configureSession"}, "do": "lose"}));
+        world.break_line();
+        world.wait("asked", 3 * MINUTE, |world| world.requests("configureSession").len() == 2);
+        let asked = world.now;
+        world.wait("given up", 3 * MINUTE, |world| world.shuts.iter().any(|(at, _)| *at > asked));
+        let waited = world.shuts.last().unwrap().0 - asked;
+        assert!((10 * SECOND..=2 * MINUTE).contains(&waited), "{waited}");
+        world.wait("back", 3 * MINUTE, |world| world.state() == State::Ready);
+    }
+}
+
+#[test]
+fn row14_behind_other_tabs_a_message_without_an_answer_is_looked_for_and_sent_again() {
+    let mut world = hidden(5);
+    world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "lose"}));
+    world.send("lost on the way");
+    world.wait("sent again", 5 * MINUTE, |world| world.sent_texts().len() == 2);
+    world.wait_sent(MINUTE);
+    assert_eq!(world.stored(), ["lost on the way"]);
+}
+
+#[test]
 fn row14_hidden_it_tries_once_a_minute_at_most_and_at_once_on_show() {
     // At first a hidden tab's timers fire nearly as they should.
     for throttled in [false, true] {
@@ -110,6 +160,34 @@ fn row15_any_sign_of_a_thaw_brings_it_back_within_5_s() {
         }
         world.wait("back", 5 * SECOND, |world| world.page.texts() == ["said meanwhile"] && world.state() == State::Ready);
         assert!(world.now - thawed <= 5 * SECOND, "{sign:?}: {}", world.now - thawed);
+    }
+}
+
+#[test]
+fn row15_any_sign_of_a_thaw_brings_it_back_from_a_freeze_that_was_announced() {
+    let signs = [Signal::Resumed, Signal::Focused, Signal::Shown, Signal::Input, Signal::Visible, Signal::Online];
+    for (seed, sign) in (60..).zip(signs) {
+        let mut world = World::settled(seed);
+        world.signal(Signal::Hidden);
+        world.signal(Signal::Frozen);
+        assert_eq!(world.network.open_lines(), 0, "everything is given up");
+        world.frozen = true;
+        world.run(10 * MINUTE);
+        world.agent("said meanwhile");
+        world.thaw();
+        world.signal(sign);
+        world.wait("back", 5 * SECOND, |world| world.page.texts() == ["said meanwhile"] && world.state() == State::Ready);
+    }
+}
+
+#[test]
+fn row15_a_page_that_is_put_away_is_not_brought_back_by_what_is_said_on_the_way() {
+    let mut world = World::settled(66);
+    world.signal(Signal::Left);
+    for last in [Signal::Hidden, Signal::Offline] {
+        world.signal(last);
+        world.run(SECOND);
+        assert_eq!((world.network.open_lines(), world.opens.len()), (0, 1), "{last:?}");
     }
 }
 

@@ -143,8 +143,7 @@ fn row19_what_waits_behind_keeps_its_order() {
 
 #[test]
 fn row19_the_line_breaks_again_during_the_proof() {
-    let mut world = World::ready(8);
-    world.run(12_000);
+    let mut world = World::settled(8);
     lose_the_ack(&mut world);
     let id = world.send("arrived");
     world.wait("lost", 1_000, |world| world.state() != State::Ready);
@@ -401,8 +400,7 @@ fn row32_after_a_reload_in_flight_nothing_is_lost_or_doubled() {
 // Row 33: echo lost on a healthy link.
 
 fn echo_lost(seed: u64) -> (World, String) {
-    let mut world = World::ready(seed);
-    world.run(12_000);
+    let mut world = World::settled(seed);
     world.fault(json!({"on": "frame-out", "match": {"class": "StructuredMessage", "type": "Text", "action": "onMessage"}, "do": "lose"}));
     let id = world.send("unechoed");
     (world, id)
@@ -429,8 +427,7 @@ fn row33_the_connection_is_kept() {
 
 #[test]
 fn row33_one_that_was_not_stored_goes_again_on_the_same_connection() {
-    let mut world = World::ready(3);
-    world.run(12_000);
+    let mut world = World::settled(3);
     world.fault(text_in(json!({"do": "lose"})));
     let id = world.send("swallowed");
     world.wait("sent", 25_000, is_sent(&id));

@@ -139,8 +139,7 @@ fn row23_cleared_under_way_what_waits_is_still_sent() {
 
 #[test]
 fn row23_cleared_while_one_is_in_flight_it_is_not_doubled() {
-    let mut world = World::ready(4);
-    world.run(12_000);
+    let mut world = World::settled(4);
     world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "drop", "after": true}));
     world.send("one");
     world.run(10);
@@ -335,8 +334,7 @@ guest_only! {
 guest_only! {
     #[test]
     fn row23_a_message_asked_for_again_while_storage_refuses_is_not_lost_to_the_old_record() {
-        let mut world = World::ready(40);
-        world.run(12_000);
+        let mut world = World::settled(40);
         world.answer_message(refusal(4011, "message too long"));
         let id = world.send("again");
         world.run(2_000);

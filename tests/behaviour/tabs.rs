@@ -56,8 +56,7 @@ fn a_tab_that_lost_the_lead_closes_its_socket_and_sends_nothing() {
 #[test]
 fn one_in_flight_when_the_lead_was_lost_is_proved_after_it_is_back() {
     for arrives in [true, false] {
-        let mut world = World::ready(4);
-        world.run(12_000);
+        let mut world = World::settled(4);
         if !arrives {
             world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "lose"}));
         }
@@ -115,8 +114,7 @@ fn a_follower_is_told_once() {
 
 /// A leader that has stood still for so long, and does not know yet whether it leads still.
 fn thawed(seed: u64, still_ms: u64) -> World {
-    let mut world = World::ready(seed);
-    world.run(12_000);
+    let mut world = World::settled(seed);
     world.signal(Signal::Focused);
     world.holds_proof = true;
     world.frozen = true;
@@ -202,8 +200,7 @@ fn every_leader_writes_a_fence_of_its_own() {
 guest_only! {
     #[test]
     fn what_another_tab_has_accepted_is_taken_up_and_sent_in_its_place() {
-        let mut world = World::ready(26);
-        world.run(12_000);
+        let mut world = World::settled(26);
         world.network.line = Line::Offline;
         world.break_line();
         world.send("first");
@@ -230,8 +227,7 @@ guest_only! {
 guest_only! {
     #[test]
     fn what_another_tab_has_accepted_is_too_old_an_hour_later() {
-        let mut world = World::ready(27);
-        world.run(12_000);
+        let mut world = World::settled(27);
         world.network.line = Line::Offline;
         world.break_line();
         let id = "4c0f1a7e-0000-4000-8000-000000000002";
@@ -288,8 +284,7 @@ fn a_follower_takes_nothing_up() {
 guest_only! {
     #[test]
     fn who_takes_over_goes_on_with_the_list_of_the_one_before_and_reads_what_it_missed() {
-        let mut world = World::ready(30);
-        world.run(12_000);
+        let mut world = World::settled(30);
         for text in ["one", "two"] {
             world.agent(text);
             world.run(1_000);
@@ -385,8 +380,7 @@ fn row29_what_is_stored_is_not_changed_before_a_tab_that_stood_still_knows_that_
 
 #[test]
 fn row29_a_frame_that_lay_waiting_brings_no_record_back_that_the_next_leader_has_removed() {
-    let mut world = World::ready(37);
-    world.run(12_000);
+    let mut world = World::settled(37);
     world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "lose"}));
     world.send("sent by another tab");
     world.holds_proof = true;
@@ -431,8 +425,7 @@ fn row29_an_answer_from_before_the_page_stood_still_proves_nothing() {
 
 #[test]
 fn who_takes_over_reads_what_was_never_read_also_when_its_first_line_is_lost() {
-    let mut world = World::ready(36);
-    world.run(12_000);
+    let mut world = World::settled(36);
     for text in ["older", "newer"] {
         world.agent(text);
         world.run(1_000);

@@ -212,8 +212,7 @@ guest_only! {
 
 #[test]
 fn row34_the_queue_never_blocks_for_ever() {
-    let mut world = World::ready(10);
-    world.run(12_000);
+    let mut world = World::settled(10);
     no_history(&mut world, 500);
     lose_the_ack(&mut world);
     let first = world.send("unprovable");
@@ -225,8 +224,7 @@ fn row34_the_queue_never_blocks_for_ever() {
 
 #[test]
 fn row34_an_unknown_delivery_is_never_sent_again_unasked() {
-    let mut world = World::ready(11);
-    world.run(12_000);
+    let mut world = World::settled(11);
     no_history(&mut world, 500);
     lose_the_message(&mut world);
     let id = world.send("unprovable");
@@ -245,8 +243,7 @@ fn row34_an_unknown_delivery_is_never_sent_again_unasked() {
 guest_only! {
     #[test]
     fn row34_an_unknown_delivery_that_shows_in_history_after_all_is_sent() {
-        let mut world = World::ready(12);
-        world.run(12_000);
+        let mut world = World::settled(12);
         no_history(&mut world, 500);
         lose_the_ack(&mut world);
         let id = world.send("it was there");

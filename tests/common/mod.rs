@@ -74,6 +74,16 @@ pub enum CrashPoint {
     Torn,
 }
 
+/// A message as the service holds it.
+pub struct Held {
+    /// The service's id.
+    pub id: String,
+    /// The id that it was sent under, where the wire has one.
+    pub own: Option<String>,
+    /// When it was stored, Unix milliseconds.
+    pub at: u64,
+}
+
 /// One visitor, one service, and what is between them.
 pub struct World {
     pub now: u64,
@@ -434,8 +444,8 @@ impl World {
             .collect()
     }
 
-    /// What the conversation that goes on holds: the service's id of each message, and the id that it was sent under.
-    pub fn current_messages(&mut self) -> Vec<(String, Option<String>)> {
+    /// What the conversation that goes on holds.
+    pub fn current_messages(&mut self) -> Vec<Held> {
         let sessions = self.control("/_sim/sessions", serde_json::Value::Null);
         let live = sessions.as_array().into_iter().flatten().filter(|session| session["ended"] == false);
         // One whose name could not be stored goes on without the visitor.
@@ -443,7 +453,13 @@ impl World {
         let live = live.filter(|session| session["token"] == own.as_str());
         let messages = live.flat_map(|session| session["messages"].as_array().cloned().unwrap_or_default());
         let text = |value: &serde_json::Value| value.as_str().map(str::to_string);
-        messages.map(|message| (text(&message["serverId"]).expect("what is stored has an id"), text(&message["tracingId"]))).collect()
+        messages
+            .map(|message| Held {
+                id: text(&message["serverId"]).expect("what is stored has an id"),
+                own: text(&message["tracingId"]),
+                at: message["at"].as_u64().expect("what is stored has a time"),
+            })
+            .collect()
     }
 
     pub fn state(&self) -> State {

@@ -32,6 +32,14 @@ export const mutants = [
 `,
   },
   {
+    name: "list-in-the-order-of-ids",
+    protocols: ["guest", "session"],
+    bug: "the list is ordered by the service's ids, and by its time only where those are the same",
+    file: transcript,
+    find: "(true, true) => self.time.cmp(&other.time).then_with(|| self.tie().cmp(other.tie())),",
+    replace: "(true, true) => self.tie().cmp(other.tie()).then_with(|| self.time.cmp(&other.time)),",
+  },
+  {
     name: "page-number-from-list-size",
     bug: "the next older page is counted from the rows in the list, which the unsent make longer",
     edits: [

@@ -6,7 +6,7 @@ use guestwire::core::error::Code;
 use guestwire::core::state::{End, State};
 use guestwire::guest::event::{Kind, Status};
 use guestwire::guest::wire::Wire;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So many entries are on a page of the guest API's history.
 const PAGE: usize = 100;
@@ -103,8 +103,9 @@ impl Run {
         let is_shown = |own: &Option<String>| own.as_ref().and_then(|id| page.row(id)).is_some_and(|row| row.status == Status::Sent);
         // A fresh page reads the newest page of the history; older ones are asked for.
         let older = if WIRE == Wire::Guest { held.len().saturating_sub(PAGE) } else { 0 };
-        let missing: Vec<_> = held[older..].iter().filter(|(id, own)| !shown.contains(id.as_str()) && !is_shown(own)).map(|(id, _)| id).collect();
-        let held: BTreeSet<&str> = held.iter().map(|(id, _)| id.as_str()).collect();
+        let missing: Vec<_> = held[older..].iter().filter(|one| !shown.contains(one.id.as_str()) && !is_shown(&one.own)).map(|one| &one.id).collect();
+        let times: BTreeMap<&str, u64> = held.iter().map(|one| (one.id.as_str(), one.at)).collect();
+        let held: BTreeSet<&str> = times.keys().copied().collect();
         // What the service delivers of an old conversation behind the answer that began the new one on the same socket, no
         // one can tell from the new one's.
         let is_late = |id: &str| self.held_back && self.former.contains(id);
@@ -114,5 +115,10 @@ impl Run {
         let extra: Vec<_> = shown.difference(&held).filter(|id| !is_late(id) && !is_anothers).collect();
         assert!(missing.is_empty(), "not on the list: {missing:?}");
         assert!(extra.is_empty(), "on the list and not at the service: {extra:?}");
+        // In the service's order: by its time, and by its id where that is the same.
+        let points: Vec<_> = page.rows.iter().filter_map(|row| row.server_id.as_deref()).filter_map(|id| times.get(id).map(|at| (at, id))).collect();
+        for pair in points.windows(2) {
+            assert!(pair[0] < pair[1], "out of order on the list: {:?} before {:?}", pair[0], pair[1]);
+        }
     }
 }

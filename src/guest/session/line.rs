@@ -354,7 +354,9 @@ impl Session {
                 self.give_up_line();
                 self.leave_line();
             }
-            Page::Shown | Page::Resumed if self.away => {
+            Page::Hidden | Page::Offline => {}
+            // Any sign of life: the event that says so may be missing.
+            _ if self.away => {
                 self.away = false;
                 if self.wire.is_session() {
                     self.history.hurry();
