@@ -452,8 +452,10 @@ impl Session {
         self.link.handle_timeout(self.now);
         while let Some((timer, due)) = self.timers.expire(self.now.mono) {
             match timer {
-                // This page stood still: what came meanwhile is still queued behind the timer.
-                Timer::Ack if self.wire.is_session() && self.now.mono - due > LATE_MS => self.timers.arm(Timer::Ack, self.now.mono + LATE_MS),
+                // This page stood still: what came meanwhile is still queued behind the timer. Once: behind other tabs each is late.
+                Timer::Ack if self.wire.is_session() && self.now.mono - due > LATE_MS && self.is_ack_of(due) => {
+                    self.timers.arm(Timer::Ack, self.now.mono + LATE_MS)
+                }
                 Timer::Ask => self.give_up_asks(),
                 Timer::Ack => self.ack_overdue(),
                 Timer::Look => self.look_again(),

@@ -161,6 +161,11 @@ impl Session {
         self.timers.disarm(Timer::Look);
     }
 
+    /// Whether the message in flight is overdue from this moment on.
+    pub(super) fn is_ack_of(&self, due: u64) -> bool {
+        matches!(self.flight, Flight::Waiting { at, .. } if at + ACK_MS == due)
+    }
+
     /// Ten seconds without an echo on a line that answers: it is looked for on the same connection.
     pub(super) fn ack_overdue(&mut self) {
         if let Flight::Waiting { id, at, socket } = &self.flight {
