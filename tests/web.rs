@@ -350,7 +350,7 @@ async fn what_is_written_is_read_back_by_prefix_also_by_the_next_life() {
 }
 
 #[wasm_bindgen_test]
-async fn row_23_a_full_storage_says_so_at_every_byte_and_keeps_what_it_refused_in_memory() {
+async fn row_23_a_full_storage_says_so_at_ten_places_and_keeps_what_it_refused_in_memory() {
     let prefix = ["gw1:", &deployment("full"), ":"].concat();
     let key = [&prefix, "m:1:x"].concat();
     let value = "v".repeat(1000);
@@ -459,7 +459,7 @@ async fn without_locks_and_with_nothing_to_share_everyone_leads() {
 }
 
 #[wasm_bindgen_test]
-async fn row_16_a_page_that_leaves_gives_up_lock_socket_and_request_at_once() {
+async fn row_16_what_the_core_gives_up_as_the_page_leaves_is_given_up_at_once() {
     let deployment = deployment("leave");
     let name = ["guestwire:", &deployment, ":local"].concat();
     let stage = Stage::with("local", &name);

@@ -210,6 +210,38 @@ fn row15_a_client_that_was_stopped_stays_stopped() {
 // Row 16: put away and shown again.
 
 #[test]
+fn row16_a_page_that_leaves_gives_up_line_requests_and_lock_in_the_same_moment() {
+    // From the configuration on to where all is read: some of these have a request under way, some an upgrade, some a line.
+    let mut given_up = (BTreeSet::new(), 0);
+    for wait in (0..400).step_by(5) {
+        let mut world = World::new(16);
+        world.start();
+        world.run(wait);
+        given_up.0.insert(world.network.open_requests());
+        given_up.1 += world.network.open_lines();
+        world.signal(Signal::Left);
+        assert_eq!((world.network.open_requests(), world.network.open_lines(), world.in_line), (0, 0, false), "after {wait} ms");
+        let (opens, fetched) = (world.opens.len(), world.fetched.len());
+        world.run(10 * MINUTE);
+        assert_eq!((world.opens.len(), world.fetched.len()), (opens, fetched), "put away, nothing is asked: after {wait} ms");
+    }
+    assert!(given_up.0.contains(&1) && given_up.1 > 0, "there was something to give up: {given_up:?}");
+}
+
+#[test]
+fn row16_shown_again_the_page_is_ready_and_misses_nothing_within_a_second() {
+    let mut world = World::settled(17);
+    for n in 0..5 {
+        world.signal(Signal::Left);
+        world.run(MINUTE);
+        world.agent(&format!("meanwhile {n}"));
+        world.signal(Signal::Shown);
+        let all: Vec<String> = (0..=n).map(|n| format!("meanwhile {n}")).collect();
+        world.wait("resynced", SECOND, |world| world.state() == State::Ready && world.page.texts() == all);
+    }
+}
+
+#[test]
 fn row16_what_another_tab_kept_meanwhile_is_found_in_storage() {
     let mut world = World::settled(1);
     world.signal(Signal::Left);

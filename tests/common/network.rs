@@ -159,6 +159,11 @@ impl Network {
         self.sockets.iter().filter(|socket| !socket.closed && socket.closing.is_none() && !self.forgotten.contains(&socket.id)).count()
     }
 
+    /// How many requests have been made and neither answered nor aborted.
+    pub fn open_requests(&self) -> usize {
+        self.requests.len()
+    }
+
     /// The connections of lines that work, or may be on their way to it.
     pub fn live(&self) -> Vec<ConnectionId> {
         let is_live = |socket: &&Socket| !socket.closed && !socket.stranded && socket.closing.is_none() && !self.forgotten.contains(&socket.id);

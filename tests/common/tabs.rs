@@ -372,7 +372,8 @@ impl World {
     fn hear_added(&mut self) {
         if self.session.is_some() {
             self.with(|session, now| session.added(now));
-            if self.page.leader == Some(true) {
+            // One that was frozen takes itself for the leader until it hears that it is none.
+            if self.page.leader == Some(true) && self.holds_lock() {
                 self.taken_up.push(self.now);
             }
         }

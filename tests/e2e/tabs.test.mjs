@@ -9,15 +9,16 @@ import { BROKEN_LINE, SOON_MS, deployment, profile, until } from "./stage.mjs";
 const TAKEN_OVER_MS = 5_000 + 3_000;
 
 /** So many tabs of one visitor, each started when the one before has its part. */
-async function tabs(t, count, { options = {}, prepare, ...profiled } = {}) {
+async function tabs(t, count, { options = {}, prepare, protocol, ...profiled } = {}) {
   const context = await profile(t, profiled);
   // Asked for by every page that a browser opens, those that no test opens itself included.
   await context.route("**/favicon.ico", (route) => route.fulfill({ status: 204 }));
   if (prepare !== undefined) await context.addInitScript(prepare);
-  const service = deployment(t);
+  const service = deployment(t, protocol);
+  const spoken = protocol === "session" ? { protocol, token: { url: `/demo-backend/token?deploymentId=${service.deploymentId}` } } : {};
   const pages = [];
   for (let at = 0; at < count; at += 1) {
-    pages.push(await tab(context, service, options));
+    pages.push(await tab(context, service, { ...spoken, ...options }));
     await role(pages.at(-1), at === 0 ? "leader" : "follower");
   }
   return { context, service, pages };
@@ -52,18 +53,83 @@ const state = (page, expected) => until(() => page.evaluate(() => window.client.
 const sent = (...texts) => texts.map((text) => `${text} (sent)`);
 const lines = async (service) => (await service.records()).filter(({ kind }) => kind === "open").length;
 
-test("every tab shows the same conversation over one line, and each may write", async (t) => {
-  const { service, pages: [first, second, third] } = await tabs(t, 3);
-  assert.equal(await second.evaluate(() => window.started), "started");
-  await says(first, "from the leader");
-  await service.says("an answer");
-  assert.equal(await says(second, "from a follower"), "string");
-  assert.equal(await says(third, "from another"), "string");
-  const expected = sent("from the leader", "an answer", "from a follower", "from another");
-  for (const page of [first, second, third]) await shows(page, expected);
-  assert.deepEqual(await service.stored(), ["from the leader", "from a follower", "from another"]);
+for (const [of, protocol] of [["", undefined], ["over the session protocol ", "session"]]) {
+  test(`${of}every tab shows the same conversation over one line, and each may write`, async (t) => {
+    const { service, pages: [first, second, third] } = await tabs(t, 3, { protocol });
+    assert.equal(await second.evaluate(() => window.started), "started");
+    await says(first, "from the leader");
+    await service.says("an answer");
+    assert.equal(await says(second, "from a follower"), "string");
+    assert.equal(await says(third, "from another"), "string");
+    const expected = sent("from the leader", "an answer", "from a follower", "from another");
+    for (const page of [first, second, third]) await shows(page, expected);
+    assert.deepEqual(await service.stored(), ["from the leader", "from a follower", "from another"]);
+    assert.equal(await lines(service), 1);
+    for (const page of [first, second, third]) assert.deepEqual(await page.evaluate(() => window.diary.removed), []);
+  });
+
+  test(`${of}the leader is closed: a follower goes on with the same list, and nothing is lost or doubled`, async (t) => {
+    const { service, pages: [first, second, third] } = await tabs(t, 3, { protocol });
+    await says(first, "one");
+    await service.says("two");
+    await shows(third, sent("one", "two"));
+    await first.close();
+    const leader = await until(async () => {
+      for (const page of [second, third]) if ((await page.evaluate(() => window.diary.roles.at(-1))) === "leader") return page;
+      return undefined;
+    }, (page) => page !== undefined, "a new leader", TAKEN_OVER_MS);
+    const follower = leader === second ? third : second;
+    assert.equal(await says(follower, "three"), "string");
+    await service.says("four");
+    assert.equal(await says(leader, "five"), "string");
+    for (const page of [second, third]) {
+      await shows(page, sent("one", "two", "three", "four", "five"));
+      assert.deepEqual(await page.evaluate(() => window.diary.removed), [], "the list has not blinked");
+    }
+    assert.deepEqual(await service.stored(), ["one", "three", "five"]);
+  });
+
+  test(`${of}a leader that does not answer is replaced, and sends nothing when it comes to itself`, async (t) => {
+    const { context, service, pages: [first, second] } = await tabs(t, 2, { protocol, expects: BROKEN_LINE });
+    const devtools = await context.newCDPSession(first);
+    await devtools.send("Debugger.enable");
+    await says(first, "before");
+    await shows(second, sent("before"));
+    // Stopped as by a breakpoint: no timer, no message, no news of a lost lock.
+    const stopped = new Promise((settle) => devtools.once("Debugger.paused", settle));
+    const stuck = first.evaluate(() => {
+      window.client.send("typed in the last moment");
+      // eslint-disable-next-line no-debugger
+      debugger;
+      return window.client.send("typed as it came to itself").done.then(() => "sent");
+    });
+    await stopped;
+    const since = Date.now();
+    await role(second, "leader", TAKEN_OVER_MS);
+    assert.ok(Date.now() - since < TAKEN_OVER_MS);
+    assert.equal(await says(second, "from the new leader"), "string");
+    await devtools.send("Debugger.resume");
+    assert.equal(await stuck, "sent");
+    await role(first, "follower");
+    const all = await until(() => service.stored(), ({ length }) => length >= 4, "all is stored");
+    assert.deepEqual(all.toSorted(), ["before", "from the new leader", "typed as it came to itself", "typed in the last moment"]);
+    for (const page of [first, second]) await until(() => page.evaluate(() => window.texts()), (texts) => texts.length === 4 && texts.every((text) => text.endsWith("(sent)")), "all four");
+  });
+}
+
+test("of five tabs one holds the line, and after it the next", async (t) => {
+  const { service, pages } = await tabs(t, 5);
+  for (const [n, page] of pages.entries()) assert.equal(await says(page, `from ${n}`), "string");
+  const expected = sent("from 0", "from 1", "from 2", "from 3", "from 4");
+  for (const page of pages) await shows(page, expected);
   assert.equal(await lines(service), 1);
-  for (const page of [first, second, third]) assert.deepEqual(await page.evaluate(() => window.diary.removed), []);
+  await pages[0].close();
+  const left = pages.slice(1);
+  const roles = () => Promise.all(left.map((page) => page.evaluate(() => window.diary.roles.at(-1))));
+  await until(roles, (told) => told.toSorted().join() === "follower,follower,follower,leader", "one leader", TAKEN_OVER_MS);
+  for (const [n, page] of left.entries()) assert.equal(await says(page, `again ${n}`), "string");
+  for (const page of left) await shows(page, [...expected, ...sent("again 0", "again 1", "again 2", "again 3")]);
+  assert.equal((await service.stored()).length, 9);
 });
 
 test("a tab that comes later shows what was there, also while the line is down", async (t) => {
@@ -116,54 +182,6 @@ test("a message that failed in one tab is sent again, or taken back, in another"
   assert.equal(await second.evaluate(() => { try { return window.client.retry("unheard of"); } catch ({ name }) { return name; } }), "UnknownMessage");
 });
 
-test("the leader is closed: a follower goes on with the same list, and nothing is lost or doubled", async (t) => {
-  const { service, pages: [first, second, third] } = await tabs(t, 3);
-  await says(first, "one");
-  await service.says("two");
-  await shows(third, sent("one", "two"));
-  await first.close();
-  const leader = await until(async () => {
-    for (const page of [second, third]) if ((await page.evaluate(() => window.diary.roles.at(-1))) === "leader") return page;
-    return undefined;
-  }, (page) => page !== undefined, "a new leader", TAKEN_OVER_MS);
-  const follower = leader === second ? third : second;
-  assert.equal(await says(follower, "three"), "string");
-  await service.says("four");
-  assert.equal(await says(leader, "five"), "string");
-  for (const page of [second, third]) {
-    await shows(page, sent("one", "two", "three", "four", "five"));
-    assert.deepEqual(await page.evaluate(() => window.diary.removed), [], "the list has not blinked");
-  }
-  assert.deepEqual(await service.stored(), ["one", "three", "five"]);
-});
-
-test("a leader that does not answer is replaced, and sends nothing when it comes to itself", async (t) => {
-  const { context, service, pages: [first, second] } = await tabs(t, 2, { expects: BROKEN_LINE });
-  const devtools = await context.newCDPSession(first);
-  await devtools.send("Debugger.enable");
-  await says(first, "before");
-  await shows(second, sent("before"));
-  // Stopped as by a breakpoint: no timer, no message, no news of a lost lock.
-  const stopped = new Promise((settle) => devtools.once("Debugger.paused", settle));
-  const stuck = first.evaluate(() => {
-    window.client.send("typed in the last moment");
-    // eslint-disable-next-line no-debugger
-    debugger;
-    return window.client.send("typed as it came to itself").done.then(() => "sent");
-  });
-  await stopped;
-  const since = Date.now();
-  await role(second, "leader", TAKEN_OVER_MS);
-  assert.ok(Date.now() - since < TAKEN_OVER_MS);
-  assert.equal(await says(second, "from the new leader"), "string");
-  await devtools.send("Debugger.resume");
-  assert.equal(await stuck, "sent");
-  await role(first, "follower");
-  const all = await until(() => service.stored(), ({ length }) => length >= 4, "all is stored");
-  assert.deepEqual(all.toSorted(), ["before", "from the new leader", "typed as it came to itself", "typed in the last moment"]);
-  for (const page of [first, second]) await until(() => page.evaluate(() => window.texts()), (texts) => texts.length === 4 && texts.every((text) => text.endsWith("(sent)")), "all four");
-});
-
 test("two followers do not take the lead in turn", async (t) => {
   const { context, pages: [first, second, third] } = await tabs(t, 3);
   const devtools = await context.newCDPSession(first);
@@ -182,6 +200,47 @@ test("two followers do not take the lead in turn", async (t) => {
   assert.deepEqual(roles.toSorted((one, other) => one.length - other.length), [["follower"], ["follower", "leader"]]);
   await devtools.send("Debugger.resume");
   await stuck;
+});
+
+/** As a tab behind others: hidden, and its timers fire once a minute. */
+const goHidden = (page) =>
+  page.evaluate(() => {
+    Object.defineProperty(document, "hidden", { value: true, configurable: true });
+    Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
+    const soon = globalThis.setTimeout;
+    globalThis.setTimeout = (run, ms, ...more) => soon(run, ms > 0 ? Math.max(ms, 60_000) : ms, ...more);
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+
+test("a leader that nobody looks at and whose line is down leaves the lead to a tab that is looked at", async (t) => {
+  const { service, pages: [first, second] } = await tabs(t, 2, { expects: BROKEN_LINE });
+  await says(first, "one");
+  await shows(second, sent("one"));
+  await goHidden(first);
+  // While all is well it leads on: a change would cost a line.
+  assert.equal(await says(second, "two"), "string");
+  assert.equal(await lines(service), 1);
+  await service.goAway();
+  await role(second, "leader", TAKEN_OVER_MS);
+  await role(first, "follower");
+  await second.evaluate(() => void window.client.send("three"));
+  await service.lift();
+  await second.evaluate(() => window.client.reconnect());
+  await shows(second, sent("one", "two", "three"));
+  assert.deepEqual(await service.stored(), ["one", "two", "three"]);
+});
+
+test("a leader that nobody looks at and that does not bring a message away leaves the lead to a tab that is looked at", async (t) => {
+  const { service, pages: [first, second] } = await tabs(t, 2, { expects: BROKEN_LINE });
+  await says(first, "one");
+  await shows(second, sent("one"));
+  await goHidden(first);
+  // Its line is dead, and nothing says so: it would be found out minutes later.
+  await service.faults({ on: "frame-in", match: { action: "onMessage", type: "Text" }, do: "lose" });
+  assert.equal(await says(second, "two"), "string");
+  assert.equal(await second.evaluate(() => window.diary.roles.at(-1)), "leader");
+  await shows(second, sent("one", "two"));
+  assert.deepEqual(await service.stored(), ["one", "two"]);
 });
 
 test("what one tab forgets every tab forgets", async (t) => {
@@ -224,15 +283,53 @@ test("a duplicated tab with a conversation of its own begins another", async (t)
   assert.equal((await service.sessions()).length, 2);
 });
 
-for (const [name, prepare] of [["without Web Locks", () => Object.defineProperty(Navigator.prototype, "locks", { value: undefined })]]) {
-  test(`${name} one tab leads all the same, and another when it is gone`, async (t) => {
-    const { service, pages: [first, second, third] } = await tabs(t, 3, { prepare });
-    assert.equal(await second.evaluate(() => navigator.locks), undefined);
-    assert.equal(await says(second, "one"), "string");
-    await first.close();
-    await until(async () => Promise.all([second, third].map((page) => page.evaluate(() => window.diary.roles.at(-1)))), (roles) => roles.toSorted().join() === "follower,leader", "one leader", TAKEN_OVER_MS);
-    assert.equal(await says(third, "two"), "string");
-    for (const page of [second, third]) await shows(page, sent("one", "two"));
-    assert.deepEqual(await service.stored(), ["one", "two"]);
-  });
-}
+/** As on a page of a plain-http host. */
+const withoutLocks = () => Object.defineProperty(Navigator.prototype, "locks", { value: undefined });
+
+/** The page ends as if it were killed: what it holds by a lease is not given up. */
+const leaveLeases = (page) =>
+  page.evaluate(() => addEventListener("pagehide", () => {
+    for (const [key, value] of window.leases) localStorage.setItem(key, value);
+  }) ?? (window.leases = Object.entries(localStorage).filter(([key]) => key.startsWith("gw1:lock:"))).length);
+
+test("without Web Locks one tab leads all the same, and another when it is gone", async (t) => {
+  const { service, pages: [first, second, third] } = await tabs(t, 3, { prepare: withoutLocks });
+  assert.equal(await second.evaluate(() => navigator.locks), undefined);
+  assert.equal(await says(second, "one"), "string");
+  await first.close();
+  await until(async () => Promise.all([second, third].map((page) => page.evaluate(() => window.diary.roles.at(-1)))), (roles) => roles.toSorted().join() === "follower,leader", "one leader", TAKEN_OVER_MS);
+  assert.equal(await says(third, "two"), "string");
+  for (const page of [second, third]) await shows(page, sent("one", "two"));
+  assert.deepEqual(await service.stored(), ["one", "two"]);
+});
+
+test("without Web Locks a leader that was killed is replaced by one that was there, and by one that comes", async (t) => {
+  const { context, service, pages: [first, second] } = await tabs(t, 2, { prepare: withoutLocks });
+  assert.equal(await says(first, "one"), "string");
+  assert.ok((await leaveLeases(first)) > 0);
+  await first.goto("about:blank");
+  await role(second, "leader", TAKEN_OVER_MS);
+  assert.equal(await says(second, "two"), "string");
+  assert.ok((await leaveLeases(second)) > 0);
+  await second.goto("about:blank");
+  const third = await tab(context, service, {});
+  await role(third, "leader", TAKEN_OVER_MS);
+  assert.equal(await says(third, "three"), "string");
+  await shows(third, sent("one", "two", "three"));
+  assert.deepEqual(await service.stored(), ["one", "two", "three"]);
+});
+
+test("without Web Locks a tab with a conversation of its own that was killed finds it when it is loaded anew", async (t) => {
+  const { service, pages: [page] } = await tabs(t, 1, { prepare: withoutLocks, options: { storage: "session" } });
+  assert.equal(await says(page, "before"), "string");
+  assert.ok((await leaveLeases(page)) > 0);
+  const make = await page.evaluate(() => window.make.toString());
+  const texts = await page.evaluate(() => window.texts.toString());
+  await page.reload();
+  await page.evaluate(`window.make = ${make}; window.texts = ${texts};`);
+  await start(page, service, { storage: "session" });
+  await role(page, "leader", TAKEN_OVER_MS);
+  await shows(page, sent("before"));
+  assert.equal(await says(page, "after"), "string");
+  assert.equal((await service.sessions()).length, 1);
+});

@@ -9,7 +9,7 @@ const state = { name: "waiting", attempt: 2, retryAt: 9, reason: { kind: "closed
 
 /** One of everything that a tab says, with every member that may be there. */
 const GOOD = [
-  { do: "ask" }, { do: "here" }, { do: "here", term: "t", seq: 3 }, { do: "lead", term: "t" }, { do: "hello", from: "me" }, { do: "forget" },
+  { do: "ask" }, { do: "here" }, { do: "here", term: "t", seq: 3, hidden: true }, { do: "lead", term: "t" }, { do: "hello", from: "me" }, { do: "forget" },
   { do: "call", from: "me", call: 4, text: "", ticket: 0 }, { do: "done", to: "me", done: { ticket: 1, code: 7030, loaded: 5, complete: true } },
   { do: "added", key: "gw1:d:m:1:x" }, { do: "added", key: "gw1:d:m:1:x", value: "{}" },
   { do: "list", to: "me", term: "t", seq: 0, state, session, unread: 1, rows: [row, bare] },

@@ -62,7 +62,7 @@ const rows: Is = (value) => Array.isArray(value) && value.every(row) && new Set(
 
 const said = byName("do", {
   ask: {},
-  here: { term: maybe(text), seq: maybe(count) },
+  here: { term: maybe(text), seq: maybe(count), hidden: maybe(truth) },
   lead: { term: maybe(text) },
   hello: { from: text },
   list: { to: text, term: text, seq: count, state, session: maybe(like(sessionForm)), unread: count, rows },

@@ -5,7 +5,8 @@
  * Which tab leads is for the core and the lock (`src/guest/session/lead.rs`, `src/browser/lead.rs`). Here is what the tabs say to
  * each other, and when the lead is taken from one that no longer answers: whoever is looked at asks the leader all the time, two
  * seconds without an answer are one failure, and the second failure is waited for inside a lock of its own, so that nobody takes
- * the lead from one who has just taken it.
+ * the lead from one who has just taken it. It is taken as well from one that is not looked at and gets nowhere: behind other tabs
+ * timers fire once a minute, and there is an attempt a minute at most.
  *
  * What comes over the channel and does not fit is dropped (`said.ts`).
  */
@@ -27,13 +28,16 @@ import type { Done, Tickets } from "./tickets.js";
 const ASK_AFTER_MS = 400;
 /** … and has so long to answer, twice. */
 const ANSWER_MS = 2_000;
+/** What waits for so long, or will wait for longer than an answer takes, is better off with a tab that is looked at. */
+const STUCK_MS = 10_000;
 /** An answer that was waited for so much longer than it had time says nothing of the leader: this page stood still. */
 const STALL_MS = 1_000;
 
 /** What a tab says, to all or to one. `term` and `seq` name what a leader told last. */
 export type Said =
   | { do: "ask" }
-  | { do: "here" | "lead"; term?: string; seq?: number }
+  | { do: "here"; term?: string; seq?: number; hidden?: boolean }
+  | { do: "lead"; term?: string; seq?: number }
   | { do: "hello"; from: string }
   | { do: "list"; to: string; term: string; seq: number; state: ConnectionState; session: Session | undefined; unread: number; rows: CoreRow[] }
   | { do: "event"; term: string; seq: number; event: CoreEvent }
@@ -213,7 +217,7 @@ export class Tabs {
     const { Row, early, call, say, ask, list, rows, facts, ofLeader } = this.#seat;
     switch (said.do) {
       case "ask":
-        return say({ do: "here", term: this.#term, seq: this.#seq });
+        return say({ do: "here", term: this.#term, seq: this.#seq, hidden: document.hidden });
       case "hello": {
         this.#followed = true;
         // What it accepted before it knew that it follows.
@@ -243,6 +247,7 @@ export class Tabs {
       case "here":
         this.#answered();
         if (said.term !== this.#term || said.seq !== this.#seq) this.#hello();
+        else if (said.hidden === true && this.#isStuck()) this.#inTurn(() => this.#take());
         return;
       case "list":
         if (said.to === this.#me) this.#sync(said);
@@ -346,19 +351,35 @@ export class Tabs {
     this.#seat.say({ do: "ask" });
   }
 
+  /** The line is down, or the visitor's messages stay where they are. */
+  #isStuck(): boolean {
+    const { facts, list, rows } = this.#seat;
+    const { state } = facts();
+    const now = Date.now();
+    const isUnsent = ({ status, time }: Message): boolean => ["queued", "sending"].includes(status) && time < now - STUCK_MS;
+    return (state.name === "waiting" && state.retryAt > now + ANSWER_MS) || list.messages.slice(0, rows()).some(isUnsent);
+  }
+
   /** No answer. Who is the first to doubt asks again, and then takes the lead; the others go on asking. */
   #doubt(): void {
+    this.#inTurn(() => this.#ask(() => this.#take()));
+  }
+
+  /** Does something that may end in taking the lead, one tab at a time: until there was an answer, the lead was taken, or it was not and a
+   *  moment has passed. */
+  #inTurn(run: () => void): void {
+    this.#rest();
     const { name, locks } = this.#seat;
-    const turn = locks.request(`${name}:steal`, { ifAvailable: true }, (lock) => (lock === null ? this.#watch() : this.#askAgain()));
+    const turn = locks.request(`${name}:steal`, { ifAvailable: true }, (lock) => {
+      if (lock === null) return this.#watch();
+      run();
+      return new Promise<void>((resolve) => (this.#settled = resolve));
+    });
     turn.catch(() => this.#watch());
   }
 
-  /** Settles when there was an answer, the lead was taken, or it was not and a moment has passed. */
-  #askAgain(): Promise<void> {
-    this.#ask(() => {
-      this.#timer = setTimeout(() => this.#watch(), STALL_MS);
-      this.#seat.call(Call.TakeOver);
-    });
-    return new Promise((resolve) => (this.#settled = resolve));
+  #take(): void {
+    this.#timer = setTimeout(() => this.#watch(), STALL_MS);
+    this.#seat.call(Call.TakeOver);
   }
 }
