@@ -148,6 +148,28 @@ test("a tab that comes later shows what was there, also while the line is down",
   assert.deepEqual(await service.stored(), ["before", "waiting", "behind it"]);
 });
 
+test("what a follower missed is asked for once, however much there was", async (t) => {
+  const { service, pages: [first, second] } = await tabs(t, 2);
+  await says(first, "one");
+  await shows(second, sent("one"));
+  const asked = await first.evaluate(async (name) => {
+    const line = new BroadcastChannel(name);
+    let hellos = 0;
+    const listed = new Promise((settle) => {
+      line.onmessage = ({ data }) => {
+        if (data.do === "hello") hellos += 1;
+        if (data.do === "list") settle();
+      };
+    });
+    for (let seq = 1_000; seq < 1_200; seq += 1) line.postMessage({ do: "event", term: "another", seq, event: { type: "unread", count: seq } });
+    await listed;
+    return hellos;
+  }, `guestwire:${service.deploymentId}:local`);
+  assert.ok(asked <= 2, `${asked} times for one list`);
+  assert.equal(await says(second, "two"), "string");
+  for (const page of [first, second]) await shows(page, sent("one", "two"));
+});
+
 test("what a follower is asked for the leader does", async (t) => {
   const { service, pages: [first, second] } = await tabs(t, 2);
   await service.says("one", "two");

@@ -28,6 +28,8 @@ import type { Done, Tickets } from "./tickets.js";
 const ASK_AFTER_MS = 400;
 /** … and has so long to answer, twice. */
 const ANSWER_MS = 2_000;
+/** Where the leader's list was asked for, it is not asked for again before it came or so long has passed: it has every row. */
+const LIST_MS = 1_000;
 /** What waits for so long, or will wait for longer than an answer takes, is better off with a tab that is looked at. */
 const STUCK_MS = 10_000;
 /** An answer that was waited for so much longer than it had time says nothing of the leader: this page stood still. */
@@ -91,6 +93,8 @@ export class Tabs {
   /** Names the leader's time of leading, in which it counts what it tells. */
   #term = "";
   #seq = 0;
+  /** When the leader's list was asked for, if it has not come since. */
+  #greeted = 0;
   /** Calls that the leader was asked for. */
   #asked = new Set<number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -160,6 +164,7 @@ export class Tabs {
     this.leave();
     this.#following = true;
     this.#term = "";
+    this.#greeted = 0;
     this.#hello();
     this.#watch();
   }
@@ -243,6 +248,7 @@ export class Tabs {
     switch (said.do) {
       case "lead":
         this.#refuse();
+        this.#greeted = 0;
         return this.#hello();
       case "here":
         this.#answered();
@@ -267,13 +273,17 @@ export class Tabs {
     return key.startsWith(`gw1:${this.#seat.name.split(":")[1]}:m:`);
   }
 
+  /** Asks for the leader's list. */
   #hello(): void {
+    const now = Date.now();
+    if (Math.abs(now - this.#greeted) < LIST_MS) return;
+    this.#greeted = now;
     this.#seat.say({ do: "hello", from: this.#me });
   }
 
   #sync({ term, seq, rows, state, session, unread }: Extract<Said, { do: "list" }>): void {
     const target = rows.map((row) => new this.#seat.Row(row));
-    [this.#term, this.#seq] = [term, seq];
+    [this.#term, this.#seq, this.#greeted] = [term, seq, 0];
     this.#answered();
     this.#show(target);
     if (session !== undefined) this.#mirror({ type: "session", ...session });
@@ -305,7 +315,7 @@ export class Tabs {
       emit("removed", { id });
     }
     target.forEach((message, index) => {
-      const from = list.indexOf(message.id);
+      const from = list.at(index)?.id === message.id ? index : list.indexOf(message.id);
       early.release(message.id);
       receipts.see(message);
       if (from < 0) {
