@@ -14,10 +14,14 @@ const HOUR: u64 = 3_600 * SECOND;
 /// minutes; so many go in seconds.
 const MESSAGES: u64 = if matches!(WIRE, Wire::Session) { 2_000 } else { 10_000 };
 /// One trouble in so many rounds.
-const EVERY: u64 = 15;
+const EVERY: u64 = if matches!(WIRE, Wire::Session) { 5 } else { 15 };
+/// As `trouble` counts them: a network that is away is away in four ways.
+const KINDS: u64 = 21;
+const NAMES: usize = 18;
 
 fn trouble(world: &mut World, kind: u64) -> &'static str {
     let text = json!({"action": "onMessage", "type": "Text"});
+    let echo = json!({"class": "StructuredMessage"});
     match kind {
         0 => {
             world.network.reset(world.now);
@@ -61,9 +65,48 @@ fn trouble(world: &mut World, kind: u64) -> &'static str {
             world.throttled = true;
             "hidden"
         }
-        _ => {
+        12 => {
             world.fault(json!({"on": "http", "match": {"path": "/messages"}, "do": "status", "status": 500, "count": 2}));
             "history refused"
+        }
+        13 => {
+            world.fault(json!({"on": "frame-out", "match": echo, "do": "duplicate", "count": 3}));
+            "doubles"
+        }
+        14 => {
+            world.fault(json!({"on": "frame-out", "match": echo, "do": "reorder", "window": 2, "count": 2}));
+            "another order"
+        }
+        15 => {
+            world.fault(json!({"on": "frame-in", "match": text, "do": "late-store", "ms": 2_000}));
+            "stored late"
+        }
+        16 => {
+            world.fault(json!({"on": "frame-out", "do": "garbage", "as": "deep", "count": 2}));
+            "garbage"
+        }
+        17 => {
+            world.fault(json!({"on": "connect", "do": "refuse", "status": 503, "count": 2}));
+            world.network.reset(world.now);
+            "refused"
+        }
+        18 => {
+            world.signal(Signal::Left);
+            world.run(60 * SECOND);
+            world.signal(Signal::Shown);
+            "put away"
+        }
+        19 => {
+            world.frozen = true;
+            world.network.strand();
+            world.run(600 * SECOND);
+            world.slept += 600 * SECOND;
+            world.thaw();
+            "asleep"
+        }
+        _ => {
+            world.skew = if world.skew == 0 { -2 * HOUR as i64 } else { 0 };
+            "clock set"
         }
     }
 }
@@ -102,7 +145,7 @@ fn row30_a_day_of_troubles_and_thousands_of_messages_loses_doubles_and_reorders_
         random ^= random << 17;
         mend(&mut world);
         if random.is_multiple_of(EVERY) {
-            *met.entry(trouble(&mut world, random / EVERY % 13)).or_default() += 1;
+            *met.entry(trouble(&mut world, random / EVERY % KINDS)).or_default() += 1;
         }
         world.send(&format!("guest {n}"));
         world.agent(&format!("agent {n}"));
@@ -115,7 +158,7 @@ fn row30_a_day_of_troubles_and_thousands_of_messages_loses_doubles_and_reorders_
     world.run(10 * 60 * SECOND);
     measure(&mut world, &mut figures);
     println!("{met:?}");
-    assert!(met.len() == 10 && met.values().all(|count| *count > 2), "{met:?}");
+    assert!(met.len() == NAMES && met.values().all(|count| *count > 2), "{met:?}");
     assert!(world.now - began >= 24 * HOUR);
 
     let unproved = world.unproved_before + world.metric("unprovedResends");
@@ -135,6 +178,9 @@ fn row30_a_day_of_troubles_and_thousands_of_messages_loses_doubles_and_reorders_
     let shown: BTreeSet<&String> = world.page.rows.iter().filter_map(|row| row.server_id.as_ref()).collect();
     let missing = held[newest..].iter().filter(|(_, _, id)| !shown.contains(id)).count();
     assert!(missing as u64 <= unproved, "{missing} of the history are not shown");
+    let places: BTreeMap<&String, usize> = held.iter().enumerate().map(|(at, (_, _, id))| (id, at)).collect();
+    let order: Vec<usize> = world.page.rows.iter().filter_map(|row| places.get(row.server_id.as_ref()?).copied()).collect();
+    assert!(order.len() >= 100 && order.is_sorted(), "the list is in the order of the history");
     assert_eq!((world.state(), world.outbox_len(), world.network.open_lines()), (State::Ready, 0, 1));
     assert_eq!(world.message_keys(), Vec::<String>::new());
     let kept: usize = world.storage.values().map(String::len).sum();
