@@ -87,6 +87,21 @@ async function conversation(room) {
   await room.sent(await room.say());
 }
 
+/** Another tab beside this one, which follows: what the two say to each other is overheard, and what a follower tells its page. */
+async function company(room) {
+  const first = room.page;
+  await room.enter();
+  const second = room.page;
+  await second.evaluate(() => void window.client.start());
+  await room.ready();
+  await room.sent(room.early);
+  await room.sent(await room.say());
+  await room.answers();
+  for (const page of [first, second]) await room.witness.listen(page);
+  await second.close();
+  room.page = first;
+}
+
 /** Everything a page can be refused, with a word in every argument. */
 async function refusedCalls(room) {
   const word = room.witness.word("refused");
@@ -120,7 +135,7 @@ function assertHeard({ witness }, places, secrets) {
 }
 
 const EVERYWHERE = [
-  "attribute", "title", "address", "key", "stored", "diagnostics", "metrics", "debug", "request", "socket", "performance entry", "refusal", "browser's console",
+  "attribute", "title", "address", "key", "stored", "diagnostics", "metrics", "debug", "request", "socket", "channel", "performance entry", "refusal", "browser's console",
   "state event", "message event", "receipt event", "warning event", "error event", "metric event", "outbox event",
 ];
 
@@ -129,6 +144,7 @@ describe("nothing of a conversation leaks", { concurrency: 2 }, () => {
     const room = await Room.of(t, "guest");
     const { service, witness } = room;
     await conversation(room);
+    await company(room);
     const { page } = room;
     // Attributes, too many messages, a text that is not taken, an offer and its answer.
     const attribute = witness.word("attribute");
@@ -164,6 +180,7 @@ describe("nothing of a conversation leaks", { concurrency: 2 }, () => {
     const room = await Room.of(t, "session");
     const { service, witness } = room;
     await conversation(room);
+    await company(room);
     const { page } = room;
     // The token is refused, and whoever is asked for another fails with the last one in its mouth; then it gives what is none.
     await page.evaluate(() => {

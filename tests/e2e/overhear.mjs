@@ -119,6 +119,9 @@ function overhear() {
 /** Where what was written may be read: it is what these are for, and they are the page's own. */
 const OF_WORDS = new Set(["message event", "stored", "channel"]);
 
+/** Where a conversation has to be named: in storage, and between the tabs by the bodies of its messages, which hold the session's id (SECURITY.md). */
+const OF_SECRETS = { stored: ["guest token", "session"], channel: ["session"] };
+
 /** What one browser profile lets out. */
 export class Witness {
   #heard = [];
@@ -211,7 +214,7 @@ export class Witness {
   }
 
   #forbidden(place) {
-    const secrets = [...this.secrets].filter(([, name]) => !(place === "stored" && (name === "guest token" || name === "session")));
+    const secrets = [...this.secrets].filter(([, name]) => !OF_SECRETS[place]?.includes(name));
     const words = OF_WORDS.has(place) ? [] : this.#words.map((word) => [word, "a text"]);
     return [...secrets, ...words].map(([value, name]) => [`${name} ${value.slice(0, 12)}…`, traces(value)]);
   }
