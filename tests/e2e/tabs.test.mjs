@@ -265,18 +265,36 @@ test("a leader that nobody looks at and that does not bring a message away leave
   assert.deepEqual(await service.stored(), ["one", "two"]);
 });
 
-test("what one tab forgets every tab forgets", async (t) => {
+for (const [by, at] of [["a follower", 1], ["the leader", 0]]) {
+  test(`what ${by} forgets every tab forgets`, async (t) => {
+    const { service, pages } = await tabs(t, 2);
+    const [first, second] = pages;
+    await says(first, "said");
+    await shows(second, sent("said"));
+    await pages[at].evaluate(() => window.client.forget());
+    for (const page of pages) {
+      await shows(page, []);
+      await state(page, "idle");
+    }
+    const kept = await first.evaluate((id) => Object.keys(localStorage).filter((key) => key.startsWith(`gw1:${id}:`)), service.deploymentId);
+    assert.deepEqual(kept.map((key) => key.split(":").at(-1)), ["e"]);
+  });
+}
+
+test("a new conversation that a follower asks for is everybody's", async (t) => {
   const { service, pages } = await tabs(t, 2);
   const [first, second] = pages;
-  await says(first, "said");
-  await shows(second, sent("said"));
-  await second.evaluate(() => window.client.forget());
+  await says(first, "one");
+  await service.expire("session");
+  await first.evaluate(() => void window.client.send("too late"));
+  for (const page of pages) await state(page, "ended");
+  await second.evaluate(() => window.client.restart({ outbox: "send" }));
   for (const page of pages) {
-    await shows(page, []);
-    await state(page, "idle");
+    await state(page, "ready");
+    await shows(page, sent("too late"));
   }
-  const kept = await first.evaluate((id) => Object.keys(localStorage).filter((key) => key.startsWith(`gw1:${id}:`)), service.deploymentId);
-  assert.deepEqual(kept.map((key) => key.split(":").at(-1)), ["e"]);
+  assert.equal(await says(second, "three"), "string");
+  await shows(first, sent("too late", "three"));
 });
 
 test("signed out, every tab is", async (t) => {
