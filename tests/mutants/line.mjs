@@ -67,4 +67,28 @@ export const mutants = [
     find: "        self.disowned = self.leaving;\n",
     replace: "",
   },
+  {
+    name: "hidden-gives-up-at-the-first-missed-probe",
+    protocols: ["guest", "session"],
+    bug: "a page behind others, whose timers are late, takes one probe without an answer for a dead line",
+    file: "src/core/link/turns.rs",
+    find: "self.hidden && !self.suspect && self.missed < 2",
+    replace: "self.hidden && !self.suspect && self.missed < 1",
+  },
+  {
+    name: "frozen-until-resume",
+    protocols: ["guest", "session"],
+    bug: "a page that was frozen with notice comes back with `resume` alone",
+    file: "src/guest/session/line.rs",
+    find: "            _ if self.away => {\n",
+    replace: "            Page::Shown | Page::Resumed if self.away => {\n",
+  },
+  {
+    name: "late-timers-put-off-for-ever",
+    protocols: ["session"],
+    bug: "an acknowledgement that is overdue is given a second more by every timer that is late",
+    file: "src/guest/session/mod.rs",
+    find: "self.now.mono - due > LATE_MS && self.is_ack_of(due) =>",
+    replace: "self.now.mono - due > LATE_MS =>",
+  },
 ];

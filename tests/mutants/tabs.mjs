@@ -99,8 +99,8 @@ export const mutants = [
     pages,
     bug: "every follower that doubts the leader takes the lead, also from one that has just taken it",
     file: "www/client/tabs.ts",
-    find: "(lock) => (lock === null ? this.#watch() : this.#askAgain())",
-    replace: "() => this.#askAgain()",
+    find: "      if (lock === null) return this.#watch();\n",
+    replace: "      void lock;\n",
   },
   {
     name: "copied-tab-keeps-its-id",
