@@ -259,7 +259,7 @@ describe("page life", { concurrency: 4 }, () => {
     assert.equal((await life.seen()).opens, 1);
   });
 
-  test("row17 airplane mode where no `close` comes: given up, at most two sockets over twenty flips, and an attempt within 500 ms of `online`", TIMEOUT, async (t) => {
+  test("row17 airplane mode where no `close` comes: given up, at most three attempts over twenty flips, and one within 500 ms of `online`", TIMEOUT, async (t) => {
     const life = await Life.begin(t);
     const rules = await life.service.faults({ on: "connect", count: 0, do: "refuse", status: 503 }, { on: "http", count: 0, do: "drop" });
     await life.strand();

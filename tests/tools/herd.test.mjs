@@ -48,6 +48,21 @@ test("partysocket's, phoenix's and a fixed wait fall where their formulas say", 
   assert.deepEqual(first("phoenix", 6).slice(1), [1_200, 2_200, 4_200, 9_200, 14_200]);
 });
 
+test("centrifuge's and socket.io's first waits lie where their formulas say", () => {
+  // The losses themselves are spread over a quarter of a second.
+  // centrifuge: 0.5 s + rand(0, 0.5 s), then 0.5 s + rand(0, 1 s). socket.io: 1 s ± rand(0, 0.5 s), then 2 s ± rand(0, 1 s).
+  const within = (name, from, to) => named(name).buckets.slice(from / small.bucketMs, to / small.bucketMs).reduce((sum, count) => sum + count, 0);
+  for (const name of ["centrifuge", "socket.io"]) {
+    assert.equal(within(name, 0, 500), 0, name);
+    assert.ok(within(name, 500, 600) > 0, name);
+  }
+  // The second of the one comes a second after the loss at the earliest, that of the other one and a half: up to there each tenth of a second
+  // is one of the first wait, of a width of half a second and of a whole one.
+  const share = (name, from, to) => within(name, from, to) / CLIENTS;
+  assert.ok(Math.abs(share("centrifuge", 700, 1_000) - 0.59) < 0.03, `${share("centrifuge", 700, 1_000)}`);
+  assert.ok(Math.abs(share("socket.io", 800, 1_500) - 0.7) < 0.03, `${share("socket.io", 800, 1_500)}`);
+});
+
 test("one seed is one picture, another is another", async () => {
   assert.equal(draw(await herd({ clients: CLIENTS, seed: 2 })), draw(small));
   assert.notEqual(draw(await herd({ clients: CLIENTS, seed: 3 })), draw(small));
