@@ -40,9 +40,9 @@ function browser(t: TestContext) {
     items,
     fill: () => { full = true; },
     /** A tab, with what becomes of its requests. */
-    tab() {
+    tab(page = new Set<Leases>()) {
       made = new Set();
-      const leases = new Leases(() => crypto.randomUUID());
+      const leases = new Leases(() => crypto.randomUUID(), page);
       const tab = { listeners: made };
       tabs.push(tab);
       const story: string[] = [];
@@ -171,6 +171,26 @@ test("cleared with everything else, a lease stays where it is", async (t) => {
   other.ask("a", { ifAvailable: true });
   await pass(3_000);
   assert.deepEqual([one.story, other.story], [["granted"], ["refused", "over"]]);
+});
+
+test("two clients of one page hear each other, though storage tells a page nothing of its own", async (t) => {
+  const { tab, pass } = browser(t);
+  const page = new Set<Leases>();
+  const [one, other] = [tab(page), tab(page)];
+  one.kill();
+  other.kill();
+  const end = one.ask("a");
+  await pass(100);
+  other.ask("a", { ifAvailable: true });
+  other.ask("a");
+  await pass(40);
+  assert.deepEqual([one.story, other.story], [["granted"], ["refused", "over"]]);
+  end();
+  await pass(100);
+  assert.deepEqual(other.story, ["refused", "over", "granted"]);
+  one.ask("a", { steal: true });
+  await pass(100);
+  assert.deepEqual([one.story, other.story], [["granted", "over", "granted"], ["refused", "over", "granted", "lost"]]);
 });
 
 test("disposed of, it waits for nothing", async (t) => {

@@ -21,6 +21,9 @@ interface Options {
   readonly signal?: AbortSignal;
 }
 
+/** Those of one page hear each other without storage, whose events are for the other pages. */
+const OF_THIS_PAGE = new Set<Leases>();
+
 const keyOf = (name: string): string => `gw1:lock:${name}`;
 const knockAt = (key: string): string => `${key}:?`;
 
@@ -31,7 +34,8 @@ export class Leases {
   /** Looked at again whenever a lease may have changed hands. */
   readonly #looks = new Set<() => void>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-  readonly #onStorage = ({ key, newValue }: StorageEvent): void => {
+  readonly #page: Set<Leases>;
+  readonly #onStorage = ({ key, newValue }: Pick<StorageEvent, "key" | "newValue">): void => {
     for (const held of this.#held) if (key === knockAt(held) && newValue !== null && this.#isMine(held)) this.#write(held);
     this.#look();
   };
@@ -39,14 +43,16 @@ export class Leases {
   /** What this page holds, or has just written and will hold if it is still there in a moment. */
   readonly #held = new Set<string>();
 
-  constructor(uuid: () => string) {
+  constructor(uuid: () => string, page = OF_THIS_PAGE) {
     this.#me = uuid();
+    this.#page = page.add(this);
     globalThis.addEventListener?.("storage", this.#onStorage);
     globalThis.addEventListener?.("pagehide", this.#onLeave);
   }
 
   dispose(): void {
     this.#giveUp();
+    this.#page.delete(this);
     for (const timer of this.#timers) clearTimeout(timer);
     globalThis.removeEventListener?.("storage", this.#onStorage);
     globalThis.removeEventListener?.("pagehide", this.#onLeave);
@@ -85,8 +91,7 @@ export class Leases {
       return await Promise.race([granted({ name, mode: "exclusive" }), lost]);
     } finally {
       this.#looks.delete(look);
-      // Storage events are for the other tabs.
-      if (this.#release(key)) this.#look();
+      this.#release(key);
     }
   }
 
@@ -110,6 +115,7 @@ export class Leases {
       try {
         localStorage.setItem(knockAt(key), this.#me);
         localStorage.removeItem(knockAt(key));
+        this.#tell(knockAt(key), this.#me);
       } catch {
         // No room to knock: who asks the leader itself (`tabs.ts`) finds out.
         end(true);
@@ -146,19 +152,24 @@ export class Leases {
     return false;
   }
 
-  #release(key: string): boolean {
-    if (!this.#held.delete(key)) return false;
+  #release(key: string): void {
+    if (!this.#held.delete(key)) return;
     if (this.#isMine(key)) localStorage.removeItem(key);
-    return true;
+    this.#tell(key, null);
   }
 
-  /** The page goes, or this client does: nobody here is told that anything was lost, for it was not taken. */
+  /** The page goes, or this client does: nothing here is told that it was lost, for it was not taken. */
   #giveUp(): void {
+    this.#looks.clear();
     for (const key of [...this.#held]) this.#release(key);
   }
 
   #look(): void {
     for (const look of [...this.#looks]) look();
+  }
+
+  #tell(key: string, newValue: string | null): void {
+    for (const other of this.#page) other.#onStorage({ key, newValue });
   }
 
   #isMine(key: string): boolean {
@@ -169,10 +180,11 @@ export class Leases {
     try {
       // No longer than the one before: it has to fit where that one did.
       localStorage.setItem(key, `${this.#me}:${(this.#answers = (this.#answers + 1) % 10)}`);
-      return true;
     } catch {
       return false;
     }
+    this.#tell(key, this.#me);
+    return true;
   }
 
   #read(key: string): string | null {
