@@ -4,12 +4,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { growth } from "./growth.mjs";
 
-const before = { script: 800_000, buffers: 100_000, module: 1_300_000, listeners: 40, rows: 100, life: 3 };
+const before = { script: 800_000, buffers: 100_000, module: 1_300_000, listeners: 40, rows: 100, leads: true, life: 3 };
 
 test("rows may have their bytes, and the engine its own", () => {
   assert.deepEqual(growth(before, before), []);
   assert.deepEqual(growth(before, { ...before, rows: 600, script: 1_600_000, buffers: 300_000, module: 1_824_288, listeners: 56 }), []);
   assert.deepEqual(growth(before, { ...before, rows: 0, script: 500_000 }), [], "storage was cleared, and the list began anew");
+  // Who takes the lead takes all rows into its module.
+  const followed = { ...before, leads: false };
+  assert.deepEqual(growth(followed, { ...before, module: before.module + 700 * 1024 }), []);
+  assert.equal(growth(followed, { ...followed, module: before.module + 700 * 1024 }).length, 1);
 });
 
 test("what no row accounts for is said, wherever it is held", () => {

@@ -16,6 +16,7 @@ const client = new GuestClient({ deploymentId: query.get("deployment"), endpoint
 /** What the list shows, by row: to see a double in the moment it is there. */
 const texts = new Map();
 let unproved = 0;
+let leads = false;
 
 client.on("message", ({ message: { id, direction, text, status } }) => {
   if (text !== undefined && [...texts.values()].includes(text)) tell("double", { text });
@@ -33,7 +34,10 @@ client.on("removed", ({ id }) => texts.delete(id));
 client.on("state", (state) => tell("state", state));
 client.on("metric", ({ kind, ms }) => tell("metric", { kind, ms }));
 client.on("gap", ({ filled }) => tell("gap", { filled }));
-client.on("tab", ({ role }) => tell("tab", { role }));
+client.on("tab", ({ role }) => {
+  leads = role === "leader";
+  tell("tab", { role });
+});
 for (const name of ["warning", "error"]) client.on(name, ({ code }) => tell(name, { code }));
 
 globalThis.life = {
@@ -52,7 +56,7 @@ globalThis.life = {
   },
 
   /** How things stand. */
-  look: () => ({ state: client.state, outbox: client.outbox.filter(({ status }) => status === "queued" || status === "sending").length, rows: client.messages.length, metrics: { ...client.metrics }, visibility: document.visibilityState }),
+  look: () => ({ state: client.state, outbox: client.outbox.filter(({ status }) => status === "queued" || status === "sending").length, rows: client.messages.length, leads, metrics: { ...client.metrics }, visibility: document.visibilityState }),
 
   /** What stands on the list. */
   list: () => client.messages.map(({ direction, text, status }) => ({ direction, text, status })),

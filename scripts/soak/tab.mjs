@@ -113,7 +113,7 @@ export class Tab {
     await this.page.send("HeapProfiler.collectGarbage");
     const { usedSize, backingStorageSize = 0 } = await this.page.send("Runtime.getHeapUsage");
     const { jsEventListeners: listeners } = await this.page.send("Memory.getDOMCounters");
-    const [module, { rows }] = await Promise.all([this.call("memory"), this.call("look")]);
-    return { script: usedSize, buffers: backingStorageSize, module, listeners, rows, life: this.life };
+    const [module, { rows, leads }] = await Promise.all([this.call("memory"), this.call("look")]);
+    return { script: usedSize, buffers: backingStorageSize, module, listeners, rows, leads, life: this.life };
   }
 }

@@ -95,6 +95,8 @@ export class Tabs {
   #seq = 0;
   /** When the leader's list was asked for, if it has not come since. */
   #greeted = 0;
+  /** When the leader's list changed last: a leader that brings messages away is not stuck. */
+  #moved = 0;
   /** Calls that the leader was asked for. */
   #asked = new Set<number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -165,6 +167,7 @@ export class Tabs {
     this.#following = true;
     this.#term = "";
     this.#greeted = 0;
+    this.#moved = Date.now();
     this.#hello();
     this.#watch();
   }
@@ -294,6 +297,7 @@ export class Tabs {
   /** The leader's event is this tab's. */
   #mirror(event: CoreEvent): void {
     const { receipts, tickets, take } = this.#seat;
+    if (OF_LIST.includes(event.type)) this.#moved = Date.now();
     take(event);
     if (event.type === "removed") receipts.refuse(event.id, Code.Cancelled);
     if (event.type !== "state") return;
@@ -363,11 +367,11 @@ export class Tabs {
 
   /** The line is down, or the visitor's messages stay where they are. */
   #isStuck(): boolean {
-    const { facts, list, rows } = this.#seat;
+    const { facts, list } = this.#seat;
     const { state } = facts();
     const now = Date.now();
-    const isUnsent = ({ status, time }: Message): boolean => ["queued", "sending"].includes(status) && time < now - STUCK_MS;
-    return (state.name === "waiting" && state.retryAt > now + ANSWER_MS) || list.messages.slice(0, rows()).some(isUnsent);
+    const waits = ({ status }: Message): boolean => status === "queued" || status === "sending";
+    return (state.name === "waiting" && state.retryAt > now + ANSWER_MS) || (Math.abs(now - this.#moved) > STUCK_MS && list.outbox.some(waits));
   }
 
   /** No answer. Who is the first to doubt asks again, and then takes the lead; the others go on asking. */
