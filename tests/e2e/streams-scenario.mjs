@@ -11,7 +11,8 @@ export async function everyStream(streams, { endpoint, deploymentId, more = {} }
   const common = { endpoint, token, ...more };
   const collect = (stream, event, count) => {
     const told = [];
-    return new Promise((resolve) => stream.on(event, (payload) => told.push(payload) === count && resolve(told)));
+    // As many as that, though more come before anybody looks.
+    return new Promise((resolve) => stream.on(event, (payload) => told.push(payload) === count && resolve([...told])));
   };
   const at = (ms) => new Date(Date.UTC(2030, 0, 1) + ms).toISOString();
 
