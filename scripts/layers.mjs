@@ -121,7 +121,7 @@ async function webTests({ run }, browser, needed) {
 
 async function endToEnd({ run }) {
   const paths = find("tests/e2e", ".test.mjs");
-  await nodeTests(run, "end to end", paths, { env: await browserEnvironment(), timeoutMs: 22 * minutes });
+  await nodeTests(run, "end to end", paths, { env: await browserEnvironment(), timeoutMs: 30 * minutes });
 }
 
 /** The engines that are there are played, also where another is missing: that one is the failure. */
