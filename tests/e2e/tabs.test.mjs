@@ -286,8 +286,10 @@ test("a new conversation that a follower asks for is everybody's", async (t) => 
   const [first, second] = pages;
   await says(first, "one");
   await service.expire("session");
-  await first.evaluate(() => void window.client.send("too late"));
+  // Nothing is under way when it ends: of that nobody could tell whether it arrived.
   for (const page of pages) await state(page, "ended");
+  await first.evaluate(() => void window.client.send("too late"));
+  for (const page of pages) await shows(page, ["one (sent)", "too late (queued)"]);
   await second.evaluate(() => window.client.restart({ outbox: "send" }));
   for (const page of pages) {
     await state(page, "ready");
