@@ -434,8 +434,7 @@ test("at two thousand events a second all of them are counted, none is dropped, 
   );
   const share = ((await worked()) - before) / 5;
   t.diagnostic(`${frames} frames in 5 s, p95 ${p95.toFixed(1)} ms, longest ${longest.toFixed(1)} ms; the page's thread worked ${Math.round(100 * share)} % of the time`);
-  // How much it is hangs on the machine (`npm run bench` has figures); that it is not all of it does not.
-  assert.ok(share > 0.05 && share < 0.9, `${share}`);
+  assert.ok(share > 0.05 && share < 0.6, `${share}`);
   assert.ok(frames > 10, `${frames} frames`);
   for (const key of ["conversations", "interactions", "presence"]) await floor.figure(key, "Dropped", "0");
 });
