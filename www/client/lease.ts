@@ -24,7 +24,6 @@ interface Options {
 /** Those of one page hear each other without storage, whose events are for the other pages. */
 const OF_THIS_PAGE = new Set<Leases>();
 
-const keyOf = (name: string): string => `gw1:lock:${name}`;
 const knockAt = (key: string): string => `${key}:?`;
 
 export class Leases {
@@ -66,7 +65,7 @@ export class Leases {
   }
 
   async request(name: string, options: Options, granted: Granted): Promise<unknown> {
-    const key = keyOf(name);
+    const key = `gw1:lock:${name}`;
     if (options.ifAvailable && (await this.#isHeld(key))) return granted(null);
     if (!options.ifAvailable && !options.steal) await this.#free(key, options.signal);
     // Two that wait for the same one to leave: the later to write has it, and the other waits on.
