@@ -1,6 +1,6 @@
 /**
  * One beat for the whole page. Models change as events come, thousands a second; what shows them is drawn in an animation frame, and no
- * oftener than it asks for. A page that nobody looks at draws nothing.
+ * oftener than it asks for. A page that nobody looks at draws nothing, and one on a slow machine draws less often: its events come first.
  */
 import { useEffect, useReducer } from "preact/hooks";
 
@@ -8,17 +8,29 @@ import { useEffect, useReducer } from "preact/hooks";
 const EARLY_MS = 4;
 /** What wishes to be drawn as often begins one after the other, so many ms apart, so that it does not fall into one frame. */
 const APART_MS = 17;
+/** After a frame that took so long nothing is drawn for so many times as long: drawing has a quarter of the time and the rest is left to events and hands. */
+const REST = 3;
+
+/** Where it is drawn. */
+export interface Screen {
+  /** Calls back in the next frame, with the time when it begins, in ms. */
+  frame(run: (now: number) => void): void;
+  /** Calls back when what is drawn from here on in this frame is seen, with what that took, in ms. */
+  seen(run: (tookMs: number) => void): void;
+}
 
 interface Beat { readonly everyMs: number; readonly calmMs: number; readonly draw: (now: number) => void; next: number }
 
 export class Pulse {
   readonly #beats = new Set<Beat>();
-  readonly #frames: (run: (now: number) => void) => void;
+  readonly #screen: Screen;
   readonly #isCalm: () => boolean;
   #running = false;
+  /** It rests until then. */
+  #rests = 0;
 
-  constructor(frames: (run: (now: number) => void) => void, isCalm: () => boolean) {
-    this.#frames = frames;
+  constructor(screen: Screen, isCalm: () => boolean) {
+    this.#screen = screen;
     this.#isCalm = isCalm;
   }
 
@@ -33,26 +45,48 @@ export class Pulse {
   #run(): void {
     if (this.#running) return;
     this.#running = true;
-    this.#frames((now) => {
+    this.#screen.frame((now) => {
       this.#running = false;
-      const isCalm = this.#isCalm();
-      for (const beat of this.#beats) {
-        if (now < beat.next - EARLY_MS) continue;
-        const every = isCalm ? beat.calmMs : beat.everyMs;
-        // One that was missed, as by a hidden page, is not made up for.
-        beat.next = Math.max(beat.next + every, now + every / 2);
-        beat.draw(now);
-      }
+      if (now >= this.#rests) this.#draw(now);
       if (this.#beats.size > 0) this.#run();
     });
+  }
+
+  #draw(now: number): void {
+    const due = [...this.#beats].filter(({ next }) => now >= next - EARLY_MS);
+    if (due.length === 0) return;
+    this.#screen.seen((tookMs) => (this.#rests = now + (1 + REST) * tookMs - EARLY_MS));
+    const isCalm = this.#isCalm();
+    for (const beat of due) {
+      // What was drawn before it may have ended it.
+      if (!this.#beats.has(beat)) continue;
+      const every = isCalm ? beat.calmMs : beat.everyMs;
+      // One that was missed, as by a hidden page, is not made up for.
+      beat.next = Math.max(beat.next + every, now + every / 2);
+      beat.draw(now);
+    }
   }
 }
 
 const calm = typeof matchMedia === "function" ? matchMedia("(prefers-reduced-motion: reduce)") : { matches: false };
 export const isCalm = (): boolean => calm.matches;
 
+const page: Screen = {
+  frame: (run) => void requestAnimationFrame(run),
+  seen(run) {
+    const from = performance.now();
+    // The first task after this frame's: what was drawn is laid out and painted by then.
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      run(performance.now() - from);
+    };
+    port2.postMessage(undefined);
+  },
+};
+
 /** The page's own. */
-export const pulse = new Pulse((run) => requestAnimationFrame(run), isCalm);
+export const pulse = new Pulse(page, isCalm);
 
 /** Draws the component again on the beat; with models only if one of them has changed since. What is returned draws it at once: for what a hand has done. */
 export function useBeat(everyMs: number, models: readonly { readonly version: number }[] = [], calmMs = everyMs): () => void {
