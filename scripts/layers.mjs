@@ -2,6 +2,7 @@
 
 import { build as bundle } from "esbuild";
 import { existsSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { basename, relative } from "node:path";
 import { integrationTests } from "./cargo.mjs";
 import { cargo, check, node, own } from "./counts.mjs";
@@ -121,7 +122,11 @@ async function webTests({ run }, browser, needed) {
 
 async function endToEnd({ run }) {
   const paths = find("tests/e2e", ".test.mjs");
-  await nodeTests(run, "end to end", paths, { env: await browserEnvironment(), timeoutMs: 30 * minutes });
+  const isLoad = (path) => path.endsWith(".load.test.mjs");
+  const env = await browserEnvironment();
+  await nodeTests(run, "end to end, under load", paths.filter(isLoad), { env });
+  // Most of their time is waiting, also where there are only two processors.
+  await nodeTests(run, "end to end", paths.filter((path) => !isLoad(path)), { concurrency: Math.max(2, availableParallelism() - 1), env, timeoutMs: 30 * minutes });
 }
 
 /** The engines that are there are played, also where another is missing: that one is the failure. */

@@ -32,10 +32,12 @@ export async function setupTests() {
     }
   };
   await attempt(rustComponents);
-  await attempt(wasmPack);
-  await attempt(browsers);
-  await attempt(webkit);
-  await attempt(geckodriver);
+  // Side by side: neither of the tools keeps two processors busy, and packages are mostly waited for.
+  const packages = async () => {
+    await attempt(browsers);
+    await attempt(webkit);
+  };
+  await Promise.all([attempt(wasmPack), attempt(geckodriver), packages()]);
   return missing;
 }
 

@@ -1,100 +1,13 @@
-// The supervisor's page in Chromium over the four streams: what the service tells is what is seen, with a line that breaks, under load,
-// by keyboard, and for those who see none of the pictures.
+// The supervisor's page in Chromium over the four streams: what the service tells is what is seen, with a line that breaks, by keyboard,
+// and for those who see none of the pictures.
 
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
-import { BROKEN_LINE, Service, WIDE, profile, until, url, violationsIn, visit } from "./stage.mjs";
+import { Floor, open, still, time } from "./floor.mjs";
+import { BROKEN_LINE, Service, WIDE, until, violationsIn, visit } from "./stage.mjs";
 
 const minutes = 60_000;
 const PHONE = { width: 375, height: 800 };
-/** No day begins by itself: the test is the only one that tells anything. */
-const still = { reducedMotion: "reduce" };
-/** A time of a story that is told whole; where the page's own clock matters, that of a beginning of its own. */
-const NINE = Date.UTC(2030, 0, 1, 9);
-const time = (second, beginning = NINE) => new Date(beginning + 1000 * second).toISOString();
-
-/** The page on a deployment of its own, with its four lines up. */
-async function open(t, options = {}) {
-  const context = await profile(t, options);
-  const asked = `e2e-${randomUUID()}`;
-  const service = new Service(`${asked}-floor`);
-  t.after(() => service.reset());
-  const page = await context.newPage();
-  await page.goto(`${url}/supervisor?deployment=${asked}`);
-  const floor = new Floor(service, page);
-  await floor.ready();
-  return floor;
-}
-
-class Floor {
-  constructor(service, page) {
-    this.service = service;
-    this.page = page;
-    this.list = page.getByRole("listbox", { name: "Interactions" });
-    this.feed = page.getByRole("listbox", { name: "Newest events" });
-    this.status = page.getByRole("status").filter({ hasText: /:/ });
-    this.latency = page.getByRole("region", { name: "Latency" });
-  }
-
-  /** Has the service tell something on a stream. */
-  async tell(to, what) {
-    const response = await fetch(`${url}/_sim/stream`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ deploymentId: this.service.deploymentId, to, ...what }) });
-    assert.ok(response.ok, `${to}: ${response.status} ${await response.text()}`);
-  }
-
-  /** Joins and leaves of one interaction: [second, participant, reason of a leave, or nothing for a join]. */
-  happen(interaction, ...entries) {
-    return this.happenFrom(NINE, interaction, ...entries);
-  }
-
-  happenFrom(beginning, interaction, ...entries) {
-    const events = entries.map(([second, participant, reason]) => ({ timestamp: time(second, beginning), type: reason === undefined ? "ParticipantJoined" : "ParticipantLeft", participant, interaction, channel: "voice", ...(reason && { reason }) }));
-    return this.tell("interactions", { events });
-  }
-
-  presence(userId, name, presence, second) {
-    return this.tell("presence", { updates: [{ timestamp: time(second), eventType: "presence.changed", payload: { userId, name, presence } }] });
-  }
-
-  conversation(id, type, second) {
-    return this.tell("conversations", { events: [{ id, timestamp: time(second), type, data: { queue: "sales" } }] });
-  }
-
-  card(key) {
-    return this.page.locator(`[data-stream=${key}]`);
-  }
-
-  async ready() {
-    for (const key of ["latency", "conversations", "interactions", "presence"]) await this.state(key, "ready");
-  }
-
-  state(key, name) {
-    return this.page.locator(`[data-stream=${key}][data-state=${name}]`).waitFor();
-  }
-
-  press(key, name) {
-    return this.card(key).getByRole("button", { name, exact: true }).click();
-  }
-
-  /** A figure of a line's card, when it reads so. */
-  figure(key, name, value) {
-    return this.card(key).locator(".line-figure", { hasText: name }).locator("dd").getByText(value, { exact: true }).waitFor();
-  }
-
-  /** What a screen reader reads of the lanes. */
-  lanes() {
-    return this.page.getByRole("list", { name: "Participants" }).getByRole("listitem").evaluateAll((rows) => rows.map((row) => `${row.querySelector(".lane-name").textContent}${row.querySelector(".visually-hidden").textContent}`));
-  }
-
-  rows() {
-    return this.feed.getByRole("option").evaluateAll((rows) => rows.map((row) => `${row.querySelector(".feed-type").textContent}${row.querySelector(".feed-late") === null ? "" : " late"}`));
-  }
-
-  focused() {
-    return this.page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent?.trim());
-  }
-}
 
 describe("what the service tells", { concurrency: 3 }, () => {
   test("joins and leaves stand as lanes in the order of their time, whatever order they came in", async (t) => {
@@ -402,67 +315,4 @@ describe("by keyboard and for all eyes", { concurrency: 3 }, () => {
     await floor.ready();
     assert.equal(await page.locator("#deployment").textContent(), floor.service.deploymentId);
   });
-});
-
-/**
- * What the least that an event can be costs on this machine, in seconds of the page's thread: a message in a task of its own, parsed. A
- * bound on the share of the time would be one on the machine.
- */
-async function yardstick(page, worked) {
-  const count = 50_000;
-  const before = await worked();
-  await page.evaluate(
-    ([text, count]) =>
-      new Promise((resolve) => {
-        const { port1, port2 } = new MessageChannel();
-        let left = count;
-        port1.onmessage = ({ data }) => {
-          if (JSON.parse(data).data.queue !== "sales") throw new Error("another message");
-          left -= 1;
-          if (left > 0) return port2.postMessage(text);
-          port1.close();
-          resolve();
-        };
-        port2.postMessage(text);
-      }),
-    [JSON.stringify({ id: randomUUID(), timestamp: time(0), type: "conversation.message", data: { queue: "sales", conversationId: randomUUID(), text: "Where is my order? It should have come on Monday." } }), count],
-  );
-  return ((await worked()) - before) / count;
-}
-
-test("at two thousand events a second all of them are counted, none is dropped, and each costs the page little", { timeout: 2 * minutes }, async (t) => {
-  const floor = await open(t);
-  const { page } = floor;
-  const session = await page.context().newCDPSession(page);
-  // The time that the page's own thread had the processor: what other programs take of the machine does not count.
-  await session.send("Performance.enable", { timeDomain: "threadTicks" });
-  const worked = async () => (await session.send("Performance.getMetrics")).metrics.find(({ name }) => name === "TaskDuration").value;
-  const yard = await yardstick(page, worked);
-  await page.getByRole("slider", { name: "Load" }).focus();
-  await page.keyboard.press("End");
-  await until(() => page.locator("#events .column-note").first().textContent(), (text) => Number.parseFloat(text.replace(",", "")) > 1900, "two thousand a second");
-  const before = await worked();
-  const { frames, p95, longest } = await page.evaluate(
-    (ms) =>
-      new Promise((resolve) => {
-        const times = [];
-        let last = performance.now();
-        const end = last + ms;
-        const tick = (now) => {
-          times.push(now - last);
-          last = now;
-          if (now < end) return requestAnimationFrame(tick);
-          times.sort((a, b) => a - b);
-          resolve({ frames: times.length, p95: times[Math.floor(0.95 * (times.length - 1))], longest: times.at(-1) });
-        };
-        requestAnimationFrame(tick);
-      }),
-    5000,
-  );
-  const perEvent = ((await worked()) - before) / (5 * 2000);
-  const ratio = perEvent / yard;
-  t.diagnostic(`${frames} frames in 5 s, p95 ${p95.toFixed(1)} ms, longest ${longest.toFixed(1)} ms; ${Math.round(1e6 * perEvent)} µs of the page's thread for an event with all that is drawn, ${ratio.toFixed(1)} of the least that one can be`);
-  assert.ok(ratio > 3 && ratio < 20, `${ratio}`);
-  assert.ok(frames > 10, `${frames} frames`);
-  for (const key of ["conversations", "interactions", "presence"]) await floor.figure(key, "Dropped", "0");
 });

@@ -46,7 +46,7 @@ function Card({ watch, breaking, rates, press }: CardProps): JSX.Element {
   const lag = watch.lag(now);
   const said = trouble !== undefined && tone !== "good" ? `${detail} · ${trouble}` : lag > 0 && tone === "good" ? `read ${spanWords(lag)} late` : detail;
   const back = watch.figure("reconnects");
-  const connections = isUp(state) ? Math.max(1, watch.figure("connections")) : 0;
+  const isDown = !isUp(state);
   return (
     <article class="column line-card" aria-labelledby={`line-${key}`} data-stream={key} data-state={state.name}>
       <h3 id={`line-${key}`}>{TITLES[key]}</h3>
@@ -64,13 +64,13 @@ function Card({ watch, breaking, rates, press }: CardProps): JSX.Element {
       </dl>
       <div class="line-buttons" role="group" aria-label={`Break the line of ${TITLES[key]}`}>
         <button
-          type="button" class="button small" title="Cut without a goodbye" aria-disabled={connections === 0}
-          onClick={connections === 0 ? undefined : press(() => breaking.drop(key, connections))}
+          type="button" class="button small" title="Cut without a goodbye" aria-disabled={isDown}
+          onClick={isDown ? undefined : press(() => breaking.drop(key, watch.connections))}
         >
           Drop
         </button>
         {HOLDS.map(([hold, name, does]) => (
-          <button key={hold} type="button" class={breaking.isOn(hold, key) ? "button small is-held" : "button small"} title={does} aria-pressed={breaking.isOn(hold, key)} onClick={press(() => breaking.toggle(hold, key, connections))}>{name}</button>
+          <button key={hold} type="button" class={breaking.isOn(hold, key) ? "button small is-held" : "button small"} title={does} aria-pressed={breaking.isOn(hold, key)} onClick={press(() => breaking.toggle(hold, key, watch.connections))}>{name}</button>
         ))}
         <button
           type="button" class="button small remedy" aria-disabled={remedy === undefined}

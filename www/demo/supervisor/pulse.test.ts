@@ -71,6 +71,15 @@ test("a machine that takes long to draw rests three times as long, whatever asks
   assert.ok(frames.size >= 90 && frames.size <= 105, `${frames.size}`);
 });
 
+test("a frame that was seen a minute late is not rested for by minutes", () => {
+  const { pulse, pass } = screen({ tookMs: 60_000 });
+  let drawn = 0;
+  pulse.beat(100, () => { drawn += 1; });
+  pass(60_000);
+  pass(600);
+  assert.equal(drawn, 2);
+});
+
 test("when nobody is to be drawn any more no frame is asked for", () => {
   const { pulse, pass, waits } = screen();
   const end = pulse.beat(100, () => undefined);

@@ -10,6 +10,8 @@ const EARLY_MS = 4;
 const APART_MS = 17;
 /** After a frame that took so long nothing is drawn for so many times as long: drawing has a quarter of the time and the rest is left to events and hands. */
 const REST = 3;
+/** It rests no longer, ms: a frame that was seen late, as where the machine slept over it, says nothing of what drawing takes. */
+const LONGEST_REST_MS = 500;
 
 /** Where it is drawn. */
 export interface Screen {
@@ -55,7 +57,7 @@ export class Pulse {
   #draw(now: number): void {
     const due = [...this.#beats].filter(({ next }) => now >= next - EARLY_MS);
     if (due.length === 0) return;
-    this.#screen.seen((tookMs) => (this.#rests = now + (1 + REST) * tookMs - EARLY_MS));
+    this.#screen.seen((tookMs) => (this.#rests = now + tookMs + Math.min(REST * tookMs, LONGEST_REST_MS) - EARLY_MS));
     const isCalm = this.#isCalm();
     for (const beat of due) {
       // What was drawn before it may have ended it.

@@ -77,6 +77,17 @@ test("a lag is told as long as it is told of", () => {
   assert.deepEqual([watch.lag(Date.now()), watch.lag(Date.now() + 3000)], [1200, 0]);
 });
 
+test("connections are counted when they are asked for, and there are none where the line is down", () => {
+  const { stream, watch } = watched();
+  stream.metrics = { connections: 2 };
+  assert.equal(watch.connections, 0);
+  stream.tell("state", { name: "ready", since: 0 });
+  assert.equal(watch.connections, 2);
+  // A stream of one line does not count them.
+  stream.metrics = {};
+  assert.equal(watch.connections, 1);
+});
+
 test("figures are those of the last look, and zero where there are none", () => {
   const { stream, watch } = watched();
   stream.metrics = { dropped: 3 };

@@ -56,6 +56,11 @@ export class Watch {
     return this.figures[name] ?? 0;
   }
 
+  /** How many connections are up now, not when its figures were looked at last. */
+  get connections(): number {
+    return isUp(this.state) ? Math.max(1, this.#stream.metrics["connections"] ?? 0) : 0;
+  }
+
   /** By how much this page is behind, in ms; 0 if it keeps up. */
   lag(now: number): number {
     return now - this.#lag.at < LAG_STANDS_MS ? this.#lag.ms : 0;
