@@ -3,6 +3,7 @@
 
 mod common;
 mod conversations;
+mod crowd;
 mod interactions;
 mod latency;
 #[path = "../common/network.rs"]

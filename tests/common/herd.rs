@@ -32,7 +32,12 @@ pub fn chance(seed: u64) -> Random {
 
 /// A link as the guest client makes it.
 pub fn link(seed: u64) -> Link {
-    Link::new(Policy::default(), chance(seed), false, 30_000)
+    patient(Policy::default(), seed)
+}
+
+/// A link that waits by this policy between its attempts.
+fn patient(policy: Policy, seed: u64) -> Link {
+    Link::new(policy, chance(seed), false, 30_000)
 }
 
 /// A connection's end without a goodbye.
@@ -154,7 +159,12 @@ const STOOD_MS: u64 = 60_000;
 impl Linked {
     /// Client `n` of an outage, which has just lost its good connection.
     pub fn new(n: usize, seed: u64, outage: Outage, config: Config) -> Linked {
-        let mut link = link(seed.wrapping_add(n as u64));
+        Linked::waiting(Policy::default(), n, seed, outage, config)
+    }
+
+    /// One that waits by this policy between its attempts.
+    pub fn waiting(policy: Policy, n: usize, seed: u64, outage: Outage, config: Config) -> Linked {
+        let mut link = patient(policy, seed.wrapping_add(n as u64));
         link.start(at(0));
         link.prepared(at(0));
         while link.poll_output().is_some() {}
