@@ -1,6 +1,6 @@
 //! Several tabs of one visitor: faults.md row 29, as one of them sees it. (Several at once: `tests/simulation`.)
 
-use crate::common::{Line, World};
+use crate::common::{CrashPoint, Line, World};
 use guestwire::core::machine::{Page as Signal, Role};
 use guestwire::core::state::State;
 use guestwire::guest::event::{Event, Status};
@@ -400,6 +400,26 @@ fn row29_a_frame_that_lay_waiting_brings_no_record_back_that_the_next_leader_has
     assert_eq!(world.storage, kept);
     world.prove(Role::Leader);
     assert_ne!(world.storage.get(&world.session_key()), kept.get(&world.session_key()), "what was read is remembered");
+}
+
+#[test]
+fn row29_what_is_acknowledged_to_a_tab_that_stood_still_leaves_storage_when_it_knows_that_it_leads_and_after_the_anchor() {
+    let mut world = World::settled(39);
+    world.holds_proof = true;
+    let id = world.send("yes");
+    world.frozen = true;
+    world.run(6_000);
+    let kept = world.storage.clone();
+    world.thaw();
+    world.run(1_000);
+    assert_eq!(world.status(&id), Status::Sent);
+    // Without its record the next of these words would be taken for it, as long as the anchor of what is sent is as old as this.
+    assert_eq!(world.storage, kept);
+    world.crash_at = Some(CrashPoint::AfterAckPersisted);
+    world.prove(Role::Leader);
+    assert_eq!(world.crashed, Some(CrashPoint::AfterAckPersisted));
+    assert_eq!(world.message_keys().len(), 0);
+    assert_ne!(world.storage.get(&world.session_key()), kept.get(&world.session_key()), "the anchor was there before");
 }
 
 #[test]

@@ -135,8 +135,7 @@ impl Session {
             // Its removal had failed, or another tab's had not come to pass.
             let key = record.key(&self.prefix);
             self.outbox.skip(record.n);
-            self.write(key, None, Write::Other);
-            return;
+            return self.discard(key);
         }
         // Killed between the two writes of a retry, a message stands under two numbers: the later one is meant.
         let earlier = match self.outbox.get(&record.id).map(|known| (known.n, known.key(&self.prefix))) {
@@ -258,6 +257,17 @@ impl Session {
             self.writes.push((id, why));
         }
         id
+    }
+
+    /// Removes the record of a message that the service has.
+    pub(super) fn discard(&mut self, key: String) {
+        if self.is_doubtful() {
+            // The anchor goes before it, and is not written yet.
+            self.discarded.push(key);
+            self.rewrites_when_proved = true;
+        } else {
+            self.write(key, None, Write::Other);
+        }
     }
 
     /// Rewrites a message's record after a change.

@@ -66,6 +66,9 @@ impl Session {
                     for id in self.outbox.ids(&|_| true) {
                         self.rewrite(&id);
                     }
+                    for key in std::mem::take(&mut self.discarded) {
+                        self.discard(key);
+                    }
                 }
                 // What fell due meanwhile.
                 self.handle_timers();

@@ -205,6 +205,8 @@ pub struct Session {
     stood_still: bool,
     /// What is remembered, or a record, changed while that was in doubt.
     rewrites_when_proved: bool,
+    /// Records that go then.
+    discarded: Vec<String>,
     /// What this tab wrote into storage when it took the lead: another value there is another tab's.
     fence: String,
     /// The next that storage holds is the answer to whether that is so still.
@@ -298,6 +300,7 @@ impl Session {
             proved: false,
             stood_still: false,
             rewrites_when_proved: false,
+            discarded: Vec::new(),
             fence: String::new(),
             looks_at_fence: false,
             away: false,

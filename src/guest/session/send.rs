@@ -148,7 +148,7 @@ impl Session {
             remembered.newest = Some(anchor);
             self.remember();
         }
-        self.write(key, None, Write::Other);
+        self.discard(key);
         let server_id = entry.server_id().map(str::to_string);
         self.tell(Event::Receipt { id: id.to_string(), status: Status::Sent, server_id, time: entry.time, code: None });
         self.arm_expiry();
