@@ -23,6 +23,14 @@ export const mutants = [
     replace: "        self.looks_at_fence = true;",
   },
   {
+    name: "record-goes-before-its-anchor",
+    protocols: ["guest", "session"],
+    bug: "what is acknowledged to a tab in doubt leaves storage before the anchor of what is sent next is written",
+    file: keeping,
+    find: "        if self.is_doubtful() {\n            // The anchor goes before it, and is not written yet.",
+    replace: "        if self.is_doubtful() && !self.leading {\n            // The anchor goes before it, and is not written yet.",
+  },
+  {
     name: "old-answer-proves-the-lead",
     protocols: ["guest", "session"],
     bug: "the answer to a question from before the page stood still is taken for proof that it leads",
