@@ -3,6 +3,7 @@
 #[path = "../common/herd.rs"]
 mod world;
 
+use guestwire::core::backoff::Policy;
 use guestwire::core::link::Output;
 use guestwire::core::machine::{Close, SocketId};
 use world::{Config, Herd, Linked, Outage, at, link};
@@ -57,7 +58,7 @@ fn row01_the_same_holds_where_the_config_is_away_too() {
 
 /// How often a link connects within 20 s to a service that accepts and closes after so many milliseconds.
 fn connects(seed: u64, after: u64, configured: bool) -> usize {
-    let mut link = link(seed);
+    let mut link = link(Policy::default(), seed);
     let mut connects = 0;
     let mut closes: Option<(u64, SocketId)> = None;
     link.start(at(0));

@@ -30,13 +30,8 @@ pub fn chance(seed: u64) -> Random {
     Random::new([word(0), word(1), word(2), word(3)])
 }
 
-/// A link as the guest client makes it.
-pub fn link(seed: u64) -> Link {
-    patient(Policy::default(), seed)
-}
-
-/// A link that waits by this policy between its attempts.
-fn patient(policy: Policy, seed: u64) -> Link {
+/// A link that waits by this policy between its attempts; the guest client's own is the default.
+pub fn link(policy: Policy, seed: u64) -> Link {
     Link::new(policy, chance(seed), false, 30_000)
 }
 
@@ -164,7 +159,7 @@ impl Linked {
 
     /// One that waits by this policy between its attempts.
     pub fn waiting(policy: Policy, n: usize, seed: u64, outage: Outage, config: Config) -> Linked {
-        let mut link = patient(policy, seed.wrapping_add(n as u64));
+        let mut link = link(policy, seed.wrapping_add(n as u64));
         link.start(at(0));
         link.prepared(at(0));
         while link.poll_output().is_some() {}
