@@ -79,23 +79,34 @@ function wasmInputs(mode) {
 async function buildModules(dev) {
   const fresh = `${generated}.new`;
   rmSync(fresh, { recursive: true, force: true });
-  for (const { features, folder } of modules) await buildModule(features, join(fresh, folder), dev);
+  const finishing = [];
+  for (const { features, folder } of modules) {
+    const module = await compileModule(features, dev, finishing.length);
+    // While the next one is compiled.
+    const finished = finishModule(module, join(fresh, folder), dev);
+    finished.catch(() => {}); // it is heard below
+    finishing.push(finished);
+  }
+  await Promise.all(finishing);
   rmSync(generated, { recursive: true, force: true });
   mkdirSync(at("www", "client"), { recursive: true });
   renameSync(fresh, generated);
 }
 
-async function buildModule(features, fresh, dev) {
+/** Gives the path of the module, which the next one's does not overwrite. */
+async function compileModule(features, dev, number) {
   const { withoutWords } = await import("./shrink.mjs");
   const target = "wasm32-unknown-unknown";
   // As a cdylib alone: with an rlib beside it cargo leaves link-time optimisation out, without a word.
   await need("cargo", ["rustc", "--package", "guestwire", "--lib", "--crate-type", "cdylib", "--no-default-features", "--features", features, "--target", target, "--profile", "wasm", ...withoutPaths(), ...(dev ? [] : ["--", ...rustcFlags])], { why: "The library does not compile for WebAssembly: the lines above say why." });
-  let module = join(targetDirectory(), target, "wasm", "guestwire.wasm");
-  if (!dev) {
-    const shrunk = join(dirname(module), "guestwire.shrunk.wasm");
-    writeFileSync(shrunk, withoutWords(readFileSync(module)));
-    module = shrunk;
-  }
+  const built = join(targetDirectory(), target, "wasm", "guestwire.wasm");
+  const module = join(dirname(built), `guestwire.${number}.wasm`);
+  const bytes = readFileSync(built);
+  writeFileSync(module, dev ? bytes : withoutWords(bytes));
+  return module;
+}
+
+async function finishModule(module, fresh, dev) {
   // The shim says where the module is (hence no default path) and brings up fresh memory after a panic (hence the reset).
   const flags = ["--omit-default-module-path", "--experimental-reset-state-function"];
   await need("wasm-bindgen", [module, "--target", "web", "--out-name", "core", "--out-dir", fresh, ...flags, ...(dev ? [] : ["--remove-producers-section"])]);
