@@ -444,6 +444,29 @@ fn row29_an_answer_from_before_the_page_stood_still_proves_nothing() {
 }
 
 #[test]
+fn row29_what_is_sent_with_a_list_that_was_taken_over_is_looked_for_behind_what_was_acknowledged_last() {
+    let mut world = World::settled(40);
+    world.set(json!({"echoMetadata": false, "echoTracingId": "none"}));
+    world.agent("older");
+    world.run(1_000);
+    let row = world.page.rows.last().unwrap();
+    let body: serde_json::Value = serde_json::from_str(&world.page.bodies[&row.id]).unwrap();
+    let page = json!({"entities": [body], "items": [body]}).to_string();
+    world.send("yes");
+    world.wait_sent(5_000);
+    world.kill();
+    // The next life has the list as it was before that message. The next of the same words is lost on its way.
+    world.load_page();
+    world.start();
+    world.with(|session, now| session.adopt(now, &page));
+    world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "lose"}));
+    let id = world.send("yes");
+    world.run(60_000);
+    assert_eq!(world.status(&id), Status::Sent);
+    assert_eq!(world.times_stored("yes"), 2);
+}
+
+#[test]
 fn who_takes_over_reads_what_was_never_read_also_when_its_first_line_is_lost() {
     let mut world = World::settled(36);
     for text in ["older", "newer"] {

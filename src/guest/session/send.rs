@@ -78,11 +78,15 @@ impl Session {
         self.has_hole && !self.has_gap && (self.reads_again || !self.wire.is_session())
     }
 
-    /// The newest entry known, or else the moment: only what is newer can be a message that is sent now.
+    /// The newest entry known, or else the moment: only what is newer can be a message that is sent now. A list that was taken over
+    /// from another tab may be older than what was acknowledged last.
     fn anchor(&self) -> Option<Anchor> {
-        let remembered = || self.remembered.as_ref().and_then(|remembered| remembered.newest.clone());
-        let moment = || self.service_now().map(|now| Anchor { time: now as i64 - CLOCK_ERROR_MS, id: String::new() });
-        self.newest_anchor().or_else(remembered).or_else(moment)
+        let newest = self.newest_anchor();
+        let remembered = self.remembered.as_ref().and_then(|remembered| remembered.newest.as_ref());
+        if let Some(later) = remembered.filter(|remembered| newest.as_ref().is_none_or(|newest| newest.time < remembered.time)) {
+            return Some(later.clone());
+        }
+        newest.or_else(|| self.service_now().map(|now| Anchor { time: now as i64 - CLOCK_ERROR_MS, id: String::new() }))
     }
 
     /// What proof will need is stored (or cannot be, then memory has to do): now it goes.
