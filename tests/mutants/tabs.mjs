@@ -31,6 +31,14 @@ export const mutants = [
     replace: "        if self.is_doubtful() && !self.leading {\n            // The anchor goes before it, and is not written yet.",
   },
   {
+    name: "anchor-of-a-list-taken-over",
+    protocols: ["guest", "session"],
+    bug: "the newest entry of a list that was taken over is the anchor, though a later one was acknowledged",
+    file: "src/guest/session/send.rs",
+    find: "newest.as_ref().is_none_or(|newest| newest.time < remembered.time)",
+    replace: "newest.is_none()",
+  },
+  {
     name: "old-answer-proves-the-lead",
     protocols: ["guest", "session"],
     bug: "the answer to a question from before the page stood still is taken for proof that it leads",
