@@ -6,8 +6,9 @@ mod world;
 
 mod others;
 
+use guestwire::core::backoff::Policy;
 use serde_json::{Value, json};
-use world::{Config, Herd, Linked, Outage};
+use world::{Config, Herd, Outage};
 
 /// Attempts are counted in stretches of so many milliseconds.
 const BUCKET_MS: u64 = 100;
@@ -20,7 +21,7 @@ fn main() {
         panic!("two numbers are needed: how many clients, and a seed");
     };
     let outage = Outage::row_1(clients as usize);
-    let ours = world::run(outage, (0..outage.clients).map(|n| Linked::new(n, seed * clients, outage, Config::Reachable)).collect());
+    let ours = world::mass_restart(Policy::default(), seed * clients, outage, Config::Reachable);
     let mut policies = vec![figures("guestwire", "rand(cap/4, cap), cap = min(30 s, 2 s · 2ⁿ)", outage, &ours)];
     for policy in others::ALL {
         let member = |n: usize| others::Member::new(policy, outage.loss(n), world::chance(seed * clients + n as u64));

@@ -6,11 +6,10 @@ mod world;
 use guestwire::core::backoff::Policy;
 use guestwire::core::link::Output;
 use guestwire::core::machine::{Close, SocketId};
-use world::{Config, Herd, Linked, Outage, at, link};
+use world::{Config, Herd, Outage, at, link};
 
 fn mass_restart(clients: usize, config: Config) -> Herd {
-    let outage = Outage::row_1(clients);
-    world::run(outage, (0..clients).map(|n| Linked::new(n, 0, outage, config)).collect())
+    world::mass_restart(Policy::default(), 0, Outage::row_1(clients), config)
 }
 
 /// The herd of 10 000 whose look at the configuration is answered; one run for two questions.

@@ -132,6 +132,11 @@ pub fn run<M: Member>(outage: Outage, mut members: Vec<M>) -> Herd {
     herd
 }
 
+/// What real links do in an outage that wait by this policy between their attempts.
+pub fn mass_restart(policy: Policy, seed: u64, outage: Outage, config: Config) -> Herd {
+    run(outage, (0..outage.clients).map(|n| Linked::new(policy, n, seed, outage, config)).collect())
+}
+
 /// What a link meets when its look at the deployment's configuration is answered.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Config {
@@ -142,7 +147,7 @@ pub enum Config {
 }
 
 /// The real link. The world's first loss is a minute after it connected.
-pub struct Linked {
+struct Linked {
     link: Link,
     outage: Outage,
     config: Config,
@@ -152,13 +157,8 @@ pub struct Linked {
 const STOOD_MS: u64 = 60_000;
 
 impl Linked {
-    /// Client `n` of an outage, which has just lost its good connection.
-    pub fn new(n: usize, seed: u64, outage: Outage, config: Config) -> Linked {
-        Linked::waiting(Policy::default(), n, seed, outage, config)
-    }
-
-    /// One that waits by this policy between its attempts.
-    pub fn waiting(policy: Policy, n: usize, seed: u64, outage: Outage, config: Config) -> Linked {
+    /// Client `n` of an outage, which has just lost its good connection and waits by this policy between its attempts.
+    fn new(policy: Policy, n: usize, seed: u64, outage: Outage, config: Config) -> Linked {
         let mut link = link(policy, seed.wrapping_add(n as u64));
         link.start(at(0));
         link.prepared(at(0));
