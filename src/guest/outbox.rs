@@ -221,7 +221,7 @@ fn read_record(name: &str, value: &str) -> Option<Stored> {
 pub struct Outbox {
     records: Vec<Record>,
     last_n: u64,
-    /// What stands beside them and is not ours to touch, bytes of UTF-16.
+    /// What stands beside them, for it is not ours to touch or storage does not let go of it, bytes of UTF-16.
     pub beside: usize,
 }
 

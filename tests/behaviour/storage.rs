@@ -231,6 +231,53 @@ fn row23_what_becomes_of_the_messages_keeps_them_within_192_kib() {
 }
 
 #[test]
+fn row23_what_storage_does_not_let_go_of_counts_against_the_192_kib() {
+    let mut world = World::ready(53);
+    world.disk = Disk::Keeps;
+    let mut refusal = None;
+    for n in 0..40 {
+        match world.try_send(&format!("{n:04000}")) {
+            Ok(_) => world.wait_sent(20_000),
+            Err(error) => refusal = Some(error.code),
+        }
+        assert!(messages(&world) <= 192 * 1024, "{}", messages(&world));
+    }
+    assert!(messages(&world) > 176 * 1024, "the records of what was sent stand there still: {}", messages(&world));
+    assert_eq!(refusal, Some(Code::OUTBOX_FULL), "and there is no room for another");
+    // Nor is there in the next life of the page, as long as they stay.
+    world.reload();
+    world.run_until_ready();
+    world.run(20_000);
+    assert_eq!(world.try_send(&"y".repeat(4_000)).map_err(|error| error.code), Err(Code::OUTBOX_FULL));
+    world.disk = Disk::Works;
+    world.reload();
+    world.run_until_ready();
+    world.run(360_000);
+    assert_eq!(world.message_keys().len(), 0, "what was sent goes when it can");
+    assert_eq!(world.stored().len(), 23, "and none of it is sent again");
+    world.send("room again");
+    world.wait_sent(20_000);
+}
+
+#[test]
+fn row23_what_is_damaged_and_cannot_be_taken_out_counts_against_the_192_kib() {
+    let mut world = World::new(54);
+    world.kill();
+    for n in 100..120 {
+        world.storage.insert(format!("gw1:world:m:{n}:bad-{n}"), "x".repeat(4_000));
+    }
+    world.disk = Disk::Keeps;
+    world.load_page();
+    world.network.line = Line::Offline;
+    world.start();
+    while world.try_send(&"y".repeat(4_000)).is_ok() {}
+    let records = |key: &str| key.starts_with("gw1:world:m:");
+    let waiting = world.storage.keys().filter(|key| records(key) && !key.contains("bad")).count();
+    let bytes: usize = world.storage.iter().filter(|(key, _)| records(key)).map(|(key, value)| 2 * (key.len() + value.len())).sum();
+    assert!(waiting > 0 && bytes <= 192 * 1024, "{waiting} wait among {bytes} bytes");
+}
+
+#[test]
 fn row23_storage_that_refuses_some_writes_loses_and_doubles_nothing() {
     for writes in 0..256_u64 {
         let mut world = World::new(writes);

@@ -14,6 +14,8 @@ pub enum Disk {
     Unavailable,
     /// It takes so many bytes of UTF-16 in all.
     Quota(usize),
+    /// It takes everything and lets go of nothing.
+    Keeps,
     /// Of 64 writes in turn those throw whose bit is set.
     Fails(u64),
 }
@@ -42,7 +44,7 @@ impl World {
     fn try_write(&mut self, key: &str, value: Option<&str>) -> Result<(), StoreFault> {
         match (self.disk, value) {
             (Disk::Missing, None) => return Ok(()),
-            (Disk::Missing | Disk::Unavailable, _) => return Err(StoreFault::Unavailable),
+            (Disk::Missing | Disk::Unavailable, _) | (Disk::Keeps, None) => return Err(StoreFault::Unavailable),
             (Disk::Fails(writes), _) if writes >> (self.writes % 64) & 1 == 1 => {
                 return Err(if value.is_some() { StoreFault::Full } else { StoreFault::Unavailable });
             }

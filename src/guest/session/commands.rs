@@ -124,9 +124,9 @@ impl Session {
         if self.is_anothers(record) {
             return Err(Refusal::new(Code::OTHER_TAB));
         }
-        let old_key = record.key(&self.prefix);
         let owner = self.mark();
-        let Some(mut record) = self.outbox.remove(id) else { return Ok(()) };
+        let Some(old) = self.outbox.remove(id) else { return Ok(()) };
+        let mut record = old.clone();
         record.n = n;
         record.durable = false;
         record.standing = Standing::Queued;
@@ -141,7 +141,7 @@ impl Session {
         record.tries = 0;
         self.outbox.insert(record);
         // The old key goes once the new one is there: a crash or a full storage between the two leaves it twice, never not at all.
-        self.store(id, Write::Moved(id.to_string(), old_key));
+        self.store(id, Write::Moved(old));
         self.transcript.rerank(id, n);
         self.transcript.mark(id, Status::Queued, None);
         self.receipt(id, Status::Queued, None);
@@ -159,7 +159,7 @@ impl Session {
         if self.outbox.get(id).is_some_and(|record| may_arrive(record) || self.is_anothers(record)) {
             return false;
         }
-        let removed = self.drop_record(id).is_some();
+        let removed = self.drop_record(id);
         self.settle();
         removed
     }

@@ -133,34 +133,31 @@ impl Session {
     fn take_up(&mut self, record: Record) {
         if self.transcript.is_sent(&record.id) {
             // Its removal had failed, or another tab's had not come to pass.
-            let key = record.key(&self.prefix);
             self.outbox.skip(record.n);
-            return self.discard(key);
+            return self.discard(record);
         }
         // Killed between the two writes of a retry, a message stands under two numbers: the later one is meant.
-        let earlier = match self.outbox.get(&record.id).map(|known| (known.n, known.key(&self.prefix))) {
+        let earlier = match self.outbox.get(&record.id).map(|known| known.n) {
             None => None,
-            Some((n, _)) if n == record.n => return,
-            Some((n, key)) if n < record.n => {
-                self.outbox.remove(&record.id);
+            Some(n) if n == record.n => return,
+            Some(n) if n < record.n => {
                 self.transcript.remove(&record.id);
-                Some(key)
+                self.outbox.remove(&record.id)
             }
             Some(_) => {
-                let key = record.key(&self.prefix);
                 if self.is_durable(&record.id) {
-                    self.write(key, None, Write::Other);
+                    self.erase(&record);
                 } else {
                     // The later one could not be written then: until it is, this is all that storage has of the message.
-                    self.store(&record.id, Write::Moved(record.id.clone(), key));
+                    self.store(&record.id.clone(), Write::Moved(record));
                 }
                 return;
             }
         };
         self.show_record(&record);
         self.outbox.insert(record);
-        if let Some(key) = earlier {
-            self.write(key, None, Write::Other);
+        if let Some(earlier) = earlier {
+            self.erase(&earlier);
         }
     }
 
@@ -193,10 +190,10 @@ impl Session {
             *quarantined += bytes;
             self.write(key, Some(value.to_string()), Write::Other);
         }
-        let original = [&self.prefix, name].concat();
-        self.write(original, None, Write::Other);
         self.metrics.quarantined += 1;
         self.tell(Event::Warning { code: Code::STORAGE_QUARANTINED });
+        let original = [&self.prefix, name].concat();
+        self.write(original, None, Write::Removed(bytes));
     }
 
     /// Shows an accepted message as a row.
@@ -260,14 +257,19 @@ impl Session {
     }
 
     /// Removes the record of a message that the service has.
-    pub(super) fn discard(&mut self, key: String) {
+    pub(super) fn discard(&mut self, record: Record) {
         if self.is_doubtful() {
             // The anchor goes before it, and is not written yet.
-            self.discarded.push(key);
+            self.discarded.push(record);
             self.rewrites_when_proved = true;
         } else {
-            self.write(key, None, Write::Other);
+            self.erase(&record);
         }
+    }
+
+    /// Takes a message's record out of storage.
+    pub(super) fn erase(&mut self, record: &Record) {
+        self.write(record.key(&self.prefix), None, Write::Removed(record.bytes(&self.prefix)));
     }
 
     /// Rewrites a message's record after a change.
@@ -295,6 +297,9 @@ impl Session {
                 StoreFault::Unavailable => Code::STORAGE_UNAVAILABLE,
             };
             self.tell(Event::Warning { code });
+            if let Write::Removed(bytes) = why {
+                self.outbox.beside += bytes;
+            }
         }
         match why {
             Write::Accepted(message) => {
@@ -302,26 +307,25 @@ impl Session {
                     record.durable = result.is_ok();
                 }
             }
-            Write::Moved(message, old_key) => {
+            Write::Moved(old) => {
                 if result.is_ok() {
-                    if let Some(record) = self.outbox.get_mut(&message) {
+                    if let Some(record) = self.outbox.get_mut(&old.id) {
                         record.durable = true;
                     }
-                    self.write(old_key, None, Write::Other);
+                    self.erase(&old);
                 }
             }
             Write::Flight => self.flight_stored(id),
-            Write::Other => {}
+            Write::Removed(_) | Write::Other => {}
         }
     }
 
     /// Takes a message out for good: outbox, storage and list.
-    pub(super) fn drop_record(&mut self, id: &str) -> Option<Record> {
-        let record = self.outbox.remove(id)?;
-        let key = record.key(&self.prefix);
-        self.write(key, None, Write::Other);
+    pub(super) fn drop_record(&mut self, id: &str) -> bool {
+        let Some(record) = self.outbox.remove(id) else { return false };
+        self.erase(&record);
         self.transcript.remove(id);
-        Some(record)
+        true
     }
 
     /// Tells the outbox's size when it changed.

@@ -66,8 +66,8 @@ impl Session {
                     for id in self.outbox.ids(&|_| true) {
                         self.rewrite(&id);
                     }
-                    for key in std::mem::take(&mut self.discarded) {
-                        self.discard(key);
+                    for record in std::mem::take(&mut self.discarded) {
+                        self.erase(&record);
                     }
                 }
                 // What fell due meanwhile.

@@ -21,7 +21,7 @@ use super::config::Config;
 use super::event::{Event, Ticket};
 use super::history::History;
 use super::options::Options;
-use super::outbox::Outbox;
+use super::outbox::{Outbox, Record};
 use super::proof::Flight;
 use super::stored::Remembered;
 use super::transcript::{Point, Transcript};
@@ -125,9 +125,11 @@ enum ConfigUse {
 
 /// Why something is being written.
 enum Write {
+    /// A message got a new key; its old record goes when it is written.
+    Moved(Record),
     Accepted(String),
-    /// A message, by its id, got a new key; the old one goes when it is written.
-    Moved(String, String),
+    /// A message's record of so many bytes goes.
+    Removed(usize),
     Flight,
     Other,
 }
@@ -206,7 +208,7 @@ pub struct Session {
     /// What is remembered, or a record, changed while that was in doubt.
     rewrites_when_proved: bool,
     /// Records that go then.
-    discarded: Vec<String>,
+    discarded: Vec<Record>,
     /// What this tab wrote into storage when it took the lead: another value there is another tab's.
     fence: String,
     /// The next that storage holds is the answer to whether that is so still.

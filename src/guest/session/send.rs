@@ -126,7 +126,6 @@ impl Session {
     /// The service has it: the echo came, or history shows it.
     pub(super) fn acknowledged(&mut self, id: &str, entry: &Entry<'_>, live: bool) {
         let Some(record) = self.outbox.remove(id) else { return };
-        let key = record.key(&self.prefix);
         self.metrics.acknowledged += 1;
         if let (true, Flight::Waiting { id: flying, at, .. }) = (live, &self.flight)
             && flying == id
@@ -152,7 +151,7 @@ impl Session {
             remembered.newest = Some(anchor);
             self.remember();
         }
-        self.discard(key);
+        self.discard(record);
         let server_id = entry.server_id().map(str::to_string);
         self.tell(Event::Receipt { id: id.to_string(), status: Status::Sent, server_id, time: entry.time, code: None });
         self.arm_expiry();
