@@ -90,11 +90,13 @@ pub struct Doubt {
     pub looking: bool,
     failed: u32,
     failing_since: u64,
+    /// When the line answered last before a read failed.
+    heard_at: u64,
 }
 
 impl Doubt {
     fn new(id: String, since: u64, lost: Option<SocketId>, gone: Option<(u64, Gone)>) -> Doubt {
-        Doubt { id, since, lost, gone, look: Look::First, looking: false, failed: 0, failing_since: 0 }
+        Doubt { id, since, lost, gone, look: Look::First, looking: false, failed: 0, failing_since: 0, heard_at: since }
     }
 
     /// The socket it went over was lost.
@@ -140,13 +142,17 @@ impl Doubt {
         self.lost.is_none() || (anchored && matches!(self.gone, Some((_, Gone::Clean))))
     }
 
-    /// A read failed; whether the proof is to be given up. It is by the last answer on the line that the time counts: where that
-    /// is silent as well, it is the line that is lost, and the service can be asked over the next one.
+    /// A read failed; whether the proof is to be given up. It counts where the line has answered since the one before, and it is by
+    /// the last answer that the time counts: where the line is silent as well, it is the line that is lost, and the service can be
+    /// asked over the next one.
     pub fn note_failure(&mut self, now: u64, answered_at: u64) -> bool {
-        if self.failed == 0 {
-            self.failing_since = now;
+        if answered_at > self.heard_at {
+            self.heard_at = answered_at;
+            if self.failed == 0 {
+                self.failing_since = now;
+            }
+            self.failed += 1;
         }
-        self.failed += 1;
         self.failed >= READS && answered_at >= self.failing_since + GIVE_UP_MS
     }
 }
@@ -207,6 +213,17 @@ mod tests {
         let mut slow = Doubt::unanswered("a".into(), 0);
         assert!(!slow.note_failure(1_000, 1_000));
         assert!(!slow.note_failure(90_000, 90_000));
-        assert!(slow.note_failure(90_001, 90_000));
+        assert!(!slow.note_failure(90_001, 90_000), "nothing was heard since");
+        assert!(slow.note_failure(90_002, 90_001));
+    }
+
+    #[test]
+    fn a_read_over_a_silent_line_counts_against_the_line() {
+        let mut doubt = Doubt::unanswered("a".into(), 10_000);
+        assert!(!doubt.note_failure(20_000, 9_000));
+        assert!(!doubt.note_failure(80_000, 80_000), "the first");
+        assert!(!doubt.note_failure(120_000, 120_000), "the second");
+        assert!(!doubt.note_failure(139_999, 139_999), "the third, too soon");
+        assert!(doubt.note_failure(140_001, 140_000));
     }
 }

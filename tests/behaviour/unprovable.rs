@@ -210,6 +210,30 @@ guest_only! {
     }
 }
 
+guest_only! {
+    #[test]
+    fn row34_a_read_that_found_the_line_silent_is_none_that_the_history_refused() {
+        let mut world = World::ready(20);
+        world.fault(text_in(json!({"do": "lose"})));
+        let id = world.send("on my way");
+        world.run(7_000);
+        assert_eq!(world.state(), State::Ready, "the line answers, and nothing says that the message arrived");
+        // The network dies under a page that stands still; it looks for the message before it knows, and the line is given up.
+        world.network.line = Line::MuteClient;
+        world.freeze();
+        world.run(10_000);
+        world.thaw();
+        world.wait("given up", 60_000, |world| !matches!(world.state(), State::Ready | State::Suspect));
+        world.freeze();
+        world.heal();
+        world.run(60_000);
+        world.fault(json!({"on": "http", "match": {"path": "/messages"}, "count": 2, "do": "status", "status": 503}));
+        world.thaw();
+        world.wait("it is sent", 60_000, |world| world.outbox_len() == 0);
+        assert_eq!((world.status(&id), world.stored()), (Status::Sent, vec!["on my way".into()]));
+    }
+}
+
 #[test]
 fn row34_the_queue_never_blocks_for_ever() {
     let mut world = World::settled(10);

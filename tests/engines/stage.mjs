@@ -9,6 +9,8 @@ import { KEY } from "./webdriver.mjs";
 
 /** A tab that does not lead leads within this, when it has to (faults.md, 29). */
 export const TAKE_OVER_MS = 5000;
+/** How often a page looks whether it stands still. */
+const TICK_MS = 50;
 
 /** What is played in one test: an engine, one deployment, and the tabs that are opened on it. */
 export class Stage {
@@ -151,9 +153,9 @@ export class Tab {
   async #arrive() {
     await until(() => this.run(() => document.querySelector("guestwire-chat")?.shadowRoot?.querySelector(".launcher") != null), Boolean, "the chat is on the page");
     await this.run(eyes);
-    await this.run(() => {
+    await this.run((tickMs) => {
       window.eyes.watch();
-      window.diary = { states: [], roles: [], banners: [], thrown: [] };
+      window.diary = { states: [], roles: [], banners: [], stalls: [], thrown: [] };
       const note = (list, entry) => list.push({ ...entry, at: Date.now() });
       const { client, shadowRoot } = document.querySelector("guestwire-chat");
       client.on("state", ({ name }) => note(window.diary.states, { name }));
@@ -164,10 +166,18 @@ export class Tab {
       }).observe(shadowRoot, { childList: true, subtree: true, characterData: true });
       addEventListener("error", ({ message }) => note(window.diary.thrown, { message }));
       addEventListener("unhandledrejection", ({ reason }) => note(window.diary.thrown, { message: String(reason) }));
-    });
+      // A machine with too much to do holds a page that is seen, and all its timers; one that is not seen has slow timers anyway.
+      let last = { at: Date.now(), visible: false };
+      setInterval(() => {
+        const now = { at: Date.now(), visible: !document.hidden };
+        const lateMs = now.at - last.at - tickMs;
+        if (lateMs > tickMs && last.visible && now.visible) note(window.diary.stalls, { lateMs });
+        last = now;
+      }, tickMs);
+    }, TICK_MS);
   }
 
-  /** What the page noted since it was loaded: the states, roles and banners, each with the time of day. */
+  /** What the page noted since it was loaded: the states, roles, banners and moments in which it stood still, each with the time of day. */
   diary() {
     return this.run(() => window.diary);
   }

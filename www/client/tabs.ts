@@ -25,7 +25,7 @@ import { fits } from "./said.js";
 import type { Done, Tickets } from "./tickets.js";
 
 /** A leader that was heard is asked again after so long, … */
-const ASK_AFTER_MS = 400;
+const ASK_AFTER_MS = 250;
 /** … and has so long to answer, twice. */
 const ANSWER_MS = 2_000;
 /** Where the leader's list was asked for, it is not asked for again before it came or so long has passed: it has every row. */
