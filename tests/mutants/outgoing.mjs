@@ -117,4 +117,12 @@ export const mutants = [
     find: "        record.durable = false;\n        record.standing = Standing::Queued;",
     replace: "        record.standing = Standing::Queued;",
   },
+  {
+    name: "what-storage-keeps-is-not-counted",
+    protocols: ["guest", "session"],
+    bug: "a record that storage does not let go of takes no room in the outbox",
+    file: "src/guest/session/keeping.rs",
+    find: "self.outbox.beside += bytes;",
+    replace: "self.outbox.beside += 0 * bytes;",
+  },
 ];

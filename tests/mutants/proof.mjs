@@ -106,4 +106,11 @@ export const mutants = [
     find: "                record.anchor = Some(Anchor::end());",
     replace: "                let _ = (Anchor::end(), record);",
   },
+  {
+    name: "silent-line-counts-as-a-refused-read",
+    bug: "a read that failed because the line had died counts among the three after which a proof is given up",
+    file: "src/guest/proof.rs",
+    find: "if answered_at > self.heard_at {",
+    replace: "if answered_at < u64::MAX {",
+  },
 ];
