@@ -71,8 +71,8 @@ pub struct Record {
     pub content: Option<String>,
     /// `Structured` instead of `Text`.
     pub structured: bool,
-    /// Whose it is: a mark of the guest's token at the time; `None` where there was none yet.
-    pub owner: Option<String>,
+    /// Whose it is: a mark of the guest's token at the time; `None` where the service had not seen one yet.
+    pub owner: Option<u32>,
     /// It was given to a socket at least once, so it may have arrived.
     pub sent: bool,
     /// What was known when it was first sent; `None` if nothing was.
@@ -109,11 +109,13 @@ impl Record {
             .maybe_raw("attributes", self.attributes.as_deref())
             .maybe_raw("content", self.content.as_deref())
             .maybe("type", self.structured.then_some("Structured"))
-            .maybe("owner", self.owner.as_deref())
             .flag("byService", self.by_service)
             .flag("sent", self.sent)
             .flag("asked", self.asked)
             .flag("expired", self.standing == Standing::Expired);
+        if let Some(owner) = self.owner {
+            object.int("owner", owner.into());
+        }
         if let Some(anchor) = &self.anchor {
             anchor.write(&mut object, "anchorTime", "anchor");
         }
@@ -204,7 +206,7 @@ fn read_record(name: &str, value: &str) -> Option<Stored> {
         attributes: raw("attributes"),
         content: raw("content"),
         structured: root.is("type", "Structured"),
-        owner: root.string("owner"),
+        owner: root.int("owner").and_then(|owner| u32::try_from(owner).ok()),
         sent: root.flag("sent"),
         anchor: Anchor::read(root, "anchorTime", "anchor"),
         asked: root.flag("asked"),
@@ -320,7 +322,7 @@ mod tests {
             attributes: Some(r#"{"a":"b"}"#.into()),
             content: None,
             structured: false,
-            owner: Some("mark".into()),
+            owner: Some(0x8421),
             sent: true,
             anchor: Some(Anchor { time: 5, id: "x".into() }),
             asked: false,

@@ -1,7 +1,7 @@
 //! What one browser remembers of a conversation beside the outbox: the guest's token and what proof needs.
 
 use super::outbox::Anchor;
-use crate::core::json::{Document, Object, decimal};
+use crate::core::json::{Document, Object};
 use crate::core::secret::Secret;
 
 /// The version of the stored form.
@@ -37,9 +37,8 @@ impl Remembered {
     }
 
     /// What tells one token from another without telling it: 32 of the bits of its FNV-1a hash.
-    pub fn mark(&self) -> String {
-        let hash = self.token.expose().bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-        decimal(hash.into())
+    pub fn mark(&self) -> u32 {
+        self.token.expose().bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
     }
 
     /// The stored form.

@@ -247,6 +247,25 @@ fn row34_the_queue_never_blocks_for_ever() {
 }
 
 #[test]
+fn row34_accepted_before_there_was_a_conversation_it_is_looked_for_in_the_one_that_it_was_sent_in() {
+    let mut world = World::new(21);
+    lose_the_ack(&mut world);
+    let id = world.send("before everything");
+    world.start();
+    world.wait("it was sent", 20_000, |world| world.sent_texts() == ["before everything"]);
+    no_history(&mut world, 500);
+    world.wait("given up", 240_000, |world| world.status(&id) == Status::Failed);
+    world.heal();
+    world.run(120_000);
+    // The history shows it by now, or the visitor asks for it again, and then it is looked for.
+    if world.status(&id) == Status::Failed {
+        world.with(|session, now| session.retry(now, &id)).unwrap();
+    }
+    world.wait("it is found", 60_000, |world| world.status(&id) == Status::Sent);
+    assert_eq!(world.stored(), ["before everything"]);
+}
+
+#[test]
 fn row34_an_unknown_delivery_is_never_sent_again_unasked() {
     let mut world = World::settled(11);
     no_history(&mut world, 500);

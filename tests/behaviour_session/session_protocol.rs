@@ -47,6 +47,28 @@ fn g2_the_session_is_kept_over_a_reload() {
 }
 
 #[test]
+fn g2_what_is_accepted_before_the_session_could_be_stored_goes_in_the_next_one() {
+    let mut world = World::new(61);
+    world.holds_proof = true;
+    world.start();
+    world.wait("a session is asked for", 5_000, |world| world.fetched.iter().any(|target| target.ends_with("/sessions")));
+    // The page stands still while the answer comes, and does not know then whether it leads still: the session is not stored yet.
+    world.frozen = true;
+    world.run(6_000);
+    world.thaw();
+    assert!(!world.storage.contains_key(&world.session_key()));
+    let id = world.send("in between");
+    assert!(world.with(|session, _| session.is_durable(&id)));
+    world.kill();
+    world.holds_proof = false;
+    world.load_page();
+    world.start();
+    world.run_until_ready();
+    world.run(10_000);
+    assert_eq!((world.status(&id), world.stored()), (Status::Sent, vec!["in between".into()]));
+}
+
+#[test]
 fn g4_a_silent_line_is_probed_after_25_s_and_dead_after_30() {
     let mut world = ready();
     world.run(1_000);

@@ -113,4 +113,12 @@ export const mutants = [
     find: "if answered_at > self.heard_at {",
     replace: "if answered_at < u64::MAX {",
   },
+  {
+    name: "sent-without-an-owner",
+    protocols: ["session"],
+    bug: "what was accepted before there was a conversation is of none also once it was sent, and is sent again unasked",
+    file: send,
+    find: "        record.owner = owner;\n",
+    replace: "        let _ = owner;\n",
+  },
 ];

@@ -250,4 +250,12 @@ export const mutants = [
     find: "        && entry.direction == Direction::Inbound\n        && entry.own_id",
     replace: "        && matches!(entry.direction, Direction::Inbound | Direction::Outbound)\n        && entry.own_id",
   },
+  {
+    name: "owned-by-a-session-that-is-not-stored",
+    protocols: ["session"],
+    bug: "what is accepted before its session could be stored belongs to that one, which the next life of the page does not know",
+    file: "src/guest/session/commands.rs",
+    find: "self.remembered.as_ref().filter(|remembered| remembered.known).map(Remembered::mark)",
+    replace: "self.remembered.as_ref().map(Remembered::mark)",
+  },
 ];

@@ -364,9 +364,9 @@ impl Session {
         members
     }
 
-    /// Whose messages these are.
-    pub(super) fn mark(&self) -> Option<String> {
-        self.remembered.as_ref().map(Remembered::mark)
+    /// Whose messages these are. A guest that the service has not seen yet may not have been stored either.
+    pub(super) fn mark(&self) -> Option<u32> {
+        self.remembered.as_ref().filter(|remembered| remembered.known).map(Remembered::mark)
     }
 
     /// What is stored is changed and removed by the leading tab only: it may have sent it by now.

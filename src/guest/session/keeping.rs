@@ -220,8 +220,8 @@ impl Session {
         if self.is_moving() {
             return;
         }
-        let Some(mark) = self.mark() else { return };
-        for id in self.outbox.ids(&|record| record.is_queued() && record.owner.as_ref().is_some_and(|owner| *owner != mark)) {
+        let Some(mark) = self.remembered.as_ref().map(Remembered::mark) else { return };
+        for id in self.outbox.ids(&|record| record.is_queued() && record.owner.is_some_and(|owner| owner != mark)) {
             self.give_up(&id, Code::SESSION_ENDED);
         }
     }

@@ -31,7 +31,7 @@ impl Session {
 
     fn take_over_from(&mut self, wire: Wire, other: Remembered) {
         let mark = other.mark();
-        let theirs = self.outbox.ids(&|record| record.is_queued() && record.owner.as_ref() == Some(&mark));
+        let theirs = self.outbox.ids(&|record| record.is_queued() && record.owner == Some(mark));
         let is_unknown = |id: &String| self.outbox.get(id).is_some_and(Record::may_arrive);
         if self.options.can_speak(wire) && theirs.iter().any(is_unknown) {
             self.speak(wire);

@@ -60,11 +60,13 @@ impl Session {
             // There may be an older message of the same words: what is there is read first.
             return;
         }
+        let owner = self.mark();
         let Some(record) = self.outbox.get_mut(&id) else { return };
         let again = record.anchor.is_some();
         if !again {
             record.anchor = newest;
         }
+        record.owner = owner;
         record.sent = true;
         let Some(write) = self.store(&id, Write::Flight) else { return };
         self.flight = Flight::Storing { id, write, again };
