@@ -82,9 +82,8 @@ impl Session {
     }
 
     fn forget_token(&mut self) {
-        if self.remembered.take().is_some() && !self.frozen {
-            let key = [&self.prefix, self.wire.key()].concat();
-            self.write(key, None, super::Write::Other);
+        if self.remembered.take().is_some() {
+            self.remember();
         }
     }
 

@@ -177,7 +177,7 @@ impl Session {
         for record in self.outbox.iter_mut() {
             record.durable &= seen.contains(&record.id);
         }
-        if !has_session {
+        if !has_session && self.remembered.is_some() {
             self.remember();
         }
     }
@@ -226,7 +226,7 @@ impl Session {
         }
     }
 
-    /// Writes what is remembered beside the outbox.
+    /// Writes what is remembered beside the outbox, or removes it.
     pub(super) fn remember(&mut self) {
         if self.frozen {
             return;
@@ -236,10 +236,8 @@ impl Session {
             self.rewrites_when_proved = true;
             return;
         }
-        if let Some(value) = self.remembered.as_ref().map(Remembered::write) {
-            let key = [&self.prefix, self.wire.key()].concat();
-            self.write(key, Some(value), Write::Other);
-        }
+        let key = [&self.prefix, self.wire.key()].concat();
+        self.write(key, self.remembered.as_ref().map(Remembered::write), Write::Other);
     }
 
     /// Writes or removes a key. Where nothing may be kept it is as if the write had failed.
