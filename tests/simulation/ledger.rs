@@ -21,6 +21,8 @@ pub struct Promise {
     pub known: Option<u64>,
     /// Accepted by a tab that did not know its part yet, or not any more: it has no place among what other tabs accept.
     pub loose: bool,
+    /// Accepted while this tab had not heard yet of what another one had accepted: it could not be counted with that.
+    pub apart: bool,
     /// Its record in storage was cleared away or damaged.
     pub damaged: bool,
     /// The visitor took it back.
@@ -41,6 +43,7 @@ impl Promise {
             at: 0,
             known: None,
             loose: false,
+            apart: false,
             damaged: false,
             cancelled: false,
             undecided: false,

@@ -288,6 +288,7 @@ impl Run {
             return;
         }
         let follows = self.world.tabs() > 1 && self.world.page.leader == Some(false);
+        let apart = !follows && self.has_news();
         let accepted = if follows { self.world.add_early(text) } else { self.world.try_send(text) };
         match accepted {
             Ok(id) => {
@@ -298,7 +299,7 @@ impl Run {
                 let (tab, at) = (self.world.tab, self.world.now);
                 let leads = self.world.tabs() == 1 || (self.world.page.leader == Some(true) && self.world.holds_lock());
                 let life = self.lives[tab];
-                let promise = Promise { durable, life, tab, at, known: leads.then_some(at), loose: !leads && !follows, ..Promise::of(text) };
+                let promise = Promise { durable, life, tab, at, known: leads.then_some(at), loose: !leads && !follows, apart, ..Promise::of(text) };
                 self.ledger.accept(&id, promise);
             }
             Err(refusal) => self.coverage.hit("refused", &refusal.code.0.to_string()),
@@ -556,10 +557,14 @@ impl Run {
             self.world.switch(tab);
             self.died();
             self.lose_what_nobody_holds();
-            for event in &self.world.page.events {
-                if let Event::Receipt { id, status: Status::Failed, .. } = event
-                    && let Some(promise) = self.ledger.promises.get_mut(id)
-                {
+            let told = self.world.page.events.iter().filter_map(|event| match event {
+                Event::Receipt { id, status: Status::Failed, .. } => Some(id),
+                _ => None,
+            });
+            // A life of the page that ended within the step has left it to the next one.
+            let shown = self.world.page.rows.iter().filter(|row| row.status == Status::Failed).map(|row| &row.id);
+            for id in told.chain(shown) {
+                if let Some(promise) = self.ledger.promises.get_mut(id) {
                     promise.retried = true;
                 }
             }

@@ -4,6 +4,7 @@ use super::Run;
 use crate::common::{Disk, WIRE, utf16};
 use crate::step::{Cleared, Damage, Step};
 use guestwire::guest::wire::Wire;
+use std::collections::BTreeSet;
 
 const OURS: &str = "gw1:world:";
 pub(super) const FENCE: &str = "gw1:world:e";
@@ -140,11 +141,22 @@ impl Run {
         }
     }
 
+    /// Whether storage has what another tab has accepted and this one has not heard of yet.
+    pub(super) fn has_news(&self) -> bool {
+        let known: BTreeSet<&str> = self.world.page.rows.iter().map(|row| row.id.as_str()).collect();
+        let ids = self.world.storage.keys().filter_map(|key| key.strip_prefix(OURS)?.strip_prefix("m:")?.split(':').nth(1));
+        self.world.tabs() > 1 && ids.into_iter().any(|id| !known.contains(id))
+    }
+
     /// Our keys keep within their bounds, and those of others are left alone.
     pub(super) fn check_storage(&self) {
         let (mut messages, mut aside, mut all) = (0, 0, 0);
         for (key, value) in &self.world.storage {
             let Some(name) = key.strip_prefix(OURS) else { continue };
+            let id = name.rsplit(':').next().unwrap_or_default();
+            if self.ledger.promises.get(id).is_some_and(|promise| promise.apart) {
+                continue;
+            }
             let bytes = utf16(key) + utf16(value);
             all += bytes;
             if name.starts_with("m:") {
