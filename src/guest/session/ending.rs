@@ -48,7 +48,7 @@ impl Session {
         self.asks.clear();
         self.finish(Call::Clear, None);
         self.end_conversation(End::SessionCleared);
-        self.forget_conversation();
+        self.forget_conversation(false);
     }
 
     /// The guest's identity is used up: signed in elsewhere, or known as signed in.
@@ -62,7 +62,7 @@ impl Session {
 
     /// Whoever comes next is another guest, in another conversation.
     pub(super) fn forget_identity(&mut self) {
-        self.forget_conversation();
+        self.forget_conversation(false);
         self.forget_token();
     }
 
@@ -87,8 +87,8 @@ impl Session {
         }
     }
 
-    /// The rows of the conversation that is over go; the unsent stay.
-    fn forget_conversation(&mut self) {
+    /// The rows of the conversation that is over go; the unsent stay. `known`: the next one has begun.
+    fn forget_conversation(&mut self, known: bool) {
         self.link.disown();
         self.transcript.empty();
         self.history.forget();
@@ -105,7 +105,7 @@ impl Session {
         if let Some(remembered) = &mut self.remembered {
             remembered.newest = None;
             remembered.read = None;
-            remembered.known = false;
+            remembered.known = known;
             remembered.join_owed = true;
             self.remember();
         }
@@ -118,7 +118,7 @@ impl Session {
             self.settle_record(&id, Standing::Failed(Code::DELIVERY_UNKNOWN));
         }
         self.flight = Flight::Idle;
-        self.forget_conversation();
+        self.forget_conversation(true);
     }
 
     pub(super) fn restart_now(&mut self, keep_outbox: bool, ticket: Ticket) {
@@ -163,9 +163,8 @@ impl Session {
     /// A message that was never sent goes into the new conversation.
     fn offer_again(&mut self, id: &str) {
         let due = self.now.mono + crate::guest::outbox::MAX_AGE_MS;
-        let owner = self.mark();
         let Some(record) = self.outbox.get_mut(id) else { return };
-        record.owner = owner;
+        record.owner = None;
         record.forget_sending();
         record.due = Some(due);
         self.settle_record(id, Standing::Queued);
@@ -199,7 +198,6 @@ impl Session {
         self.outbox = crate::guest::outbox::Outbox::default();
         self.transcript.wipe();
         self.put_away();
-        self.remembered = None;
         self.count_unread();
         if self.wire.is_session() {
             self.tokens.forget();

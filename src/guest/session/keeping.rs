@@ -45,7 +45,6 @@ impl Session {
                 return self.look_at_fence(entries);
             }
             // Another tab has led since this one did, or has forgotten everything: what is stored is all there is.
-            self.remembered = None;
             self.put_away();
         }
         let mut quarantined: usize = 0;
@@ -100,12 +99,17 @@ impl Session {
         for (name, value) in bad {
             self.put_aside(name, value, &mut quarantined);
         }
-        if self.leading && !is_fenced {
+        // The one that was found may be this page's alone, for storage had refused it.
+        if self.leading && (self.starts_when_loaded || !is_fenced) {
             self.fence = self.random.uuid();
             self.write(fence, Some(self.fence.clone()), Write::Other);
         }
         if cfg!(feature = "session") {
             self.look_for_other_wire(entries);
+        }
+        if self.leading {
+            self.catch_up();
+            self.disown_outbox();
         }
         // What was accepted before it could be stored is stored now.
         for id in self.outbox.ids(&|record| !record.durable) {
@@ -122,6 +126,10 @@ impl Session {
     }
 
     fn recall(&mut self, remembered: Remembered) {
+        if self.rewrites_when_proved {
+            // What this life of the page knows is newer, and waits to be written.
+            return;
+        }
         let changed = self.remembered.as_ref().is_none_or(|known| known.token != remembered.token);
         if changed {
             // The last life's reads still count against the service's limit.
@@ -267,7 +275,8 @@ impl Session {
 
     /// Takes a message's record out of storage.
     pub(super) fn erase(&mut self, record: &Record) {
-        self.write(record.key(&self.prefix), None, Write::Removed(record.bytes(&self.prefix)));
+        let bytes = if record.durable { record.bytes(&self.prefix) } else { 0 };
+        self.write(record.key(&self.prefix), None, Write::Removed(bytes));
     }
 
     /// Rewrites a message's record after a change.
@@ -311,6 +320,12 @@ impl Session {
                         record.durable = true;
                     }
                     self.erase(&old);
+                } else if let Some(mut record) = self.outbox.remove(&old.id) {
+                    // It keeps its key, and with that its place: of two records one would stay behind.
+                    self.erase(&record);
+                    record.n = old.n;
+                    self.transcript.rerank(&old.id, old.n);
+                    self.outbox.insert(record);
                 }
             }
             Write::Flight => self.flight_stored(id),

@@ -61,15 +61,7 @@ impl Session {
         }
         if leads && self.leading {
             if !std::mem::replace(&mut self.proved, true) {
-                if std::mem::take(&mut self.rewrites_when_proved) {
-                    self.remember();
-                    for id in self.outbox.ids(&|_| true) {
-                        self.rewrite(&id);
-                    }
-                    for record in std::mem::take(&mut self.discarded) {
-                        self.erase(&record);
-                    }
-                }
+                self.catch_up();
                 // What fell due meanwhile.
                 self.handle_timers();
             }
@@ -79,7 +71,7 @@ impl Session {
             self.give_up_line();
             self.link.idle(self.now);
         }
-        (self.leading, self.proved, self.rewrites_when_proved) = (leads, leads, false);
+        (self.leading, self.proved) = (leads, leads);
         self.tell(Event::Tab { leader: leads });
         if leads {
             self.starts_when_loaded = self.wanted;
@@ -89,8 +81,25 @@ impl Session {
         }
     }
 
+    /// Writes what waited for the proof that this tab leads.
+    pub(super) fn catch_up(&mut self) {
+        if self.is_doubtful() || !std::mem::take(&mut self.rewrites_when_proved) {
+            return;
+        }
+        self.remember();
+        for id in self.outbox.ids(&|_| true) {
+            self.rewrite(&id);
+        }
+        for record in std::mem::take(&mut self.discarded) {
+            self.erase(&record);
+        }
+    }
+
     /// Another tab leads: what storage has is its to change, and what it makes of the conversation is what counts.
     pub(super) fn put_away(&mut self) {
+        self.rewrites_when_proved = false;
+        self.discarded.clear();
+        self.remembered = None;
         self.follow_link();
         // Its last frames are told by the tab that leads.
         self.link.disown();
@@ -121,11 +130,8 @@ impl Session {
         if let Some(page) = document.as_ref().and_then(|document| self.wire.page(document, self.token())) {
             self.take_page(&page);
         }
-        // It may not have been read through: all that is shown is read again. Where it is read from a point on, that is the beginning.
+        // It may not have been read through: all that is shown is read again.
         self.has_hole = true;
-        if self.watermark.is_none() && !self.wire.is_session() {
-            self.watermark = self.transcript.oldest();
-        }
         self.settle();
     }
 }

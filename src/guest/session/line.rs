@@ -210,6 +210,12 @@ impl Session {
         // On the session protocol it was made before the line was there.
         self.reads_again = anew || !response.new || self.wire.is_session();
         self.read_down_to = None;
+        if self.watermark.is_none() && !self.wire.is_session() {
+            // Never read through, or shown since by a line that was being left or by another tab: all that is shown is read again, down
+            // to its oldest row. Should that be gone by then, so is the conversation. Where it is read from a point on, that is the
+            // beginning.
+            self.watermark = self.transcript.oldest();
+        }
         self.history.want_resync(self.watermark.clone());
         self.join();
     }
@@ -279,10 +285,6 @@ impl Session {
         self.start_new |= self.awaits(Call::Restart);
         if !self.has_hole {
             self.watermark = if self.wire.is_session() { self.point_at_loss() } else { self.transcript.newest() };
-        } else if self.watermark.is_none() && !self.wire.is_session() {
-            // Lost before the history was read through: all that is shown is read again, down to its oldest row. Should that
-            // be gone by then, so is the conversation. Where it is read from a point on, that is the beginning.
-            self.watermark = self.transcript.oldest();
         }
         self.flight = match std::mem::replace(&mut self.flight, Flight::Idle) {
             Flight::Waiting { id, socket: over, .. } if over == socket || !self.wire.is_session() => {

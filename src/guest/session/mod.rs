@@ -125,13 +125,13 @@ enum ConfigUse {
 
 /// Why something is being written.
 enum Write {
-    /// A message got a new key; its old record goes when it is written.
-    Moved(Record),
-    Accepted(String),
+    Other,
+    Flight,
     /// A message's record of so many bytes goes.
     Removed(usize),
-    Flight,
-    Other,
+    Accepted(String),
+    /// A message got a new key; its old record goes when it is written.
+    Moved(Record),
 }
 
 /// What the current connection was told of the session.

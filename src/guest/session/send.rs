@@ -255,7 +255,9 @@ impl Session {
         if !doubt.looking {
             return;
         }
-        if !doubt.note_failure(now, self.link.heartbeat().answered_at()) {
+        // Where pings are never answered, the line's answers tell nothing.
+        let is_mute = self.wire.is_session() && !self.ponged;
+        if !doubt.note_failure(now, if is_mute { now } else { self.link.heartbeat().answered_at() }) {
             return;
         }
         let id = doubt.id.clone();
