@@ -491,6 +491,23 @@ fn an_eviction_loses_nothing() {
 }
 
 #[test]
+fn what_an_evicted_line_still_brought_of_a_conversation_that_was_cleared_meanwhile_goes() {
+    let mut world = World::ready(4);
+    // Its echo is told while the line is being left, and before the history was read through.
+    world.raw(json!({"type": "message", "class": "ConnectionClosedEvent", "code": 200, "body": {}}));
+    let id = world.send("first");
+    world.run(200);
+    assert_eq!(world.status(&id), Status::Sent);
+    world.clear_elsewhere();
+    // The next one is begun elsewhere as well, so that none begins here that would say so.
+    world.fault(json!({"on": "frame-in", "match": {"action": "onMessage"}, "do": "lose"}));
+    world.clear_elsewhere();
+    world.wait("back", 120_000, |world| world.state() == State::Ready);
+    world.run(20_000);
+    assert_eq!((world.page.new_session, world.page.texts().len()), (false, 0));
+}
+
+#[test]
 fn an_eviction_of_an_abandoned_socket_is_ignored() {
     let mut world = World::settled(5);
     world.network.stall_up(world.now + 20_000);

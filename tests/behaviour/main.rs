@@ -16,6 +16,7 @@ mod conversation;
 mod crowd;
 mod damage;
 mod ending;
+mod handover;
 mod herd;
 mod incoming;
 mod lifecycle;

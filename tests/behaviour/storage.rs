@@ -260,6 +260,44 @@ fn row23_what_storage_does_not_let_go_of_counts_against_the_192_kib() {
 }
 
 #[test]
+fn row23_where_storage_throws_what_was_sent_takes_no_room() {
+    let mut world = World::ready(55);
+    world.disk = Disk::Unavailable;
+    for n in 0..60 {
+        world.send(&format!("{n:04000}"));
+        world.wait_sent(20_000);
+    }
+    assert_eq!(world.stored().len(), 60);
+}
+
+guest_only! {
+    #[test]
+    fn row23_a_message_asked_for_again_while_storage_is_full_leaves_nothing_behind() {
+        for taken_back in [false, true] {
+            let mut world = World::settled(56);
+            world.answer_message(refusal(4011, "message too long"));
+            let id = world.send("again");
+            world.run(2_000);
+            assert_eq!(world.status(&id), Status::Failed);
+            if taken_back {
+                world.network.line = Line::Offline;
+                world.break_line();
+                world.run(1_000);
+            }
+            world.disk = Disk::Quota(0);
+            world.with(|session, now| session.retry(now, &id)).unwrap();
+            world.disk = Disk::Works;
+            if taken_back {
+                assert!(world.with(|session, now| session.cancel(now, &id)));
+            } else {
+                world.wait_sent(10_000);
+            }
+            assert_eq!(world.message_keys().len(), 0, "taken back: {taken_back}");
+        }
+    }
+}
+
+#[test]
 fn row23_what_is_damaged_and_cannot_be_taken_out_counts_against_the_192_kib() {
     let mut world = World::new(54);
     world.kill();

@@ -422,24 +422,6 @@ fn row29_what_is_acknowledged_to_a_tab_that_stood_still_leaves_storage_when_it_k
     assert_ne!(world.storage.get(&world.session_key()), kept.get(&world.session_key()), "the anchor was there before");
 }
 
-guest_only! {
-    #[test]
-    fn row29_a_conversation_that_ended_before_a_page_that_stood_still_leaves_storage_when_it_knows_that_it_leads() {
-        let mut world = World::settled(41);
-        world.holds_proof = true;
-        world.frozen = true;
-        world.raw(json!({"type": "message", "class": "ConnectionClosedEvent", "code": 200, "body": {"reason": "signedIn"}}));
-        world.run(6_000);
-        let kept = world.storage.clone();
-        world.thaw();
-        world.run(1_000);
-        assert_eq!(world.storage, kept, "another tab may lead, with a conversation of its own");
-        world.prove(Role::Leader);
-        assert!(matches!(world.state(), State::Ended { .. }), "{:?}", world.state());
-        assert_eq!(world.stored_token(), None);
-    }
-}
-
 #[test]
 fn row29_an_answer_from_before_the_page_stood_still_proves_nothing() {
     let mut world = thawed(35, 100);

@@ -19,6 +19,8 @@ mod connection;
 mod crowd;
 #[path = "../behaviour/damage.rs"]
 mod damage;
+#[path = "../behaviour/handover.rs"]
+mod handover;
 #[path = "../behaviour/incoming.rs"]
 mod incoming;
 #[path = "../behaviour/lifecycle.rs"]

@@ -69,6 +69,34 @@ fn g2_what_is_accepted_before_the_session_could_be_stored_goes_in_the_next_one()
 }
 
 #[test]
+fn row34_what_waits_for_an_ended_session_is_kept_for_the_new_one_that_is_asked_for() {
+    let mut world = World::settled(62);
+    world.fault(json!({"on": "connect", "count": 3, "do": "accept-then-close", "code": 1008}));
+    world.break_line();
+    let ids = ["first", "second"].map(|text| world.send(text));
+    world.wait("the end", 60_000, |world| world.state() == State::Ended { reason: End::Policy });
+    world.command(|session, now, ticket| session.restart(now, true, ticket));
+    world.run_until_ready();
+    world.run(10_000);
+    assert_eq!((ids.map(|id| world.status(&id)), world.stored()), ([Status::Sent; 2], vec!["first".into(), "second".into()]));
+}
+
+#[test]
+fn row34_where_pings_are_never_answered_the_proof_is_given_up_as_well() {
+    let mut world = World::new(63);
+    world.fault(json!({"on": "frame-out", "match": {"class": "pong"}, "count": 0, "do": "lose"}));
+    world.start();
+    world.run_until_ready();
+    world.run(1_000);
+    world.fault(json!({"on": "http", "match": {"path": "/messages"}, "count": 0, "do": "status", "status": 500}));
+    world.fault(json!({"on": "frame-in", "match": {"action": "onMessage"}, "do": "lose"}));
+    let first = world.send("unprovable");
+    let second = world.send("behind it");
+    world.wait("the queue goes on", 300_000, |world| world.status(&second) == Status::Sent);
+    assert_eq!((world.status(&first), world.code(&first)), (Status::Failed, Some(Code::DELIVERY_UNKNOWN.0)));
+}
+
+#[test]
 fn g4_a_silent_line_is_probed_after_25_s_and_dead_after_30() {
     let mut world = ready();
     world.run(1_000);
