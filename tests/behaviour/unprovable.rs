@@ -362,6 +362,8 @@ guest_only! {
         assert_eq!((world.state(), world.page.new_session), (State::Ready, false));
         assert_eq!((world.status(&id), world.code(&id)), (Status::Failed, Some(Code::DELIVERY_UNKNOWN.0)));
         assert_eq!(world.sent_texts(), ["first", "in flight"], "never sent again unasked");
+        let remembered: Value = serde_json::from_str(&world.storage[&world.session_key()]).unwrap();
+        assert_eq!(remembered["known"], true, "what is sent from here on is this guest's");
     }
 }
 

@@ -77,7 +77,8 @@ export const mutants = [
     protocols: ["guest", "session"],
     bug: "what was written for one guest is sent for the next one",
     edits: [
-      { file: keeping, find: "        self.disown_outbox();\n", replace: "" },
+      { file: keeping, find: "        self.disown_outbox();\n    }\n", replace: "    }\n" },
+      { file: keeping, find: "            self.catch_up();\n            self.disown_outbox();\n", replace: "            self.catch_up();\n" },
       { file: "src/guest/session/admission.rs", find: "            self.disown_outbox();\n", replace: "" },
     ],
   },
@@ -85,7 +86,8 @@ export const mutants = [
     name: "text-crosses-to-a-new-token-after-a-sign-in",
     bug: "what waited when the identity was used up is sent under the new one",
     edits: [
-      { file: keeping, find: "        self.disown_outbox();\n", replace: "" },
+      { file: keeping, find: "        self.disown_outbox();\n    }\n", replace: "    }\n" },
+      { file: keeping, find: "            self.catch_up();\n            self.disown_outbox();\n", replace: "            self.catch_up();\n" },
       {
         file: "src/guest/session/ending.rs",
         find: `        self.end_conversation(End::LoggedOut);
@@ -124,5 +126,21 @@ export const mutants = [
     file: "src/guest/session/keeping.rs",
     find: "self.outbox.beside += bytes;",
     replace: "self.outbox.beside += 0 * bytes;",
+  },
+  {
+    name: "what-was-never-stored-takes-room",
+    protocols: ["guest", "session"],
+    bug: "a record that storage never took counts as one that it does not let go of",
+    file: keeping,
+    find: "let bytes = if record.durable { record.bytes(&self.prefix) } else { 0 };",
+    replace: "let bytes = record.bytes(&self.prefix);",
+  },
+  {
+    name: "refused-move-leaves-the-old-record",
+    protocols: ["guest"],
+    bug: "a message whose new key storage refuses leaves its old record behind",
+    file: keeping,
+    find: "                    record.n = old.n;\n",
+    replace: "",
   },
 ];

@@ -258,4 +258,20 @@ export const mutants = [
     find: "self.remembered.as_ref().filter(|remembered| remembered.known).map(Remembered::mark)",
     replace: "self.remembered.as_ref().map(Remembered::mark)",
   },
+  {
+    name: "mute-pings-block-the-proof",
+    protocols: ["session"],
+    bug: "where pings are never answered no failed read counts, and the queue waits for ever",
+    file: "src/guest/session/send.rs",
+    find: "let is_mute = self.wire.is_session() && !self.ponged;",
+    replace: "let is_mute = self.wire.is_session() && self.ponged;",
+  },
+  {
+    name: "kept-for-the-ended-session",
+    protocols: ["session"],
+    bug: "what is kept for the new session is still the old one's, and is given up with it",
+    file: "src/guest/session/ending.rs",
+    find: "        record.owner = None;\n",
+    replace: "",
+  },
 ];

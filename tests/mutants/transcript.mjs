@@ -54,4 +54,12 @@ export const mutants = [
       },
     ],
   },
+  {
+    name: "a-line-that-is-left-moves-no-watermark",
+    protocols: ["guest"],
+    bug: "what came over a line that was being left is not looked for again, and stays though its conversation was cleared",
+    file: "src/guest/session/line.rs",
+    find: "            self.watermark = self.transcript.oldest();\n",
+    replace: "            self.watermark = None;\n",
+  },
 ];
