@@ -434,3 +434,17 @@ fn row33_one_that_was_not_stored_goes_again_on_the_same_connection() {
     assert_eq!((world.opens.len(), world.times_stored("swallowed")), (1, 1));
     assert_eq!(world.metric("unprovedResends"), 0, "the line is the same, so nothing is under way");
 }
+
+guest_only! {
+    #[test]
+    fn row20_a_limit_that_may_have_met_another_request_does_not_hurry_the_proof() {
+        let mut world = World::settled(61);
+        world.set(json!({"echoMetadata": false, "echoTracingId": "none"}));
+        let until = world.now + 4_300;
+        world.network.stall_up(until);
+        let id = world.send("on its way");
+        world.raw(json!({"type": "response", "class": "string", "code": 429, "body": "Too many requests"}));
+        world.run(90_000);
+        assert_eq!((world.status(&id), world.stored()), (Status::Sent, vec!["on its way".into()]));
+    }
+}

@@ -121,4 +121,12 @@ export const mutants = [
     find: "        record.owner = owner;\n",
     replace: "        let _ = owner;\n",
   },
+  {
+    name: "a-limit-hurries-the-proof",
+    protocols: ["guest"],
+    bug: "after an error that may have met another request the message is looked for as if it had been under way for long",
+    file: send,
+    find: "let (id, since) = (id.clone(), at + ACK_MS);",
+    replace: "let (id, since) = (id.clone(), *at);",
+  },
 ];

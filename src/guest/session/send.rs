@@ -325,7 +325,7 @@ impl Session {
 
     /// An error that names no request: only the one in flight can be meant, if anything is.
     pub(super) fn uncorrelated(&mut self, fault: Fault) {
-        let Flight::Waiting { id, .. } = &self.flight else {
+        let Flight::Waiting { id, at, .. } = &self.flight else {
             if !self.session_fault(fault) {
                 self.tell(Event::Error { code: fault.code });
             }
@@ -337,13 +337,14 @@ impl Session {
         if is_about_a_message || (self.asks.is_empty() && fault.code.0 != 4029) {
             return self.refused(fault);
         }
-        let id = id.clone();
+        // If it means another request, this one may be under way for as long as any.
+        let (id, since) = (id.clone(), at + ACK_MS);
         if !self.session_fault(fault) {
             self.tell(Event::Error { code: fault.code });
         }
         if self.flight.id() == Some(&id) && matches!(self.flight, Flight::Waiting { .. }) {
             self.end_flight();
-            self.flight = Flight::Unsure(Doubt::unanswered(id, self.now.mono));
+            self.flight = Flight::Unsure(Doubt::unanswered(id, since));
         }
     }
 
