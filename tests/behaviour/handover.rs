@@ -1,13 +1,12 @@
 //! What is remembered, and whose messages they are, where the lead changes hands or is in doubt: faults.md row 29, as one tab sees it.
 
 use crate::common::{Disk, World};
+use crate::tabs::FENCE;
 use guestwire::core::error::Code;
 use guestwire::core::machine::{Page as Signal, Role};
 use guestwire::core::state::State;
 use guestwire::guest::event::Status;
 use serde_json::json;
-
-const FENCE: &str = "gw1:world:e";
 
 /// The identity was used up, and this page stood still when it was told.
 fn signed_in_elsewhere_while_frozen(seed: u64) -> World {

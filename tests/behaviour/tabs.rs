@@ -7,7 +7,7 @@ use guestwire::guest::event::{Event, Status};
 use serde_json::json;
 
 const HOUR: u64 = 3_600_000;
-const FENCE: &str = "gw1:world:e";
+pub const FENCE: &str = "gw1:world:e";
 
 /// Another tab holds the conversation.
 fn second_tab(seed: u64) -> World {

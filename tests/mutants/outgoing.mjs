@@ -123,7 +123,7 @@ export const mutants = [
     name: "what-storage-keeps-is-not-counted",
     protocols: ["guest", "session"],
     bug: "a record that storage does not let go of takes no room in the outbox",
-    file: "src/guest/session/keeping.rs",
+    file: keeping,
     find: "self.outbox.beside += bytes;",
     replace: "self.outbox.beside += 0 * bytes;",
   },

@@ -143,9 +143,12 @@ impl Run {
 
     /// Whether storage has what another tab has accepted and this one has not heard of yet.
     pub(super) fn has_news(&self) -> bool {
+        if self.world.tabs() == 1 {
+            return false;
+        }
         let known: BTreeSet<&str> = self.world.page.rows.iter().map(|row| row.id.as_str()).collect();
-        let ids = self.world.storage.keys().filter_map(|key| key.strip_prefix(OURS)?.strip_prefix("m:")?.split(':').nth(1));
-        self.world.tabs() > 1 && ids.into_iter().any(|id| !known.contains(id))
+        let mut ids = self.world.storage.keys().filter_map(|key| key.strip_prefix(OURS)?.strip_prefix("m:")?.split(':').nth(1));
+        ids.any(|id| !known.contains(id))
     }
 
     /// Our keys keep within their bounds, and those of others are left alone.
@@ -154,7 +157,7 @@ impl Run {
         for (key, value) in &self.world.storage {
             let Some(name) = key.strip_prefix(OURS) else { continue };
             let id = name.rsplit(':').next().unwrap_or_default();
-            if self.ledger.promises.get(id).is_some_and(|promise| promise.apart) {
+            if name.starts_with("m:") && self.ledger.promises.get(id).is_some_and(|promise| promise.apart) {
                 continue;
             }
             let bytes = utf16(key) + utf16(value);

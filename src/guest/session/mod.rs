@@ -127,7 +127,7 @@ enum ConfigUse {
 enum Write {
     Other,
     Flight,
-    /// A message's record of so many bytes goes.
+    /// A record of so many bytes goes.
     Removed(usize),
     Accepted(String),
     /// A message got a new key; its old record goes when it is written.
