@@ -88,7 +88,7 @@ fn run(client: &mut Client, tape: &mut Tape<'_>, operation: u8) {
         }
         15 => {
             let ticket = client.ticket();
-            client.session.forget(now, ticket);
+            client.session.forget(now, false, ticket);
         }
         16 => client.input(Input::Role(if tape.coin() { Role::Leader } else { Role::Follower })),
         17 => {

@@ -69,7 +69,7 @@ impl Core {
                 Call::RestartAndSend => session.restart(now, true, ticket),
                 Call::RestartAndDiscard => session.restart(now, false, ticket),
                 Call::Stop => session.stop(now, flush_ms, ticket),
-                Call::Forget => session.forget(now, ticket),
+                Call::Forget => session.forget(now, flush_ms > 0, ticket),
             }
             Ok(JsValue::UNDEFINED)
         });
@@ -121,7 +121,7 @@ pub enum Call {
     RestartAndDiscard,
     /// End the connection after what is under way, or after `flush_ms`.
     Stop,
-    /// Remove everything from this browser.
+    /// Remove everything from this browser; with `flush_ms`, another tab has.
     Forget,
     /// Another tab has accepted something and stored it.
     Added,

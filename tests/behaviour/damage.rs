@@ -49,6 +49,16 @@ fn row23_a_corrupt_session_costs_the_conversation_and_nothing_else() {
 }
 
 #[test]
+fn row23_a_session_that_is_damaged_under_the_page_that_uses_it_is_written_anew() {
+    let mut world = World::settled(15);
+    let token = world.stored_token();
+    world.storage.insert(world.session_key(), "{\"v\":1,\"tok".into());
+    world.with(|session, now| session.added(now));
+    assert_eq!(world.stored_token(), token);
+    assert_eq!(world.metric("quarantined"), 1);
+}
+
+#[test]
 fn row23_a_record_torn_at_any_byte_is_put_aside() {
     let (template, ids) = three_waiting(9);
     let key = key_of(&template, &ids[1]);

@@ -1,6 +1,6 @@
 //! What is remembered, and whose messages they are, where the lead changes hands or is in doubt: faults.md row 29, as one tab sees it.
 
-use crate::common::{Disk, World};
+use crate::common::{Disk, Line, World};
 use crate::tabs::FENCE;
 use guestwire::core::error::Code;
 use guestwire::core::machine::{Page as Signal, Role};
@@ -97,4 +97,128 @@ fn row29_a_fence_that_storage_had_refused_stands_there_when_this_tab_leads_again
     world.with(|session, now| session.take_over(now));
     world.run(1_000);
     assert_ne!(world.storage[FENCE], "of another tab");
+}
+
+/// The guest that another tab, one that does not lead any more, writes late over what the leader stored.
+fn overwrite_guest(world: &mut World) {
+    let other = json!({"v": 1, "token": "22222222-2222-4222-8222-222222222222", "known": true});
+    world.storage.insert(world.session_key(), other.to_string());
+}
+
+#[test]
+fn row29_a_guest_that_another_tab_writes_late_is_not_the_guest_of_a_line_that_is_there() {
+    let mut world = World::settled(7);
+    world.send("before");
+    world.wait_sent(5_000);
+    overwrite_guest(&mut world);
+    world.with(|session, now| session.added(now));
+    let id = world.send("after");
+    world.run(60_000);
+    assert_eq!((world.status(&id), world.code(&id)), (Status::Sent, None));
+    assert_eq!(world.stored(), ["before", "after"]);
+    assert_ne!(world.stored_token().as_deref(), Some("22222222-2222-4222-8222-222222222222"), "and what is remembered next is written over it");
+}
+
+#[test]
+fn row29_a_tab_that_was_stopped_does_not_write_over_what_the_tab_that_leads_has_stored() {
+    let mut world = World::settled(8);
+    world.agent("unread");
+    world.run(1_000);
+    world.command(|session, now, ticket| session.stop(now, 0, ticket));
+    overwrite_guest(&mut world);
+    world.with(|session, now| session.mark_read(now));
+    assert_eq!(world.stored_token().as_deref(), Some("22222222-2222-4222-8222-222222222222"));
+    assert_eq!(world.page.unread, 0);
+}
+
+#[test]
+fn row29_an_attempt_that_was_due_when_the_lead_was_lost_makes_no_guest_of_its_own() {
+    let mut world = World::settled(9);
+    let token = world.stored_token();
+    world.holds_proof = true;
+    world.frozen = true;
+    world.break_line();
+    world.run(6_000);
+    world.thaw();
+    world.with(|session, now| session.reconnect(now));
+    let id = world.send("typed meanwhile");
+    world.lose_lead();
+    world.run(60_000);
+    assert_eq!((world.stored_token(), world.network.open_lines()), (token, 0));
+    assert!(world.message_keys().iter().any(|key| key.ends_with(&id)));
+    assert!(world.storage.values().all(|value| !value.contains("failed")), "it waits for the tab that leads");
+}
+
+/// What another tab has stored of the conversation that was begun after everything was forgotten.
+fn begun_elsewhere(world: &mut World) -> String {
+    overwrite_guest(world);
+    world.storage.insert(FENCE.into(), "of another tab".into());
+    let key = "gw1:world:m:1:4c0f1a7e-0000-4000-8000-000000000009".to_string();
+    world.storage.insert(key.clone(), r#"{"v":1,"id":"4c0f1a7e-0000-4000-8000-000000000009","at":1,"text":"hi"}"#.into());
+    key
+}
+
+#[test]
+fn row29_a_tab_that_hears_late_that_everything_was_forgotten_leaves_alone_what_was_begun_since() {
+    let mut world = World::settled(11);
+    world.send("of the old conversation");
+    world.wait_sent(5_000);
+    world.lead_taken = true;
+    world.lose_lead();
+    begun_elsewhere(&mut world);
+    let kept = world.storage.clone();
+    let ticket = world.command(|session, now, ticket| session.forget(now, true, ticket));
+    assert_eq!((world.outcome(ticket), &world.storage), (Some(None), &kept));
+    assert_eq!((world.page.rows.len(), world.page.outbox.0), (0, 0));
+}
+
+#[test]
+fn row29_the_tab_that_leads_removes_what_it_wrote_before_it_heard_and_nothing_else() {
+    let mut world = World::settled(12);
+    world.network.line = Line::BlackHole;
+    let id = world.send("unsent");
+    world.run(1_000);
+    let token = world.stored_token();
+    // Accepted in the other tab, which waits for the lead.
+    let key = begun_elsewhere(&mut world);
+    world.storage.remove(FENCE);
+    let ticket = world.command(|session, now, ticket| session.forget(now, true, ticket));
+    assert_eq!(world.outcome(ticket), Some(None));
+    assert_eq!((world.message_keys(), world.stored_token()), (vec![key], None));
+    assert!(world.page.row(&id).is_none());
+    world.heal();
+    world.run(60_000);
+    assert_eq!((world.network.open_lines(), world.in_line), (0, false));
+    world.start();
+    world.run_until_ready();
+    assert_ne!(world.stored_token(), token);
+}
+
+#[test]
+fn forget_settles_what_was_being_waited_for() {
+    let mut world = World::new(13);
+    world.network.line = Line::Offline;
+    let started = world.start();
+    world.run(1_000);
+    world.command(|session, now, ticket| session.forget(now, false, ticket));
+    assert_eq!(world.outcome(started), Some(Some(Code::STOPPED.0)));
+}
+
+guest_only! {
+    #[test]
+    fn row29_a_restart_that_the_loss_of_the_lead_cut_short_is_told_and_not_done_when_the_lead_is_back() {
+        let mut world = World::settled(14);
+        world.control("/_sim/agent", json!({"do": "disconnect", "readOnly": true}));
+        world.run(500);
+        world.network.line = Line::BlackHole;
+        let ticket = world.command(|session, now, ticket| session.restart(now, true, ticket));
+        world.lose_lead();
+        assert_eq!(world.outcome(ticket), Some(Some(Code::NOT_CONNECTED.0)));
+        world.heal();
+        world.run(1_000);
+        let from = world.sent.len();
+        world.with(|session, now| session.take_over(now));
+        world.run_until_ready();
+        assert!(world.sent[from..].iter().all(|(_, frame)| !frame.contains(r#""startNew":true"#)));
+    }
 }

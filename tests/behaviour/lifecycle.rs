@@ -318,7 +318,7 @@ fn forget_removes_conversation_token_and_outbox() {
     world.send("unsent");
     world.run(1_000);
     let token = world.stored_token().unwrap();
-    let ticket = world.command(|session, now, ticket| session.forget(now, ticket));
+    let ticket = world.command(|session, now, ticket| session.forget(now, false, ticket));
     assert_eq!(world.outcome(ticket), Some(None));
     assert_eq!((ours(&world), world.page.rows.len(), world.page.outbox.0), (0, 0, 0));
     world.heal();
@@ -337,7 +337,7 @@ fn forget_removes_what_was_put_aside_and_what_a_newer_version_left() {
     let mut world = World::ready(2);
     world.storage.insert("gw1:world:q:m:7:x".into(), "{".into());
     world.storage.insert("gw1:world:m:9:y".into(), r#"{"v":2}"#.into());
-    world.command(|session, now, ticket| session.forget(now, ticket));
+    world.command(|session, now, ticket| session.forget(now, false, ticket));
     assert_eq!(ours(&world), 0);
 }
 
@@ -349,6 +349,6 @@ fn forget_works_without_storage() {
     world.run_until_ready();
     world.send("said");
     world.wait_sent(5_000);
-    let ticket = world.command(|session, now, ticket| session.forget(now, ticket));
+    let ticket = world.command(|session, now, ticket| session.forget(now, false, ticket));
     assert_eq!((world.outcome(ticket), world.page.rows.len()), (Some(None), 0));
 }

@@ -1,6 +1,7 @@
 //! Noticing that a line is dead, and not being wrong about it: faults.md rows 10 to 13.
 
 use crate::common::{Line, World};
+use guestwire::core::error::Code;
 use guestwire::core::machine::Page as Signal;
 use guestwire::core::state::State;
 use guestwire::guest::event::Status;
@@ -241,6 +242,24 @@ fn row12_a_sleep_that_began_right_after_an_answer_is_noticed_too() {
     world.signal(Signal::Visible);
     world.run(100);
     assert!(probes(&world) > before);
+}
+
+guest_only! {
+    #[test]
+    fn row24_what_waited_while_the_machine_slept_is_as_old_as_the_service_says() {
+        let mut world = World::settled(7);
+        world.network.line = Line::Offline;
+        world.break_line();
+        let id = world.send("from this morning");
+        world.frozen = true;
+        world.run(8 * HOUR);
+        world.slept = 8 * HOUR;
+        world.heal();
+        world.thaw();
+        world.run(60_000);
+        assert_eq!((world.status(&id), world.code(&id)), (Status::Expired, Some(Code::MESSAGE_EXPIRED.0)));
+        assert_eq!(world.sent_texts().len(), 0);
+    }
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod mutants;
 mod outgoing;
 mod page_life;
 mod proof;
+mod refused;
 mod scrollback;
 mod soak;
 mod storage;

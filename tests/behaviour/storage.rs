@@ -394,7 +394,7 @@ fn row23_keys_of_others_are_never_touched() {
     world.load_page();
     world.start();
     world.run_until_ready();
-    world.command(|session, now, ticket| session.forget(now, ticket));
+    world.command(|session, now, ticket| session.forget(now, false, ticket));
     world.run(1_000);
     for (key, value) in before.iter().filter(|(key, _)| !key.starts_with("gw1:world:")) {
         assert_eq!(world.storage.get(key), Some(value));

@@ -283,6 +283,22 @@ fn row34_an_unknown_delivery_is_never_sent_again_unasked() {
     assert_eq!((world.status(&id), world.times_stored("unprovable")), (Status::Sent, 1), "asked, it goes");
 }
 
+#[test]
+fn row34_asked_for_once_it_goes_once() {
+    let mut world = World::settled(25);
+    no_history(&mut world, 500);
+    lose_the_ack(&mut world);
+    let id = world.send("unprovable");
+    world.wait("given up", 240_000, |world| world.status(&id) == Status::Failed);
+    world.with(|session, now| session.retry(now, &id)).unwrap();
+    for _ in 0..6 {
+        lose_the_ack(&mut world);
+    }
+    world.run(1_200_000);
+    assert_eq!(world.sent_texts().len(), 2);
+    assert_eq!((world.status(&id), world.code(&id)), (Status::Failed, Some(Code::DELIVERY_UNKNOWN.0)));
+}
+
 guest_only! {
     #[test]
     fn row34_an_unknown_delivery_that_shows_in_history_after_all_is_sent() {

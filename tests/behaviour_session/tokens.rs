@@ -309,7 +309,7 @@ fn forgotten_the_next_visitor_gets_a_token_and_a_session_of_their_own() {
     world.send("mine");
     world.wait_sent(5_000);
     let first = world.session_id.clone();
-    let forgotten = world.command(|session, now, ticket| session.forget(now, ticket));
+    let forgotten = world.command(|session, now, ticket| session.forget(now, false, ticket));
     assert_eq!(world.outcome(forgotten), Some(None));
     assert_eq!(world.storage.keys().collect::<Vec<_>>(), ["gw1:world:e"], "but for the mark by which other tabs notice");
     world.start();

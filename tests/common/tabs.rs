@@ -200,6 +200,11 @@ impl World {
         self.lock.holder.is_some_and(|(tab, _)| tab == self.tab)
     }
 
+    /// … and has been told so since it joined the line last.
+    pub fn knows_that_it_leads(&self) -> bool {
+        self.line.told == Some(Role::Leader) && self.holds_lock()
+    }
+
     /// Whether a tab that asks the holder of the lock has gone without an answer for long enough.
     pub fn may_steal(&mut self) -> bool {
         let (asking, Some((holder, _))) = (self.tab, self.lock.holder) else { return false };

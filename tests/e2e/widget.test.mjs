@@ -711,6 +711,16 @@ describe("life of the element", () => {
     await log(page).getByText("After the move").waitFor();
   });
 
+  test("moved while it fills the screen it fills it still, and Escape closes it", async (t) => {
+    const page = await show(t, "talk", { viewport: PHONE });
+    const modal = page.locator("guestwire-chat dialog:modal");
+    await modal.waitFor();
+    await page.evaluate(() => document.querySelector("main").append(window.chat));
+    await modal.waitFor();
+    await page.keyboard.press("Escape");
+    assert.equal(await page.locator("guestwire-chat dialog[open]").count(), 0);
+  });
+
   test("the page hears what happens", async (t) => {
     const page = await show(t, "closed");
     await page.evaluate(() => {
@@ -722,27 +732,5 @@ describe("life of the element", () => {
       window.chat.removeAttribute("open");
     });
     assert.deepEqual(await page.evaluate(() => window.heard), [["open", null], ["state", "offline"], ["message", "Hello"], ["close", null]]);
-  });
-});
-
-describe("the drop-in script", () => {
-  test("paints a launcher before any other code, and brings the rest at the first sign of interest", async (t) => {
-    const context = await browser.newContext({ viewport: DESKTOP });
-    t.after(() => context.close());
-    const page = await context.newPage();
-    const requested = [];
-    page.on("request", (request) => requested.push(new URL(request.url()).pathname));
-    await page.goto(`${states.url}loader.html`);
-    const button = page.getByRole("button", { name: "Open chat" });
-    await button.waitFor();
-    assert.equal(requested.includes("/define.js"), false);
-    assert.equal(await page.evaluate(() => document.querySelector("guestwire-chat").getAttribute("position")), "left");
-    assert.deepEqual(await violations(page), []);
-    await page.evaluate(() => window.guestwire.q.push(["hide"]));
-    assert.equal(await button.isVisible(), false);
-    await page.evaluate(() => window.guestwire.show());
-    await button.focus();
-    await page.waitForFunction(() => customElements.get("guestwire-chat") !== undefined);
-    assert.equal(requested.includes("/define.js"), true);
   });
 });

@@ -297,7 +297,7 @@ impl Run {
                 self.note(&format!("says {text:?} {id} durable {durable}"));
                 self.check_durable(&id, durable);
                 let (tab, at) = (self.world.tab, self.world.now);
-                let leads = self.world.tabs() == 1 || (self.world.page.leader == Some(true) && self.world.holds_lock());
+                let leads = self.world.tabs() == 1 || self.world.knows_that_it_leads();
                 let life = self.lives[tab];
                 let promise = Promise { durable, life, tab, at, known: leads.then_some(at), loose: !leads && !follows, apart, ..Promise::of(text) };
                 self.ledger.accept(&id, promise);

@@ -75,6 +75,8 @@ function install({ src, dataset }: HTMLScriptElement): void {
       chat.hidden = false;
     },
     hide: () => {
+      // A modal dialog keeps the page inert, seen or not.
+      api.close();
       chat.hidden = true;
     },
     on: (event, listener) => {
@@ -128,7 +130,10 @@ function paint(chat: ChatElement, load: () => Promise<unknown>): void {
   for (const sign of ["pointerenter", "focus", "touchstart"]) button.addEventListener(sign, () => void load(), { once: true, passive: true });
   button.addEventListener("click", () => {
     button.setAttribute("aria-busy", "true");
-    void load().then(() => queueMicrotask(() => chat.shadowRoot?.querySelector<HTMLElement>(".launcher[aria-expanded=false]")?.click()));
+    void load().then((loaded) => {
+      if (loaded) queueMicrotask(() => chat.shadowRoot?.querySelector<HTMLElement>(".launcher[aria-expanded=false]")?.click());
+      else button.removeAttribute("aria-busy");
+    });
   });
 
   const colour = (): void => {

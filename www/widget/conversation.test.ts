@@ -9,13 +9,23 @@ interface Stage {
   readonly conversation: Conversation;
   readonly said: string[];
   readonly alerts: string[];
+  /** Rows that the page was told of. */
+  readonly told: unknown[];
   watching: boolean;
 }
 
+/** A conversation that goes on, or a new one, in a tab that leads. */
 function stage(t: TestContext, newSession = true): Stage {
+  const at = beforeItIsReady(t);
+  at.client.go({ name: "ready" });
+  at.client.begin({ newSession });
+  return at;
+}
+
+function beforeItIsReady(t: TestContext): Stage {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_700_000_000_000 });
   const client = new FakeClient();
-  const [said, alerts]: [string[], string[]] = [[], []];
+  const [said, alerts, told]: [string[], string[], unknown[]] = [[], [], []];
   const set = { watching: true };
   const host: ConversationHost = {
     strings: en,
@@ -26,12 +36,10 @@ function stage(t: TestContext, newSession = true): Stage {
     say: (text) => void said.push(text),
     unsay: () => undefined,
     alert: (text) => void alerts.push(text),
-    tell: () => undefined,
+    tell: (event, detail) => void (event === "message" && told.push(detail)),
   };
   const conversation = new Conversation(client, host);
-  client.go({ name: "ready" });
-  client.begin({ newSession });
-  return Object.assign(set, { client, conversation, said, alerts });
+  return Object.assign(set, { client, conversation, said, alerts, told });
 }
 
 const ana = { name: "Ana", entity: "human" } as const;
@@ -59,6 +67,75 @@ test("the page of history that comes first says nothing, what follows does", (t)
   assert.deepEqual(said, []);
   client.add({ text: "new", from: ana });
   assert.deepEqual(said, ["Ana says: new"]);
+});
+
+test("where the history was empty the first answer is said", (t) => {
+  const { client, said } = stage(t, false);
+  client.emit("metric", { kind: "resync", ms: 90 });
+  t.mock.timers.tick(1);
+  client.add({ direction: "inbound", text: "Anybody there?", status: "queued" });
+  client.add({ text: "Hello", from: ana });
+  assert.deepEqual(said, ["Ana says: Hello"]);
+});
+
+test("the history says nothing where its being read is told before its rows", (t) => {
+  const { client, said } = stage(t, false);
+  client.emit("metric", { kind: "rtt", ms: 40 });
+  t.mock.timers.tick(1);
+  client.emit("metric", { kind: "resync", ms: 90 });
+  client.add({ text: "old", from: ana });
+  assert.deepEqual(said, []);
+});
+
+test("in a tab that follows the rows come before the session: they are no news, and the next one is", (t) => {
+  for (const newSession of [true, false]) {
+    const { client, conversation, said } = beforeItIsReady(t);
+    for (let n = 0; n < 3; n++) client.add({ text: `old ${n}`, from: ana });
+    client.begin({ newSession });
+    client.emit("unread", { count: 0 });
+    client.go({ name: "ready" });
+    t.mock.timers.tick(1);
+    assert.deepEqual([said, conversation.markerId], [[], undefined]);
+    client.add({ text: "new", from: ana });
+    assert.deepEqual(said, ["Ana says: new"]);
+    t.mock.timers.reset();
+  }
+});
+
+test("in a tab that follows an empty conversation the first answer is said", (t) => {
+  const { client, said } = beforeItIsReady(t);
+  client.begin({ newSession: false });
+  client.emit("unread", { count: 0 });
+  client.go({ name: "ready" });
+  t.mock.timers.tick(1);
+  client.add({ text: "Hello", from: ana });
+  assert.deepEqual(said, ["Ana says: Hello"]);
+});
+
+test("a tab that follows one without a line yet waits for the history as that one does", (t) => {
+  const { client, said } = beforeItIsReady(t);
+  client.emit("unread", { count: 0 });
+  t.mock.timers.tick(1);
+  client.begin({ newSession: false });
+  client.go({ name: "ready" });
+  client.add({ text: "old", from: ana });
+  assert.deepEqual(said, []);
+});
+
+test("rows that go and come back with another leader are no news, to the page neither", (t) => {
+  const { client, said, alerts, told } = stage(t);
+  const hello = client.add({ text: "Hello", from: ana });
+  const lost = client.add({ direction: "inbound", text: "Hi", status: "sending" });
+  client.change(lost.id, { status: "failed" });
+  assert.deepEqual([said, alerts, told], [["Ana says: Hello"], ["Message not sent: Hi"], [hello, lost]]);
+  client.messages = [];
+  for (const { id } of [lost, hello]) client.emit("removed", { id });
+  client.add(hello);
+  client.add({ ...lost, status: "failed" });
+  client.change(lost.id, { text: "Hi" });
+  assert.deepEqual([said.length, alerts.length, told.length], [1, 1, 2]);
+  client.add({ text: "And this is new", from: ana });
+  assert.deepEqual([said.at(-1), told.length], ["Ana says: And this is new", 3]);
 });
 
 test("older pages say nothing, and news that arrive meanwhile do", async (t) => {
@@ -186,6 +263,52 @@ test("each end has its words, and only some can start again", (t) => {
   assert.deepEqual(conversation.phase, { name: "over", text: en.endedUnavailable, restart: false });
 });
 
+test("that a conversation is read-only is said once, however often the client tells of it", (t) => {
+  const { client, said } = stage(t);
+  for (const expiresAt of [1, 2, 3]) client.begin({ newSession: false, readOnly: true, expiresAt });
+  assert.deepEqual(said, [en.endedReadOnly]);
+  client.begin();
+  client.begin({ readOnly: true });
+  assert.deepEqual(said, [en.endedReadOnly, en.endedReadOnly]);
+});
+
+test("forgotten, it is started again by what the visitor sends next", (t) => {
+  const { client, conversation } = stage(t);
+  conversation.start();
+  client.go({ name: "idle" });
+  conversation.write("Hello again");
+  conversation.send();
+  conversation.start();
+  assert.deepEqual(client.asked, ["start", "typing", "start", "send Hello again"]);
+});
+
+test("a client that can do nothing on this page is said to be unavailable, until another try", async (t) => {
+  const { client, conversation, said } = beforeItIsReady(t);
+  client.useless = Object.assign(new Error("blocked"), { name: "WasmBlocked" });
+  conversation.start();
+  client.go({ name: "loading" });
+  client.go({ name: "idle" });
+  await Promise.resolve();
+  assert.deepEqual(conversation.phase, { name: "over", text: en.endedUnavailable, restart: false });
+  assert.deepEqual(said, [en.endedUnavailable]);
+  client.useless = undefined;
+  conversation.start();
+  assert.deepEqual(client.asked, ["start", "start"]);
+  assert.equal(conversation.phase.name, "open");
+});
+
+test("who was forgotten while it connected may write, and so may who waits for a sign-in", async (t) => {
+  const { client, conversation } = beforeItIsReady(t);
+  for (const [name, state] of [["Stopped", "idle"], ["AuthRequired", "authRequired"]] as const) {
+    client.useless = Object.assign(new Error(name), { name });
+    client.go({ name: "idle" });
+    conversation.start();
+    client.go({ name: state });
+    await Promise.resolve();
+    assert.equal(conversation.phase.name, "open");
+  }
+});
+
 test("what failed by the end of the conversation can be taken into the new one", (t) => {
   const { client, conversation } = stage(t);
   client.add({ direction: "inbound", text: "a", status: "queued" });
@@ -194,12 +317,18 @@ test("what failed by the end of the conversation can be taken into the new one",
   assert.equal(conversation.leftOver, 2);
 });
 
-test("a gap stands until it is filled", (t) => {
+test("a gap stands until it is filled, which is told without its end, or a new conversation begins", (t) => {
   const { client, conversation } = stage(t);
+  const standing = (): unknown[] => [conversation.gap?.from, conversation.gap?.to];
   client.emit("gap", { from: "a", to: "b", filled: false });
-  assert.deepEqual(conversation.gaps, [{ from: "a", to: "b" }]);
-  client.emit("gap", { from: "a", to: "b", filled: true });
-  assert.deepEqual(conversation.gaps, []);
+  assert.deepEqual(standing(), ["a", "b"]);
+  client.begin({ newSession: false });
+  assert.deepEqual(standing(), ["a", "b"]);
+  client.emit("gap", { from: "a", filled: true });
+  assert.equal(conversation.gap, undefined);
+  client.emit("gap", { from: "c", filled: false });
+  client.begin();
+  assert.equal(conversation.gap, undefined);
 });
 
 test("after the end no listener is left", (t) => {

@@ -45,7 +45,8 @@ export class Conversation {
   refusal: string | undefined;
   typing: { readonly name: string; readonly bot: boolean } | undefined;
   older: "unknown" | "loading" | "complete" | "failed" = "unknown";
-  gaps: readonly Gap[] = [];
+  /** There is one at a time. */
+  gap: Gap | undefined;
   markerId: string | undefined;
   /** New messages below what is on screen. */
   below = 0;
@@ -60,33 +61,56 @@ export class Conversation {
   readonly #status = new Map<string, Row["status"]>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   #started = false;
+  /** The client can do nothing on this page. */
+  #refused = false;
+  #readOnly = false;
   #troubleSaid = false;
   #troubled = false;
   #typingSaid = false;
-  #firstBatch: "awaited" | "running" | "over" = "awaited";
+  /** The rows that were there before, or that there are none, have been told. */
+  #hasBegun = false;
   /** While an older page is read: the first row known before it; what comes in above it is history. */
   #historyAnchor: string | undefined;
 
   constructor(client: ChatClient, host: ConversationHost) {
     this.client = client;
     this.#host = host;
+    const on = <K extends keyof GuestEvents>(event: K, take: (payload: GuestEvents[K]) => void): (() => void) =>
+      client.on(event, (payload) => {
+        take(payload);
+        host.changed();
+      });
     this.#listening = [
-      client.on("state", (state) => this.#onState(state)),
-      client.on("session", (session) => this.#onSession(session)),
-      client.on("message", (event) => this.#onMessage(event)),
-      client.on("updated", ({ message }) => this.#onUpdated(message)),
-      client.on("moved", () => host.changed()),
-      client.on("removed", ({ id }) => this.#onRemoved(id)),
-      client.on("gap", (gap) => this.#onGap(gap)),
-      client.on("typing", (typing) => this.#onTyping(typing)),
-      client.on("outbox", ({ length }) => this.#onOutbox(length)),
-      client.on("unread", () => this.seen()),
+      on("state", (state) => this.#onState(state)),
+      on("session", (session) => this.#onSession(session)),
+      on("message", (event) => this.#onMessage(event)),
+      on("updated", ({ message }) => this.#onUpdated(message)),
+      on("moved", () => undefined),
+      on("removed", ({ id }) => {
+        if (this.markerId === id) this.markerId = undefined;
+      }),
+      // That it is filled is told without its end.
+      on("gap", (gap) => {
+        this.gap = gap.filled ? undefined : gap;
+      }),
+      on("typing", (typing) => this.#onTyping(typing)),
+      on("outbox", ({ length }) => {
+        if (length === 0) this.durable = true;
+      }),
+      on("metric", ({ kind }) => {
+        if (kind === "resync") this.#beginFirstBatch();
+      }),
+      on("unread", () => {
+        // A tab that follows is told it right behind the session, changed or not.
+        if (client.session) this.#beginFirstBatch();
+        this.seen();
+      }),
     ];
-    if (client.messages.length > 0) this.#firstBatch = "over";
+    this.#hasBegun = client.session !== undefined;
     for (const row of client.messages) this.#status.set(row.id, row.status);
     if (client.session?.newSession) this.older = "complete";
     // A client that the page made may be in the middle of its life.
-    this.#troubled = isTrouble(client.state);
+    this.#troubled = ["waiting", "offline", "paused"].includes(client.state.name);
     this.again = this.#troubled || client.session !== undefined;
   }
 
@@ -114,28 +138,14 @@ export class Conversation {
     return this.unsent + ended.length;
   }
 
-  /** Someone asked for a connection: the element, or the page whose client it is. */
-  get started(): boolean {
-    return this.#started || (this.state.name !== "idle" && this.state.name !== "loading");
-  }
-
   get phase(): Phase {
     const { strings } = this.#host;
     const { state } = this;
     if (state.name === "stopped") return { name: "over", text: strings.stopped, restart: false };
-    if (state.name === "ended") {
-      switch (state.reason) {
-        case "sessionExpired":
-          return { name: "over", text: strings.endedExpired, restart: true };
-        case "sessionCleared":
-          return { name: "over", text: strings.endedCleared, restart: true };
-        case "loggedOut":
-          return { name: "over", text: strings.endedLoggedOut, restart: true };
-        case "notAllowed":
-        case "inactive":
-        case "policy":
-          return { name: "over", text: strings.endedUnavailable, restart: false };
-      }
+    if (state.name === "ended" || (state.name === "idle" && this.#refused)) {
+      const texts: Record<string, string> = { sessionExpired: strings.endedExpired, sessionCleared: strings.endedCleared, loggedOut: strings.endedLoggedOut };
+      const text = state.name === "ended" ? texts[state.reason] : undefined;
+      return { name: "over", text: text ?? strings.endedUnavailable, restart: text !== undefined };
     }
     if (this.client.session?.readOnly) return { name: "over", text: strings.endedReadOnly, restart: true };
     return { name: "open" };
@@ -148,9 +158,15 @@ export class Conversation {
 
   start(): void {
     if (this.#started) return;
+    this.#refused = false;
+    this.client.start().catch(({ name }: GuestwireError) => {
+      // As a rule the state says why. It is idle where the client can do nothing on this page, or all was forgotten meanwhile.
+      if (this.state.name !== "idle" || name === "Stopped") return;
+      this.#refused = true;
+      this.#host.say(this.#host.strings.endedUnavailable);
+      this.#host.changed();
+    });
     this.#started = true;
-    // What it rejects with is also the state, which is drawn.
-    this.client.start().catch(() => undefined);
   }
 
   write(text: string): void {
@@ -164,6 +180,7 @@ export class Conversation {
   send(): boolean {
     const text = this.draft.trim();
     if (text === "" || this.draftBytes > TEXT_LIMIT_BYTES) return false;
+    this.start();
     const accepted = this.#attempt(() => {
       const receipt = this.client.send(text);
       if (!receipt.durable) this.durable = false;
@@ -173,18 +190,15 @@ export class Conversation {
       this.markerId = undefined;
       this.#typingSaid = false;
     }
-    this.#host.changed();
     return accepted;
   }
 
   retry(id: string): void {
     this.#attempt(() => void this.client.retry(id));
-    this.#host.changed();
   }
 
   remove(id: string): void {
     this.#attempt(() => void this.client.cancel(id));
-    this.#host.changed();
   }
 
   reconnect(): void {
@@ -245,6 +259,9 @@ export class Conversation {
   #onState(state: ConnectionState): void {
     const { strings } = this.#host;
     switch (state.name) {
+      case "idle":
+        this.#started = false;
+        break;
       case "waiting":
       case "offline":
       case "paused":
@@ -279,7 +296,6 @@ export class Conversation {
     }
     if (state.name !== "ready") this.recovered = false;
     this.#host.tell("state", state);
-    this.#host.changed();
   }
 
   #sayTrouble(): void {
@@ -296,25 +312,23 @@ export class Conversation {
   #onSession(session: Session): void {
     if (session.newSession) {
       this.older = "complete";
-      this.#firstBatch = "over";
+      this.#hasBegun = true;
+      this.gap = undefined;
     }
-    if (session.readOnly) this.#host.say(this.#host.strings.endedReadOnly);
-    this.#host.changed();
+    if (session.readOnly && !this.#readOnly) this.#host.say(this.#host.strings.endedReadOnly);
+    this.#readOnly = session.readOnly;
   }
 
   #onMessage({ message, index }: GuestEvents["message"]): void {
     const { strings } = this.#host;
     const row: Row = message;
-    this.#host.tell("message", message);
+    const known = this.#status.has(row.id);
     this.#status.set(row.id, row.status);
-    this.#host.changed();
-    if (row.direction === "inbound") {
-      if (row.status === "sent") this.#isHistory(index);
-      return;
-    }
-    if (row.kind === "event" && readable(row) === undefined) return;
-    const history = this.#isHistory(index);
-    if (history) return;
+    // A tab that loses the lead takes its rows away, and shows them again as those of the new leader.
+    if (known) return;
+    this.#host.tell("message", message);
+    if (row.direction === "inbound" ? row.status !== "sent" : row.kind === "event" && readable(row) === undefined) return;
+    if (this.#isHistory(index) || row.direction === "inbound") return;
     if (this.typing) this.#host.unsay(strings.typing(this.typing.name));
     this.typing = undefined;
     this.#cancel("typing");
@@ -330,17 +344,13 @@ export class Conversation {
    * a conversation that goes on arrives in one piece before anything else.
    */
   #isHistory(index: number): boolean {
-    if (this.#historyAnchor !== undefined) {
-      const anchor = this.rows.findIndex((row) => row.id === this.#historyAnchor);
-      if (index <= anchor) return true;
-    }
-    if (this.#firstBatch === "awaited" && this.client.session?.newSession === false) {
-      this.#firstBatch = "running";
-      this.#later("firstBatch", 0, () => {
-        this.#firstBatch = "over";
-      });
-    }
-    return this.#firstBatch === "running";
+    this.#beginFirstBatch();
+    return this.#timers.has("firstBatch") || index <= this.rows.findIndex(({ id }) => id === this.#historyAnchor);
+  }
+
+  #beginFirstBatch(): void {
+    if (!this.#hasBegun) this.#later("firstBatch", 0);
+    this.#hasBegun = true;
   }
 
   #onUpdated(row: Row): void {
@@ -350,19 +360,6 @@ export class Conversation {
       if (row.status === "failed") this.#host.alert(this.#host.strings.sayFailed(this.textOf(row)));
       if (row.status === "expired") this.#host.alert(this.#host.strings.sayExpired(this.textOf(row)));
     }
-    this.#host.changed();
-  }
-
-  #onRemoved(id: string): void {
-    this.#status.delete(id);
-    if (this.markerId === id) this.markerId = undefined;
-    this.#host.changed();
-  }
-
-  #onGap({ from, to, filled }: GuestEvents["gap"]): void {
-    const others = this.gaps.filter((gap) => gap.from !== from || gap.to !== to);
-    this.gaps = filled ? others : [...others, { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }];
-    this.#host.changed();
   }
 
   #onTyping({ active, from, until }: GuestEvents["typing"]): void {
@@ -382,12 +379,6 @@ export class Conversation {
       if (!this.#typingSaid && this.#host.watching) this.#host.say(strings.typing(this.typing.name));
       this.#typingSaid = true;
     }
-    this.#host.changed();
-  }
-
-  #onOutbox(length: number): void {
-    if (length === 0) this.durable = true;
-    this.#host.changed();
   }
 
   nameOf(row: Row): string {
@@ -405,12 +396,14 @@ export class Conversation {
 
   /** Runs a command that may be refused; what the client says about it is shown above the composer. */
   #attempt(command: () => void): boolean {
+    this.#host.changed();
     try {
       command();
       this.refusal = undefined;
       return true;
     } catch (error) {
-      this.refusal = this.#explain(error);
+      const { strings } = this.#host;
+      this.refusal = (error as GuestwireError).name === "OutboxFull" ? strings.outboxFull : strings.refusedMessage;
       this.#host.alert(this.refusal);
       return false;
     }
@@ -431,19 +424,13 @@ export class Conversation {
     this.#host.changed();
   }
 
-  #explain(error: unknown): string {
-    const { strings } = this.#host;
-    const { name } = error as Partial<GuestwireError>;
-    return name === "OutboxFull" ? strings.outboxFull : strings.refusedMessage;
-  }
-
-  #later(name: string, ms: number, run: () => void): void {
+  #later(name: string, ms: number, run?: () => void): void {
     this.#cancel(name);
     this.#timers.set(
       name,
       setTimeout(() => {
         this.#timers.delete(name);
-        run();
+        run?.();
         this.#host.changed();
       }, ms),
     );
@@ -453,8 +440,4 @@ export class Conversation {
     clearTimeout(this.#timers.get(name));
     this.#timers.delete(name);
   }
-}
-
-function isTrouble(state: ConnectionState): boolean {
-  return state.name === "waiting" || state.name === "offline" || state.name === "paused";
 }

@@ -5,25 +5,23 @@ import type { Strings } from "./locales/en.js";
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-function format(locale: string, kind: "time" | "weekday" | "date" | "year"): Intl.DateTimeFormat {
-  const key = `${locale} ${kind}`;
+function format(time: number, locale: string, options: Intl.DateTimeFormatOptions): string {
+  const key = locale + JSON.stringify(options);
   let found = formats.get(key);
   if (!found) {
-    found = new Intl.DateTimeFormat(
-      locale,
-      kind === "time"
-        ? { hour: "numeric", minute: "2-digit" }
-        : kind === "weekday"
-          ? { weekday: "long" }
-          : { weekday: "long", day: "numeric", month: "long", ...(kind === "year" ? { year: "numeric" } : {}) },
-    );
+    try {
+      found = new Intl.DateTimeFormat(locale, options);
+    } catch {
+      // Not a language tag: as the browser writes it.
+      found = new Intl.DateTimeFormat(undefined, options);
+    }
     formats.set(key, found);
   }
-  return found;
+  return found.format(time);
 }
 
 export function timeText(time: number, locale: string): string {
-  return format(locale, "time").format(time);
+  return format(time, locale, { hour: "numeric", minute: "2-digit" });
 }
 
 /** "Today", "Yesterday", "Tuesday" within a week, else the date, with its year when it is another one. */
@@ -33,7 +31,7 @@ export function dayText(start: number, now: number, locale: string, strings: Str
   const daysAgo = Math.round((today - start) / 86_400_000);
   if (daysAgo <= 0) return strings.today;
   if (daysAgo === 1) return strings.yesterday;
-  if (daysAgo < 7) return format(locale, "weekday").format(start);
+  if (daysAgo < 7) return format(start, locale, { weekday: "long" });
   const sameYear = new Date(start).getFullYear() === new Date(now).getFullYear();
-  return format(locale, sameYear ? "date" : "year").format(start);
+  return format(start, locale, { weekday: "long", day: "numeric", month: "long", year: sameYear ? undefined : "numeric" });
 }

@@ -99,6 +99,8 @@ export class GuestwireChat extends Base {
     this.#adopt();
     this.#paint();
     this.#prepare();
+    // Moved on the page, an open dialog is modal no more.
+    this.#changed();
   }
 
   disconnectedCallback(): void {
@@ -362,13 +364,13 @@ export class GuestwireChat extends Base {
 
   /**
    * Whether the client has left something in this browser: then the conversation is taken up at once, as there may be something
-   * unsent or unread. A newcomer connects by opening.
+   * unsent or unread. A newcomer connects by opening, and so does who was forgotten: the fence and a tab's name stay.
    */
   #isKnown(): boolean {
     try {
       const kind = this.getAttribute("storage") ?? "local";
       const storage = kind === "local" ? localStorage : kind === "session" ? sessionStorage : {};
-      return Object.keys(storage).some((key) => key.startsWith(`gw1:${this.getAttribute("deployment-id") ?? ""}:`));
+      return Object.keys(storage).some((key) => key.startsWith(`gw1:${this.getAttribute("deployment-id") ?? ""}:`) && !/:(e|tab)$/.test(key));
     } catch {
       // Storage that is forbidden has nothing.
       return false;

@@ -18,6 +18,8 @@ export class FakeClient implements ChatClient {
   readonly asked: string[] = [];
   /** What `send` throws, when it is to refuse. */
   refuse: Error | undefined;
+  /** What `start` rejects with, when the client can do nothing. */
+  useless: Error | undefined;
   durable = true;
   /** Older pages that `history()` hands out, oldest last. */
   pages: Row[][] = [];
@@ -85,7 +87,7 @@ export class FakeClient implements ChatClient {
 
   start(): Promise<Session> {
     this.asked.push("start");
-    return new Promise(() => undefined);
+    return this.useless ? Promise.reject(this.useless) : new Promise(() => undefined);
   }
 
   send(text: string): ReturnType<ChatClient["send"]> {

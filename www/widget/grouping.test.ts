@@ -56,9 +56,9 @@ test("the marker and a gap cut a group and are drawn in their places", () => {
   assert.equal(shape(messages(rows, { markerId: "b" })), "[a][aa]");
   const types = (options: Parameters<typeof layout>[1]): string[] => layout(rows, options).flatMap((day) => day.items.map((item) => item.type));
   assert.deepEqual(types({ markerId: "b" }), ["message", "marker", "message", "message"]);
-  assert.deepEqual(types({ gaps: [{ from: "a" }] }), ["message", "gap", "message", "message"]);
-  assert.deepEqual(types({ gaps: [{ to: "srv-b" }] }), ["message", "gap", "message", "message"]);
-  assert.deepEqual(types({ gaps: [{ from: "unknown" }] }), ["gap", "message", "message", "message"]);
+  assert.deepEqual(types({ gap: { from: "a" } }), ["message", "gap", "message", "message"]);
+  assert.deepEqual(types({ gap: { to: "srv-b" } }), ["message", "gap", "message", "message"]);
+  assert.deepEqual(types({ gap: { from: "unknown" } }), ["gap", "message", "message", "message"]);
 });
 
 test("events without words are not drawn, and do not part a group", () => {

@@ -39,28 +39,22 @@ export interface Day {
 }
 
 export interface LayoutOptions {
-  readonly gaps?: readonly Gap[];
+  readonly gap?: Gap | undefined;
   /** The first new message: a line is drawn above it. */
   readonly markerId?: string | undefined;
 }
 
-export function layout(rows: readonly Row[], { gaps = [], markerId }: LayoutOptions = {}): Day[] {
+export function layout(rows: readonly Row[], { gap, markerId }: LayoutOptions = {}): Day[] {
   const shown = rows.filter((row) => row.kind !== "event" || readable(row) !== undefined);
   const newestSent = shown.filter((row) => row.direction === "inbound" && row.status === "sent").at(-1)?.id;
   const days: { key: string; start: number; items: Item[] }[] = [];
 
   // A gap is drawn after the row it starts at, else before the row it ends at, else at the top.
-  const after = new Set<string>();
-  const before = new Set<string>();
-  for (const gap of gaps) {
-    const start = gap.from === undefined ? undefined : shown.find((row) => names(row, gap.from));
-    const end = gap.to === undefined ? undefined : shown.find((row) => names(row, gap.to));
-    if (start) after.add(start.id);
-    else if (end) before.add(end.id);
-    else if (shown[0]) before.add(shown[0].id);
-  }
+  const named = (id: string | undefined): Row | undefined => shown.find((row) => id !== undefined && (row.id === id || row.serverId === id));
+  const after = named(gap?.from);
+  const before = gap && !after ? (named(gap.to) ?? shown[0]) : undefined;
   const cutBefore = (row: Row, previous: Row | undefined): boolean =>
-    row.id === markerId || before.has(row.id) || (previous !== undefined && after.has(previous.id));
+    row.id === markerId || row === before || (previous !== undefined && previous === after);
 
   shown.forEach((row, index) => {
     const previous = shown[index - 1];
@@ -72,7 +66,7 @@ export function layout(rows: readonly Row[], { gaps = [], markerId }: LayoutOpti
       day = { key: `day-${start}`, start, items: [] };
       days.push(day);
     }
-    if (before.has(row.id)) day.items.push({ type: "gap", key: `gap-${row.id}` });
+    if (row === before) day.items.push({ type: "gap", key: `gap-${row.id}` });
     if (row.id === markerId) day.items.push({ type: "marker", key: "marker" });
     if (row.kind === "event") {
       day.items.push({ type: "event", key: row.id, row });
@@ -82,7 +76,7 @@ export function layout(rows: readonly Row[], { gaps = [], markerId }: LayoutOpti
       const status = saysStatus(row, last ? undefined : next, newestSent);
       day.items.push({ type: "message", key: row.id, row, first, last, line: last || status, status });
     }
-    if (after.has(row.id)) day.items.push({ type: "gap", key: `gap-${row.id}` });
+    if (row === after) day.items.push({ type: "gap", key: `gap-${row.id}` });
   });
   return days;
 }
@@ -112,10 +106,6 @@ function saysStatus(row: Row, nextInGroup: Row | undefined, newestSent: string |
     case "sent":
       return row.id === newestSent;
   }
-}
-
-function names(row: Row, id: string | undefined): boolean {
-  return row.id === id || row.serverId === id;
 }
 
 export function midnight(time: number): number {

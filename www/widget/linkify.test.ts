@@ -54,3 +54,23 @@ test("no text is lost or changed", () => {
     );
   }
 });
+
+test("a hundred thousand characters of anything are read through once", () => {
+  const long = (part: string): string => part.repeat(100_000 / part.length);
+  for (const text of [long("a"), long("a.b-"), long("a@"), `a@${long("b")}`, long("(")]) assert.deepEqual(linkify(text), [{ text }]);
+  const brackets = long(")");
+  const address = "https://example.com/(a)";
+  assert.deepEqual(linkify(address + brackets), [{ text: address, href: address }, { text: brackets }]);
+  assert.deepEqual(links(`${long("a ")}ana@example.com`), ["mailto:ana@example.com"]);
+  const path = `https://example.com/${long("a")}`;
+  assert.deepEqual(linkify(path), [{ text: path, href: path }]);
+});
+
+test("of what stands before an @ all or nothing is the address", () => {
+  assert.deepEqual(links(`+${"a".repeat(63)}@example.com`), [`mailto:+${"a".repeat(63)}@example.com`]);
+  assert.deepEqual(links(`${"a.".repeat(40)}b@example.com`), []);
+});
+
+test("closing brackets and full stops that mix leave what the address opened", () => {
+  assert.deepEqual(links("[https://example.com/{a}[b].)],"), ["https://example.com/%7Ba%7D[b]"]);
+});

@@ -7,7 +7,7 @@ export type Piece = { readonly text: string; readonly href?: string };
 
 const SAFE_SCHEMES: ReadonlySet<string> = new Set(["https:", "http:", "mailto:", "tel:"]);
 
-const CANDIDATE = /\b(?:https?:\/\/|www\.|mailto:|tel:)[^\s<>"'`\u2028\u2029]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+/gi;
+const CANDIDATE = /\b(?:https?:\/\/|www\.|mailto:|tel:)[^\s<>"'`\u2028\u2029]+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+/gi;
 
 export function linkify(text: string): Piece[] {
   const pieces: Piece[] = [];
@@ -40,12 +40,9 @@ export function safeHref(address: string): string | undefined {
 
 /** Drops the punctuation of the sentence around an address; a closing bracket stays when the address has its opening one. */
 function withoutTail(address: string): string {
-  let rest = address;
-  for (;;) {
-    const last = rest.at(-1) ?? "";
-    const closes = ")]}".indexOf(last);
-    const unopened = closes >= 0 && rest.split("([{"[closes] ?? "").length < rest.split(last).length;
-    if (last === "" || (!unopened && !".,;:!?…".includes(last))) return rest;
-    rest = rest.slice(0, -1);
+  const unopened = ["()", "[]", "{}"].map(([opening, closing]) => address.split(closing!).length - address.split(opening!).length);
+  for (let end = address.length; ; end--) {
+    const last = address.charAt(end - 1);
+    if (!".,;:!?…".includes(last) && !(unopened[")]}".indexOf(last)]!-- > 0)) return address.slice(0, end);
   }
 }

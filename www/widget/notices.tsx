@@ -16,10 +16,7 @@ export class BannerView extends Component<{ scene: Scene }> {
   override render({ scene }: { scene: Scene }): JSX.Element | null {
     const { conversation, strings, act } = scene;
     const { state, unsent, durable, recovered, again } = conversation;
-    const banner =
-      conversation.phase.name === "open" && conversation.started
-        ? bannerFor({ state, unsent, durable, recovered, again, now: Date.now() }, strings)
-        : undefined;
+    const banner = conversation.phase.name === "open" ? bannerFor({ state, unsent, durable, recovered, again, now: Date.now() }, strings) : undefined;
     this.#count(scene.ui.open && banner?.until !== undefined);
     if (!banner) return null;
     const icon = banner.tone === "good" ? "check" : banner.tone === "info" ? "clock" : state.name === "offline" || state.name === "waiting" ? "offline" : "alert";

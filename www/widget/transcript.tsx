@@ -71,7 +71,7 @@ export class Transcript extends Component<{ scene: Scene }> {
 
   override render({ scene }: { scene: Scene }): JSX.Element {
     const { conversation, strings, locale, now } = scene;
-    const days = layout(conversation.rows, { gaps: conversation.gaps, markerId: conversation.markerId });
+    const days = layout(conversation.rows, { gap: conversation.gap, markerId: conversation.markerId });
     const { typing } = conversation;
     return (
       <div class="scroll">

@@ -181,7 +181,7 @@ impl Session {
             self.ping(socket);
         } else if self.history.can_read(self.now) {
             self.probed_at = Some(self.now.mono);
-            self.history.want_resync(self.watermark.clone().or_else(|| self.transcript.newest()));
+            self.history.want_resync(self.watermark.clone().filter(|_| self.has_hole).or_else(|| self.transcript.newest()));
         } else {
             self.link.unprobed(self.now);
         }

@@ -198,7 +198,9 @@ impl Session {
             && remembered.read.as_ref() != Some(&newest)
         {
             remembered.read = Some(newest);
-            self.remember();
+            if self.leading {
+                self.remember();
+            }
         }
         self.count_unread();
         self.settle();
@@ -296,12 +298,13 @@ impl Session {
         self.settle();
     }
 
-    /// Removes the conversation, the token and the outbox from this browser.
-    pub fn forget(&mut self, now: Now, ticket: Ticket) {
+    /// Removes the conversation, the token and the outbox from this browser; with `elsewhere` another tab has, and this one is to know
+    /// nothing of it any more.
+    pub fn forget(&mut self, now: Now, elsewhere: bool, ticket: Ticket) {
         if !self.begin(now) {
             return self.done(ticket, Some(Code::STOPPED));
         }
-        self.forget_now(ticket);
+        self.forget_now(elsewhere, ticket);
         self.settle();
     }
 

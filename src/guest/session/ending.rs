@@ -90,6 +90,8 @@ impl Session {
     /// The rows of the conversation that is over go; the unsent stay. `known`: the next one has begun.
     fn forget_conversation(&mut self, known: bool) {
         self.link.disown();
+        // What is being read is of the conversation that is over.
+        self.stop_reading();
         self.transcript.empty();
         self.history.forget();
         // Whatever became of these there, nothing in the next conversation can be them.
@@ -180,6 +182,7 @@ impl Session {
         self.give_up_line();
         self.link.stop(self.now);
         self.follow_link();
+        self.start_new = false;
         self.leave_line();
         self.finish(Call::Stop, None);
     }
@@ -191,8 +194,15 @@ impl Session {
         }
     }
 
-    pub(super) fn forget_now(&mut self, ticket: Ticket) {
-        let keeps = self.keeps();
+    pub(super) fn forget_now(&mut self, elsewhere: bool, ticket: Ticket) {
+        if elsewhere && self.leading {
+            // What it has written since, or knows of. What else is there may be of the conversation that was begun after.
+            self.wipe_outbox();
+            self.forget_token();
+        }
+        let keeps = self.keeps() && !elsewhere;
+        self.finish(Call::Start, Some(Code::STOPPED));
+        self.finish(Call::Restart, Some(Code::STOPPED));
         self.give_up_line();
         self.link.idle(self.now);
         self.outbox = crate::guest::outbox::Outbox::default();

@@ -90,14 +90,14 @@ impl Session {
             }
         }
         self.outbox.beside = newer;
+        for (name, value) in bad {
+            self.put_aside(name, value, &mut quarantined);
+        }
         if self.fence.is_empty() && has_session {
             // Read a moment ago, before this tab knew whether it leads.
             self.drop_settled_elsewhere(&seen);
         } else {
             self.store_again(&seen, has_session);
-        }
-        for (name, value) in bad {
-            self.put_aside(name, value, &mut quarantined);
         }
         // The one that was found may be this page's alone, for storage had refused it.
         if self.leading && (self.starts_when_loaded || !is_fenced) {
@@ -126,8 +126,8 @@ impl Session {
     }
 
     fn recall(&mut self, remembered: Remembered) {
-        if self.rewrites_when_proved {
-            // What this life of the page knows is newer, and waits to be written.
+        if self.rewrites_when_proved || (self.leading && !self.starts_when_loaded) {
+            // What this life of the page knows is newer, and waits to be written; or it is what its line was made with.
             return;
         }
         let changed = self.remembered.as_ref().is_none_or(|known| known.token != remembered.token);

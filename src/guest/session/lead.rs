@@ -4,7 +4,8 @@
 //! what it accepts it stores, and the leader, or whoever leads next, takes it up from there. A tab that led and may have stood
 //! still sends nothing before it knows that it leads still (faults.md row 29).
 
-use super::Session;
+use super::{Call, Session};
+use crate::core::error::Code;
 use crate::core::json::Document;
 use crate::core::machine::{Act, Lead, Now, Role};
 use crate::guest::event::Event;
@@ -68,6 +69,7 @@ impl Session {
             return;
         }
         if self.leading {
+            self.finish(Call::Restart, Some(Code::NOT_CONNECTED));
             self.give_up_line();
             self.link.idle(self.now);
         }
@@ -103,6 +105,7 @@ impl Session {
         self.follow_link();
         // Its last frames are told by the tab that leads.
         self.link.disown();
+        self.start_new = false;
         self.flight = Flight::Idle;
         self.drop_settled_elsewhere(&[]);
         self.transcript.empty();

@@ -63,9 +63,14 @@ impl Session {
             _ => return,
         };
         self.finish(Call::Start, Some(code));
+        self.finish(Call::Restart, Some(code));
     }
 
     fn prepare(&mut self) {
+        if !self.link.is_preparing() {
+            // Given up since: this tab does not lead any more, or is being put away.
+            return;
+        }
         if self.wire.is_session() {
             return self.admit();
         }

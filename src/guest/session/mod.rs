@@ -439,6 +439,10 @@ impl Session {
         let parted = (now.unix.abs_diff(self.now.unix)).abs_diff(passed) > CLOCKS_PART_MS;
         if parted {
             self.offset = None;
+            if !self.wire.is_session() {
+                // The monotonic clock may have stood still: how old it is now, the service's time has to say.
+                self.outbox.iter_mut().filter(|record| record.may_expire()).for_each(|record| record.due = None);
+            }
         }
         self.now = now;
         self.stood_still = self.leading && (parted || passed > STILL_MS);

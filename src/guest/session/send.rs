@@ -21,7 +21,7 @@ const JITTER_MS: u64 = 1_000;
 impl Session {
     /// Whether messages may go out on this line.
     pub(super) fn can_talk(&self) -> bool {
-        self.leading && self.link.is_trusted() && self.configured.is_some_and(|configured| !configured.read_only)
+        self.leading && self.proved && self.link.is_trusted() && self.configured.is_some_and(|configured| !configured.read_only)
     }
 
     /// Brings the message in flight on, or lets the next one go.
@@ -194,8 +194,8 @@ impl Session {
         if doubt.looking || !can_ask {
             return;
         }
-        if doubt.look == Look::Second && doubt.second_look_at() > now {
-            let at = doubt.second_look_at();
+        let at = doubt.second_look_at().max(doubt.not_before);
+        if doubt.look == Look::Second && at > now {
             return self.timers.arm(Timer::Look, at);
         }
         doubt.looking = true;
@@ -224,7 +224,10 @@ impl Session {
                 doubt.look = Look::Second;
                 self.look();
             }
-            Look::Second if !is_known => self.timers.arm(Timer::Look, again),
+            Look::Second if !is_known => {
+                doubt.not_before = again;
+                self.look();
+            }
             Look::Second => {
                 let (id, conclusive) = (doubt.id.clone(), doubt.is_conclusive(anchored));
                 self.resend(&id, conclusive);
@@ -244,6 +247,7 @@ impl Session {
                 record.anchor = None;
             }
         }
+        self.rewrite(id);
         self.transcript.mark(id, Status::Queued, None);
         self.arm_expiry();
     }
@@ -261,7 +265,8 @@ impl Session {
             return;
         }
         let id = doubt.id.clone();
-        if self.outbox.get(&id).is_some_and(|record| record.asked) {
+        // Asked for once, it goes once.
+        if self.outbox.get_mut(&id).is_some_and(|record| std::mem::take(&mut record.asked)) {
             self.resend(&id, false);
         } else {
             self.settle_record(&id, Standing::Failed(Code::DELIVERY_UNKNOWN));
@@ -284,7 +289,6 @@ impl Session {
             4013 if record.attributes.is_some() => {
                 record.attributes = None;
                 self.unsend(&id);
-                self.rewrite(&id);
                 self.tell(Event::Warning { code: Code::ATTRIBUTES_TOO_LARGE });
             }
             408 | 500..=599 if record.tries < TRIES => {
@@ -306,7 +310,7 @@ impl Session {
 
     /// Refusals that stand for the session rather than for the message, which waits on.
     fn session_refused(&mut self, fault: Fault, id: &str) -> bool {
-        if fault.code.0 == 4029 || fault.wants_auth {
+        if fault.wants_auth || matches!(fault.code.0, 4006 | 4007 | 4017 | 4029) {
             self.unsend(id);
         }
         self.session_fault(fault)
@@ -317,7 +321,11 @@ impl Session {
         self.end_flight();
         if let Some(record) = self.outbox.get_mut(id) {
             record.sent = false;
+            if !record.doubtful {
+                record.anchor = None;
+            }
         }
+        self.rewrite(id);
         self.transcript.mark(id, Status::Queued, None);
         self.receipt(id, Status::Queued, None);
         self.arm_expiry();

@@ -1,0 +1,106 @@
+//! A refusal is an answer: what the service refused by name it does not have. guest-api.md §4.1, §5.2; design "Sending".
+
+use crate::common::{Line, World, refusal};
+use guestwire::core::error::Code;
+use guestwire::core::state::{End, State};
+use guestwire::guest::event::Status;
+use serde_json::json;
+
+fn disconnect(world: &mut World) {
+    world.control("/_sim/agent", json!({"do": "disconnect", "readOnly": true}));
+    world.run(500);
+}
+
+fn restart(world: &mut World) -> u32 {
+    world.command(|session, now, ticket| session.restart(now, true, ticket))
+}
+
+#[test]
+fn what_was_refused_as_read_only_goes_into_the_new_conversation_also_after_a_reload() {
+    let mut world = World::settled(1);
+    world.answer_message(refusal(409, "The conversation is read-only"));
+    let id = world.send("refused");
+    world.run(1_000);
+    assert_eq!((world.status(&id), world.sent_texts().len()), (Status::Queued, 1));
+    disconnect(&mut world);
+    world.reload();
+    world.run_until_ready();
+    world.run(20_000);
+    restart(&mut world);
+    world.run(10_000);
+    assert_eq!((world.status(&id), world.code(&id)), (Status::Sent, None));
+    assert_eq!((world.stored(), world.metric("unprovedResends")), (vec!["refused".to_string()], 0));
+}
+
+#[test]
+fn the_message_that_shows_that_the_session_is_over_is_not_in_doubt() {
+    for code in [4006, 4007] {
+        let mut world = World::settled(2);
+        world.answer_message(refusal(code, "Session is expired"));
+        let id = world.send("too late");
+        world.run(1_000);
+        assert_eq!(world.state(), State::Ended { reason: End::SessionExpired });
+        assert_eq!((world.status(&id), world.code(&id)), (Status::Failed, Some(Code::SESSION_ENDED.0)), "{code}");
+        restart(&mut world);
+        world.run(20_000);
+        assert_eq!((world.status(&id), world.times_stored("too late")), (Status::Sent, 1), "{code}");
+    }
+}
+
+#[test]
+fn a_restart_that_ends_in_an_end_is_settled() {
+    let mut world = World::settled(3);
+    world.control("/_sim/expire", json!({"what": "session"}));
+    world.run(1_000);
+    world.answer("configureSession", refusal(4007, "Session not found"));
+    let ticket = restart(&mut world);
+    world.run(5_000);
+    assert!(matches!(world.state(), State::Ended { .. }), "{:?}", world.state());
+    assert_eq!(world.outcome(ticket), Some(Some(Code::SESSION_ENDED.0)));
+}
+
+#[test]
+fn a_stop_settles_a_restart_that_waits() {
+    let mut world = World::settled(4);
+    disconnect(&mut world);
+    world.network.line = Line::BlackHole;
+    let ticket = restart(&mut world);
+    world.command(|session, now, ticket| session.stop(now, 0, ticket));
+    assert_eq!(world.outcome(ticket), Some(Some(Code::STOPPED.0)));
+    world.heal();
+    let from = world.sent.len();
+    world.start();
+    world.run_until_ready();
+    assert!(world.sent[from..].iter().all(|(_, frame)| !frame.contains(r#""startNew":true"#)), "and is not done later");
+}
+
+#[test]
+fn what_is_being_read_of_the_conversation_that_was_left_does_not_come_into_the_new_one() {
+    let mut world = World::settled(5);
+    world.agent("of the old conversation");
+    world.run(1_000);
+    disconnect(&mut world);
+    world.fault(json!({"on": "http", "match": {"path": "/messages"}, "do": "delay", "ms": 3_000}));
+    world.break_line();
+    world.run_until_ready();
+    world.run(200);
+    let ticket = restart(&mut world);
+    world.run(10_000);
+    assert_eq!(world.outcome(ticket), Some(None));
+    assert_eq!(world.page.texts(), [] as [&str; 0]);
+}
+
+#[test]
+fn a_minute_in_which_no_token_for_the_history_is_given_is_waited_out() {
+    let mut world = World::settled(6);
+    // The last token is used up.
+    world.run(70_000);
+    world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "drop", "after": true}));
+    world.answer("getJwt", refusal(429, "Rate limit exceeded"));
+    let asked = world.requests("getJwt").len();
+    let id = world.send("it arrived");
+    world.run(50_000);
+    assert_eq!((world.requests("getJwt").len() - asked, world.status(&id)), (1, Status::Sending));
+    world.run(30_000);
+    assert_eq!((world.status(&id), world.times_stored("it arrived")), (Status::Sent, 1));
+}

@@ -1,0 +1,116 @@
+// The element with a client of its own, made from its attributes: when it connects, what it says aloud of a conversation that goes on
+// here or in another tab, and what it shows where the client can do nothing.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { open } from "./bare.mjs";
+import { Visit, deployment, profile, until } from "./stage.mjs";
+
+const sent = (...texts) => texts.map((text) => `You: ${text} (Sent)`);
+
+/** Puts the element on a page; the page notes what is said aloud and what the client measures. */
+async function put(page, service, attributes = {}) {
+  await page.evaluate(async (given) => {
+    await import("/dist/define.js");
+    const chat = document.createElement("guestwire-chat");
+    for (const [name, value] of Object.entries({ endpoint: location.origin, ...given })) chat.setAttribute(name, value);
+    Object.assign(window, { chat, said: [], measured: [] });
+    new MutationObserver((records) => {
+      for (const { target, addedNodes } of records) if (target.matches("[data-live]")) for (const { textContent } of addedNodes) window.said.push(textContent);
+    }).observe(chat.shadowRoot, { childList: true, subtree: true });
+    document.body.append(chat);
+    // The client is made a moment later.
+    await Promise.resolve();
+    chat.client.on("metric", ({ kind }) => window.measured.push(kind));
+  }, { "deployment-id": service.deploymentId, ...attributes });
+  return new Visit(service, page);
+}
+
+const state = (page, expected) => until(() => page.evaluate(() => window.chat.client.state.name), (name) => name === expected, `is ${expected}`);
+const loaded = (page) => until(() => page.evaluate(() => window.chat.client.diagnostics().loaded), Boolean, "the module is there");
+const said = (page) => page.evaluate(() => window.said);
+
+for (const storage of ["local", "session"]) {
+  test(`with storage "${storage}" a newcomer connects by opening, and so does who was forgotten; who has a conversation connects at once`, async (t) => {
+    const context = await profile(t);
+    const service = deployment(t);
+    const page = await open(context);
+    const again = async () => {
+      await page.reload();
+      await put(page, service, { storage });
+      await loaded(page);
+    };
+    await put(page, service, { storage });
+    await loaded(page);
+    await again();
+    await state(page, "idle");
+    await page.evaluate(() => window.chat.open());
+    await state(page, "ready");
+    await again();
+    await state(page, "ready");
+    await page.evaluate(() => window.chat.client.forget());
+    await again();
+    await state(page, "idle");
+    assert.equal((await service.records()).filter(({ kind }) => kind === "open").length, 2);
+  });
+}
+
+test("forgotten while the panel is open, the next message begins a new conversation", async (t) => {
+  const context = await profile(t);
+  const service = deployment(t);
+  const page = await open(context);
+  const visitor = await put(page, service, { open: "" });
+  await visitor.say("Before");
+  await visitor.sees(sent("Before"));
+  await page.evaluate(() => window.chat.client.forget());
+  await visitor.sees([]);
+  await visitor.say("After");
+  await visitor.sees(sent("After"));
+  assert.deepEqual((await service.stored()).toSorted(), ["After", "Before"]);
+});
+
+test("where the policy blocks the module the visitor reads that there is no chat, and is not kept waiting", async (t) => {
+  const context = await profile(t, { expects: [/Content Security Policy/] });
+  const page = await open(context, "default-src 'self'; script-src 'self'");
+  const visitor = await put(page, deployment(t), { open: "" });
+  await visitor.notice.getByText("Chat is not available here at the moment.").waitFor();
+  await visitor.chat.getByText("Not available", { exact: true }).waitFor();
+  assert.equal(await visitor.input.count(), 0);
+});
+
+test("in an empty conversation that goes on, the first answer is said", async (t) => {
+  const context = await profile(t);
+  const service = deployment(t);
+  const page = await open(context);
+  await put(page, service, { open: "" });
+  await state(page, "ready");
+  await page.reload();
+  const visitor = await put(page, service, { open: "" });
+  await until(() => page.evaluate(() => window.measured), (kinds) => kinds.includes("resync"), "the history is read");
+  assert.equal(await page.evaluate(() => window.chat.client.session.newSession), false);
+  await service.says("Hello");
+  await visitor.sees(["Agent: Hello"]);
+  assert.deepEqual(await said(page), ["Agent says: Hello"]);
+});
+
+test("a further tab says nothing of what was there, and the next answer once; so in an empty conversation", async (t) => {
+  for (const before of [["Hello", "How can I help?"], []]) {
+    const context = await profile(t);
+    const service = deployment(t);
+    const page = await open(context);
+    const first = await put(page, service, { open: "" });
+    await state(page, "ready");
+    await service.says(...before);
+    const shown = before.map((text) => `Agent: ${text}`);
+    await first.sees(shown);
+    const other = await open(context);
+    const second = await put(other, service, { open: "" });
+    await state(other, "ready");
+    await second.sees(shown);
+    assert.deepEqual(await said(other), []);
+    assert.equal(await second.chat.locator(".marker").count(), 0);
+    await service.says("Anything else?");
+    await second.sees([...shown, "Agent: Anything else?"]);
+    assert.deepEqual(await said(other), ["Agent says: Anything else?"]);
+  }
+});
