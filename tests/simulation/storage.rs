@@ -157,7 +157,8 @@ impl Run {
         for (key, value) in &self.world.storage {
             let Some(name) = key.strip_prefix(OURS) else { continue };
             let id = name.rsplit(':').next().unwrap_or_default();
-            if name.starts_with("m:") && self.ledger.promises.get(id).is_some_and(|promise| promise.apart) {
+            // Nor does what was cleared away count, and stored again beside what was accepted since.
+            if name.starts_with("m:") && self.ledger.promises.get(id).is_some_and(|promise| promise.apart || promise.damaged) {
                 continue;
             }
             let bytes = utf16(key) + utf16(value);

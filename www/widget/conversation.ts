@@ -58,6 +58,7 @@ export class Conversation {
 
   readonly #host: ConversationHost;
   readonly #listening: readonly (() => void)[];
+  /** Also of rows that were taken away: they may come back. */
   readonly #status = new Map<string, Row["status"]>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   #started = false;

@@ -328,7 +328,12 @@ impl Session {
                     self.outbox.insert(record);
                 }
             }
-            Write::Flight => self.flight_stored(id),
+            Write::Flight => {
+                if let (Ok(()), Some(record)) = (result, self.flight.id().and_then(|id| self.outbox.get_mut(id))) {
+                    record.durable = true;
+                }
+                self.flight_stored(id);
+            }
             Write::Removed(_) | Write::Other => {}
         }
     }

@@ -63,6 +63,8 @@ impl Session {
         if leads && self.leading {
             if !std::mem::replace(&mut self.proved, true) {
                 self.catch_up();
+                // What other tabs have accepted meanwhile.
+                self.load();
                 // What fell due meanwhile.
                 self.handle_timers();
             }
@@ -118,7 +120,9 @@ impl Session {
     /// Another tab has accepted something, and stored it. Of no effect in a tab that does not lead.
     pub fn added(&mut self, now: Now) {
         if self.begin(now) && self.leading {
-            self.load();
+            if self.proved {
+                self.load();
+            }
             self.settle();
         }
     }

@@ -279,7 +279,7 @@ impl Session {
 
     /// A socket is no longer in use: what was asked over it will not be answered.
     fn lost(&mut self, socket: SocketId) {
-        self.configured = None;
+        let was_configured = self.configured.take().is_some();
         self.asks.clear();
         self.finish(Call::Clear, Some(Code::NOT_CONNECTED));
         self.timers.disarm(Timer::Ask);
@@ -288,7 +288,8 @@ impl Session {
         self.end_typing();
         // What was begun by closing the session is ended by the next connection.
         self.start_new |= self.awaits(Call::Restart);
-        if !self.has_hole {
+        // What came over a line whose session was never told may be of another conversation.
+        if was_configured && !self.has_hole {
             self.watermark = if self.wire.is_session() { self.point_at_loss() } else { self.transcript.newest() };
         }
         self.flight = match std::mem::replace(&mut self.flight, Flight::Idle) {
