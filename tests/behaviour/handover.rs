@@ -204,6 +204,29 @@ fn forget_settles_what_was_being_waited_for() {
     assert_eq!(world.outcome(started), Some(Some(Code::STOPPED.0)));
 }
 
+#[test]
+fn row29_a_tab_in_doubt_takes_nothing_up_and_stores_nothing_again() {
+    let mut world = World::new(15);
+    // Its fence is in memory alone.
+    world.disk = Disk::Quota(1);
+    world.network.line = Line::Offline;
+    world.start();
+    world.run(1_000);
+    world.disk = Disk::Works;
+    world.send("sent by the tab that leads now");
+    assert_eq!(world.message_keys().len(), 1);
+    world.holds_proof = true;
+    world.frozen = true;
+    world.run(6_000);
+    world.storage.retain(|key, _| !key.contains(":m:"));
+    world.storage.insert(FENCE.into(), "of another tab".into());
+    world.thaw();
+    world.with(|session, now| session.added(now));
+    world.lead_taken = true;
+    world.prove(Role::Follower);
+    assert_eq!(world.message_keys().len(), 0);
+}
+
 guest_only! {
     #[test]
     fn row29_a_restart_that_the_loss_of_the_lead_cut_short_is_told_and_not_done_when_the_lead_is_back() {

@@ -104,3 +104,25 @@ fn a_minute_in_which_no_token_for_the_history_is_given_is_waited_out() {
     world.run(30_000);
     assert_eq!((world.status(&id), world.times_stored("it arrived")), (Status::Sent, 1));
 }
+
+#[test]
+fn what_came_over_a_line_whose_answer_was_lost_is_no_sign_that_the_conversation_goes_on() {
+    let mut world = World::settled(7);
+    world.set(json!({"expiredConfigure": "new"}));
+    world.send("of the old conversation");
+    world.wait_sent(5_000);
+    world.run(10_000);
+    world.control("/_sim/expire", json!({"what": "session"}));
+    world.fault(json!({"on": "frame-out", "match": {"class": "SessionResponse"}, "do": "lose"}));
+    world.break_line();
+    world.wait("connected", 20_000, |world| world.opens.len() == 2);
+    world.run(1_000);
+    world.agent("of the new one");
+    world.run(1_000);
+    world.break_line();
+    world.run_until_ready();
+    // Before the guest writes there is no history to be read.
+    world.send("mine");
+    world.run(150_000);
+    assert_eq!(world.page.texts(), ["of the new one", "mine"]);
+}

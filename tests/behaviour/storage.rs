@@ -298,6 +298,26 @@ guest_only! {
 }
 
 #[test]
+fn row23_what_could_be_stored_only_when_it_was_sent_counts_too_while_it_stays() {
+    let mut world = World::ready(55);
+    for _ in 0..3 {
+        world.disk = Disk::Unavailable;
+        world.network.line = Line::BlackHole;
+        world.send(&"z".repeat(4_000));
+        world.heal();
+        world.disk = Disk::Keeps;
+        world.wait_sent(60_000);
+    }
+    let kept = messages(&world);
+    assert!(kept > 8_000, "one at least stands there still: {kept}");
+    let mut accepted = 0;
+    while world.try_send(&"y".repeat(4_000)).is_ok() {
+        accepted += 1;
+    }
+    assert!(accepted > 0 && messages(&world) <= 192 * 1024, "{}", messages(&world));
+}
+
+#[test]
 fn row23_what_is_damaged_and_cannot_be_taken_out_counts_against_the_192_kib() {
     let mut world = World::new(54);
     world.kill();

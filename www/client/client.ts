@@ -74,7 +74,7 @@ export abstract class Client {
     this.#bag = new Bag((run) => this.#enterFromOutside(run));
     this.#host = new Host({ createSocket, fetch, debug, token, event: (event) => void this.#told.push(event) });
     this.#early = new Early(options, this.#bag, () => this.#consent);
-    this.#others = new Others(this.#bag, () => this.#seat(), () => void this.#forget());
+    this.#others = new Others(this.#bag, () => this.#seat(), () => void this.#forget(1));
     this.#inhabitant = { flush: () => this.#flush(), abandon: () => this.#abandon(), revive: (cause) => this.#revive(cause), giveUp: (error) => this.#giveUp(error) };
     if (signal?.aborted) return this.dispose(), this;
     signal?.addEventListener("abort", this.#abort);
@@ -225,12 +225,10 @@ export abstract class Client {
   }
 
   /** Removes the conversation, the token and the outbox from this browser, in every tab. */
-  async forget(): Promise<void> {
-    this.#others.say({ do: "forget" });
-    await this.#forget();
-  }
+  async forget(): Promise<void> { this.#others.say({ do: "forget" }), await this.#forget(); }
 
-  async #forget(): Promise<void> {
+  /** `elsewhere`, 1 or 0: another tab has, and what is stored by now is not of this conversation. */
+  async #forget(elsewhere = 0): Promise<void> {
     this.#wanted = false;
     if (this.#others.leads === false) {
       this.#removeRows();
@@ -238,9 +236,10 @@ export abstract class Client {
     }
     this.#others.leave();
     for (const id of this.#early.ids()) this.cancel(id);
-    this.#early.forget();
+    this.#early.forget(elsewhere);
     this.#receipts.refuseAll(Code.Cancelled);
-    if (this.#core !== undefined) await this.#ask(Call.Forget);
+    if (this.#core === undefined) this.#giveUp(new GuestwireError(Code.Stopped));
+    else await this.#ask(Call.Forget, elsewhere);
   }
 
   /** Gives everything up at once. The client is of no use afterwards; what is stored stays. */
@@ -313,7 +312,7 @@ export abstract class Client {
     this.#others.meet(name);
     if (this.#options.consent === "required" && this.#consent) this.#pending.unshift(() => this.#enterCore(Call.Consent));
     if (Object.keys(this.#attributes).length > 0) this.#pending.unshift(() => this.#enterCore(Call.Attributes, JSON.stringify(this.#attributes)));
-    for (const call of this.#pending.splice(0)) this.#call(call);
+    for (const call of this.#pending.splice(0)) this.#enterFromOutside(call);
   }
 
   #abandon(): void {
@@ -364,6 +363,7 @@ export abstract class Client {
       early: this.#early,
       receipts: this.#receipts,
       tickets: this.#tickets,
+      memory: this.#bag.memory,
       name: lockName(this.#options, this.#consent),
       locks: this.#host.locks!,
       bodies: this.protocol === "guest" ? "entities" : "items",

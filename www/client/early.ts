@@ -35,6 +35,7 @@ export interface Accepted {
 export class Early {
   readonly #bag: Bag;
   readonly #prefix: string;
+  readonly #web: () => Storage | undefined;
   readonly #storage: () => Storage | undefined;
   readonly #keys = new Map<string, string>();
   /** The last number given: storage may be cleared while its message waits. */
@@ -44,7 +45,8 @@ export class Early {
   constructor(options: GuestOptions, bag: Bag, stores: () => boolean) {
     this.#bag = bag;
     this.#prefix = `gw1:${options.deploymentId}:m:`;
-    this.#storage = () => (stores() ? webStorage(options.storage ?? "local") : undefined);
+    this.#web = () => webStorage(options.storage ?? "local");
+    this.#storage = () => (stores() ? this.#web() : undefined);
   }
 
   /** Accepts a message, or throws why not. */
@@ -94,12 +96,12 @@ export class Early {
     return this.#records().reduce((sum, [key, value]) => sum + 2 * (key.length + value.length), 0);
   }
 
-  /** Removes everything of this deployment from this browser. */
-  forget(): void {
+  /** Removes everything of this deployment from this browser, consent or not; `elsewhere`, which is 1 or 0, from this page alone. */
+  forget(elsewhere = 0): void {
     this.#keys.clear();
     for (const key of Object.keys(this.#bag.memory)) delete this.#bag.memory[key];
     try {
-      const storage = this.#storage();
+      const storage = elsewhere ? undefined : this.#web();
       for (const key of Object.keys(storage ?? {})) if (key.startsWith(this.#prefix.slice(0, -2))) storage!.removeItem(key);
     } catch {
       // Forbidden: there is nothing.

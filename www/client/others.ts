@@ -46,13 +46,18 @@ export class Others {
   meet(name: string): void {
     if (name === "" || typeof BroadcastChannel !== "function") return;
     const join = (): void => {
-      this.#channel = new BroadcastChannel(name);
-      this.#channel.onmessage = ({ data }) => this.#hear(data);
-      this.#bag.hold(this.#channel);
+      try {
+        this.#channel = new BroadcastChannel(name);
+        this.#channel.onmessage = ({ data }) => this.#hear(data);
+        this.#bag.hold(this.#channel);
+      } catch {
+        // Forbidden with the page's storage: nothing is shared.
+      }
     };
     this.#bag.listen(globalThis, "pagehide", () => {
-      this.#bag.drop(this.#channel!);
-      this.#channel!.close();
+      if (this.#channel === undefined) return;
+      this.#bag.drop(this.#channel);
+      this.#channel.close();
     });
     this.#bag.listen(globalThis, "pageshow", (event) => (event as PageTransitionEvent).persisted && join());
     join();
@@ -75,6 +80,8 @@ export class Others {
 
   /** Does something with what is fetched when there is another tab. */
   with(run: (tabs: Tabs) => void): void {
+    // What its core tells next is this tab's or the leader's: that is known before.
+    if (this.tabs !== undefined) return run(this.tabs);
     this.#loading ??= import("./tabs.js").then(({ Tabs }) => {
       if (!this.#disposed) return (this.tabs = new Tabs(this.#seat(), this.leads === true));
     });

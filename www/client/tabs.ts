@@ -57,6 +57,8 @@ export interface Seat {
   readonly early: Early;
   readonly receipts: Receipts;
   readonly tickets: Tickets;
+  /** What storage has refused. */
+  readonly memory: Record<string, string>;
   /** The names of the lock and the channel. */
   readonly name: string;
   readonly locks: LockManager;
@@ -255,8 +257,10 @@ export class Tabs {
         return this.#hello();
       case "here":
         this.#answered();
-        if (said.term !== this.#term || said.seq !== this.#seq) this.#hello();
-        else if (said.hidden === true && this.#isStuck()) this.#inTurn(() => this.#take());
+        if (said.term !== this.#term || said.seq !== this.#seq) return this.#hello();
+        // Who asks now finds that it has come about long ago.
+        this.#begun(this.#seat.facts().state);
+        if (said.hidden === true && this.#isStuck()) this.#inTurn(() => this.#take());
         return;
       case "list":
         if (said.to === this.#me) this.#sync(said);
@@ -296,14 +300,25 @@ export class Tabs {
 
   /** The leader's event is this tab's. */
   #mirror(event: CoreEvent): void {
-    const { receipts, tickets, take } = this.#seat;
+    const { receipts, take } = this.#seat;
     if (OF_LIST.includes(event.type)) this.#moved = Date.now();
     take(event);
     if (event.type === "removed") receipts.refuse(event.id, Code.Cancelled);
-    if (event.type !== "state") return;
-    // What the page waits for has come about in the other tab, or will not.
+    if (event.type === "removed" || (event.type === "receipt" && event.status === "sent")) this.#drop(event.id);
+    if (event.type === "state") this.#begun(event.state);
+  }
+
+  /** What storage has refused of a message is of no use once the leader has brought it away. */
+  #drop(id: string): void {
+    const { memory } = this.#seat;
+    for (const key of Object.keys(memory)) if (key.endsWith(`:${id}`)) delete memory[key];
+  }
+
+  /** What the page waits for has come about in the other tab, or will not. */
+  #begun(state: ConnectionState): void {
+    const { tickets } = this.#seat;
     const ends: Partial<Record<ConnectionState["name"], number>> = { ready: 0, ended: Code.SessionEnded, authRequired: Code.AuthRequired };
-    const code = ends[event.state.name];
+    const code = ends[state.name];
     if (code !== undefined) for (const ticket of tickets.open(Call.Start)) tickets.take(code === 0 ? { type: "done", ticket } : { type: "done", ticket, code });
   }
 
@@ -321,6 +336,7 @@ export class Tabs {
     target.forEach((message, index) => {
       const from = list.at(index)?.id === message.id ? index : list.indexOf(message.id);
       early.release(message.id);
+      if (message.status === "sent") this.#drop(message.id);
       receipts.see(message);
       if (from < 0) {
         list.insert(index, message);

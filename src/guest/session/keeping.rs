@@ -96,6 +96,9 @@ impl Session {
         if self.fence.is_empty() && has_session {
             // Read a moment ago, before this tab knew whether it leads.
             self.drop_settled_elsewhere(&seen);
+        } else if self.is_doubtful() {
+            // What is not there any more another tab may have sent.
+            self.loads_when_proved = true;
         } else {
             self.store_again(&seen, has_session);
         }

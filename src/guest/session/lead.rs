@@ -63,8 +63,9 @@ impl Session {
         if leads && self.leading {
             if !std::mem::replace(&mut self.proved, true) {
                 self.catch_up();
-                // What other tabs have accepted meanwhile.
-                self.load();
+                if std::mem::take(&mut self.loads_when_proved) {
+                    self.load();
+                }
                 // What fell due meanwhile.
                 self.handle_timers();
             }
@@ -120,9 +121,7 @@ impl Session {
     /// Another tab has accepted something, and stored it. Of no effect in a tab that does not lead.
     pub fn added(&mut self, now: Now) {
         if self.begin(now) && self.leading {
-            if self.proved {
-                self.load();
-            }
+            self.load();
             self.settle();
         }
     }
