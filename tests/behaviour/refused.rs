@@ -91,21 +91,6 @@ fn what_is_being_read_of_the_conversation_that_was_left_does_not_come_into_the_n
 }
 
 #[test]
-fn a_minute_in_which_no_token_for_the_history_is_given_is_waited_out() {
-    let mut world = World::settled(6);
-    // The last token is used up.
-    world.run(70_000);
-    world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "do": "drop", "after": true}));
-    world.answer("getJwt", refusal(429, "Rate limit exceeded"));
-    let asked = world.requests("getJwt").len();
-    let id = world.send("it arrived");
-    world.run(50_000);
-    assert_eq!((world.requests("getJwt").len() - asked, world.status(&id)), (1, Status::Sending));
-    world.run(30_000);
-    assert_eq!((world.status(&id), world.times_stored("it arrived")), (Status::Sent, 1));
-}
-
-#[test]
 fn what_came_over_a_line_whose_answer_was_lost_is_no_sign_that_the_conversation_goes_on() {
     let mut world = World::settled(7);
     world.set(json!({"expiredConfigure": "new"}));

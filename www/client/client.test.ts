@@ -111,6 +111,12 @@ test("before consent nothing is stored; with it, what was typed is", () => {
   assert.deepEqual(Object.keys(page), [`gw1:d1:m:1:${id}`]);
 });
 
+test("what an earlier visit left is forgotten without consent too", async () => {
+  Object.assign(page, { "gw1:d1:session": "{}", "gw1:d1:m:1:x": "{}", "gw1:other:session": "{}" });
+  await track(new Waiting({ consent: "required" })).forget();
+  assert.deepEqual(Object.keys(page), ["gw1:other:session"]);
+});
+
 test("what the core would refuse is refused before there is one", () => {
   const client = track(new Waiting());
   assert.deepEqual(refused(() => client.send("  ")), [7002, "text"]);
@@ -287,6 +293,27 @@ test("a conversation: typed before the module, ready, sent, answered", async () 
   await late.done;
   assert.deepEqual(texts(client.messages), ["early", "late"]);
   assert.deepEqual(client.outbox, []);
+});
+
+/** The module is up. */
+async function loaded(client: Client): Promise<void> {
+  while (!(client.diagnostics() as { loaded: boolean }).loaded) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("attributes that the core refuses when it comes up do not keep it from starting", async () => {
+  const client = track(new GuestClient(new Service().options));
+  client.setAttributes({ note: "x".repeat(3_000) });
+  assert.equal((await client.start()).newSession, true);
+});
+
+test("what was forgotten before the module was up does not start when it is", async () => {
+  const service = new Service();
+  const client = track(new GuestClient(service.options));
+  const started = client.start();
+  await client.forget();
+  await assert.rejects(started, { code: 7001 });
+  await loaded(client);
+  assert.deepEqual([service.sockets.length, client.state.name], [0, "idle"]);
 });
 
 test("a listener that throws or calls back harms nobody", async () => {

@@ -51,3 +51,22 @@ test("the channel is closed as the page is put away, at once, and opened again a
   page.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
   assert.equal(channels.length, 2, "disposed of, it listens no more");
 });
+
+test("a browser that forbids the channel with its storage has no other tabs, and nothing else is harmed", (t) => {
+  const page = new EventTarget();
+  const before = { BroadcastChannel: globalThis.BroadcastChannel, add: globalThis.addEventListener };
+  globalThis.BroadcastChannel = class { constructor() { throw new DOMException("denied", "SecurityError"); } } as never;
+  globalThis.addEventListener = page.addEventListener.bind(page) as never;
+  t.after(() => { [globalThis.BroadcastChannel, globalThis.addEventListener] = [before.BroadcastChannel, before.add]; });
+  const errors: unknown[] = [];
+  page.addEventListener = ((type: string, run: (event: Event) => void) => EventTarget.prototype.addEventListener.call(page, type, (event) => {
+    try { run(event); } catch (error) { errors.push(error); }
+  })) as never;
+  globalThis.addEventListener = page.addEventListener as never;
+  const others = new Others(new Bag((run) => run()), () => assert.fail("there is no other tab"), () => {});
+  others.meet("gw:d:local");
+  page.dispatchEvent(new Event("pagehide"));
+  page.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+  others.say({ do: "forget" });
+  assert.deepEqual(errors, []);
+});

@@ -1,6 +1,5 @@
 //! Frames in: each is read once, by class, and told on.
 
-use super::line::LIMIT_MS;
 use super::{Ask, Asked, Call, Session, Timer};
 use crate::core::error::Code;
 use crate::core::json::Document;
@@ -252,7 +251,7 @@ impl Session {
     fn fault(&mut self, fault: Fault, tracing: Option<&str>, ask: Option<Ask>) {
         match ask.map(|ask| ask.what) {
             Some(Asked::Configure) => self.configure_refused(fault),
-            Some(Asked::Token) => self.no_history_token(fault.retry_after.or((fault.code.0 == 4029).then_some(LIMIT_MS))),
+            Some(Asked::Token) => self.no_history_token(fault.retry_after),
             Some(Asked::Clear) => {
                 let code = if fault.code.0 == 403 { Code::CLEAR_NOT_ALLOWED } else { fault.code };
                 self.finish(Call::Clear, Some(code));

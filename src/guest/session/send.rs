@@ -237,19 +237,12 @@ impl Session {
 
     /// It did not arrive, as far as can be known: it goes again, under the same id.
     fn resend(&mut self, id: &str, conclusive: bool) {
-        self.end_flight();
         self.metrics.resends += 1;
         self.metrics.unproved_resends += u64::from(!conclusive);
         if let Some(record) = self.outbox.get_mut(id) {
-            record.sent = false;
             record.doubtful |= !conclusive;
-            if record.was_left() {
-                record.anchor = None;
-            }
         }
-        self.rewrite(id);
-        self.transcript.mark(id, Status::Queued, None);
-        self.arm_expiry();
+        self.unsend(id);
     }
 
     /// A look failed.
@@ -265,8 +258,8 @@ impl Session {
             return;
         }
         let id = doubt.id.clone();
-        // Asked for once, it goes once.
-        if self.outbox.get_mut(&id).is_some_and(|record| std::mem::take(&mut record.asked)) {
+        // Asked for once, it goes once: with that it is not asked for any more.
+        if self.outbox.get(&id).is_some_and(|record| record.asked) {
             self.resend(&id, false);
         } else {
             self.settle_record(&id, Standing::Failed(Code::DELIVERY_UNKNOWN));
@@ -316,19 +309,15 @@ impl Session {
         self.session_fault(fault)
     }
 
-    /// The message in flight was refused, so it is not at the service: it waits again, in its place.
+    /// The message in flight is not at the service, as far as can be known: it waits again, in its place.
     fn unsend(&mut self, id: &str) {
-        self.end_flight();
         if let Some(record) = self.outbox.get_mut(id) {
             record.sent = false;
-            if !record.doubtful {
+            if !record.doubtful || record.was_left() {
                 record.anchor = None;
             }
         }
-        self.rewrite(id);
-        self.transcript.mark(id, Status::Queued, None);
-        self.receipt(id, Status::Queued, None);
-        self.arm_expiry();
+        self.settle_record(id, Standing::Queued);
     }
 
     /// An error that names no request: only the one in flight can be meant, if anything is.
