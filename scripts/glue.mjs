@@ -53,6 +53,10 @@ const cuts = [
   ["numbers of the memory", "function getDataViewMemory0(", "function getDataViewMemory0() {\n    return new DataView(wasm.memory.buffer);\n}\n", inFull],
   ["bytes of the memory", "function getUint8ArrayMemory0(", "function getUint8ArrayMemory0() {\n    return new Uint8Array(wasm.memory.buffer);\n}\n", inFull],
 
+  ["way to what is global in other hosts", /const ret = typeof (global|self|window) === 'undefined' \? undefined : \1;\n +return isLikeNone\(ret\) .*\n/, "return 0;\n"],
+  ["way to what is global", /const ret = typeof globalThis === 'undefined' \? undefined : globalThis;\n +return isLikeNone\(ret\) .*\n/, "return addToExternrefTable0(globalThis);\n"],
+  ["look at a class that may throw", /let result;\n +try \{\n +result = (.* instanceof ArrayBuffer);\n +\} catch \(_\) \{\n +result = false;\n +\}\n +const ret = result;/, "const ret = $1;"],
+
   ["import that may throw", /function\(\) \{ return handleError\(function \((.*)\) \{([^]*?)\n {8}\}, arguments\); \}/, "handleError(($1) => {$2\n        })"],
   ["catching of what is thrown", /^function handleError\(f, args\) \{\n( +try \{\n +return f)\.apply\(this, args\);([^]*?)\n\}\n/, "const handleError = (f) => (...args) => {\n$1(...args);$2\n};\n"],
   ["import", /^( {8}\w+): function\((.*)\) \{$/, "$1: ($2) => {"],

@@ -78,7 +78,7 @@ pub enum Look {
 pub struct Doubt {
     /// Which message.
     pub id: String,
-    /// Since when, monotonic milliseconds.
+    /// Since when, or since which look that told nothing, monotonic milliseconds.
     pub since: u64,
     /// The socket it went over, if that was lost.
     lost: Option<SocketId>,
@@ -88,8 +88,6 @@ pub struct Doubt {
     pub look: Look,
     /// A look is under way.
     pub looking: bool,
-    /// … and it is not taken before, monotonic milliseconds.
-    pub not_before: u64,
     failed: u32,
     failing_since: u64,
     /// When the line answered last before a read failed.
@@ -98,7 +96,7 @@ pub struct Doubt {
 
 impl Doubt {
     fn new(id: String, since: u64, lost: Option<SocketId>, gone: Option<(u64, Gone)>) -> Doubt {
-        Doubt { id, since, lost, gone, look: Look::First, looking: false, not_before: 0, failed: 0, failing_since: 0, heard_at: since }
+        Doubt { id, since, lost, gone, look: Look::First, looking: false, failed: 0, failing_since: 0, heard_at: since }
     }
 
     /// The socket it went over was lost.

@@ -10,11 +10,8 @@ export const mutants = [
     protocols: ["guest", "session"],
     bug: "that a message was sent is stored only once it was",
     file: send,
-    find: `        let Some(write) = self.store(&id, Write::Flight) else { return };
-        self.flight = Flight::Storing { id, write, again };
-        if !self.keeps() {
-            self.stored(write, Ok(()));
-        }`,
+    find: `        let Some(write) = self.store(&id) else { return };
+        self.flight = Flight::Storing { id, write, again };`,
     replace: `        self.next_write += 1;
         let write = WriteId(self.next_write);
         let stored = id.clone();
@@ -27,8 +24,8 @@ export const mutants = [
     protocols: ["guest", "session"],
     bug: "an accepted message is stored when it is sent and not before",
     file: "src/guest/session/commands.rs",
-    find: "        self.store(&id, Write::Accepted(id.clone()));",
-    replace: "        let _ = Write::Accepted(id.clone());",
+    find: "        self.store(&id);\n        self.arm_expiry();",
+    replace: "        self.arm_expiry();",
   },
   {
     name: "two-in-flight",

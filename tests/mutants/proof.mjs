@@ -37,13 +37,11 @@ export const mutants = [
     bug: "a message that goes again becomes another one: row, record and wire have a new id",
     file: send,
     find: `        if let Some(record) = self.outbox.get_mut(id) {
-            record.sent = false;
             record.doubtful |= !conclusive;
-            if record.was_left() {
-                record.anchor = None;
-            }
-        }`,
-    replace: `        let fresh = self.random.uuid();
+        }
+        self.unsend(id);`,
+    replace: `        self.end_flight();
+        let fresh = self.random.uuid();
         if let Some(mut record) = self.drop_record(id) {
             record.sent = false;
             record.doubtful |= !conclusive;

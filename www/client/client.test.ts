@@ -316,6 +316,13 @@ test("what was forgotten before the module was up does not start when it is", as
   assert.deepEqual([service.sockets.length, client.state.name], [0, "idle"]);
 });
 
+test("a disposed client that is to forget stays stopped", async () => {
+  const client = track(new Waiting());
+  client.dispose();
+  await client.forget();
+  assert.equal(client.state.name, "stopped");
+});
+
 test("a listener that throws or calls back harms nobody", async () => {
   const service = new Service();
   const client = track(new GuestClient(service.options));

@@ -99,8 +99,10 @@ export abstract class Client {
   /** Resolves when first ready. Rejects for ended, authRequired, stop and bad options; never for a network that is away. */
   start(): Promise<Session> {
     if (this.#options.createSocket === undefined && typeof WebSocket !== "function") return Promise.reject(new GuestwireError(Code.NoWebSocket));
-    if (!this.#disposed && this.#core === undefined) this.#become({ name: "loading" });
-    else if (!this.#disposed && this.#state.name === "stopped") this.#become({ name: "idle" });
+    if (!this.#disposed) {
+      if (this.#core === undefined) this.#become({ name: "loading" });
+      else if (this.#state.name === "stopped") this.#become({ name: "idle" });
+    }
     return this.#settled(this.#ask(Call.Start));
   }
 
@@ -215,17 +217,15 @@ export abstract class Client {
     this.#wanted = false;
     if (this.#disposed) return;
     this.#others.leave();
-    if (this.#core === undefined) {
-      this.#pending = [];
-      this.#tickets.refuse(new GuestwireError(Code.Stopped));
-      this.#become({ name: "stopped" });
-    } else {
-      await this.#ask(Call.Stop, Math.min(Math.max(0, Math.trunc(flushMs) || 0), 3_600_000));
-    }
+    if (this.#core === undefined) this.#giveUp(new GuestwireError(Code.Stopped), "stopped");
+    else await this.#ask(Call.Stop, Math.min(Math.max(0, Math.trunc(flushMs) || 0), 3_600_000));
   }
 
   /** Removes the conversation, the token and the outbox from this browser, in every tab. */
-  async forget(): Promise<void> { this.#others.say({ do: "forget" }), await this.#forget(); }
+  forget(): Promise<void> {
+    this.#others.say({ do: "forget" });
+    return this.#forget();
+  }
 
   /** `elsewhere`, 1 or 0: another tab has, and what is stored by now is not of this conversation. */
   async #forget(elsewhere = 0): Promise<void> {
@@ -238,8 +238,8 @@ export abstract class Client {
     for (const id of this.#early.ids()) this.cancel(id);
     this.#early.forget(elsewhere);
     this.#receipts.refuseAll(Code.Cancelled);
-    if (this.#core === undefined) this.#giveUp(new GuestwireError(Code.Stopped));
-    else await this.#ask(Call.Forget, elsewhere);
+    if (this.#core !== undefined) await this.#ask(Call.Forget, elsewhere);
+    else if (!this.#disposed) this.#giveUp(new GuestwireError(Code.Stopped));
   }
 
   /** Gives everything up at once. The client is of no use afterwards; what is stored stays. */
@@ -251,10 +251,8 @@ export abstract class Client {
     clearTimeout(this.#loadTimer);
     this.#others.dispose();
     this.#runtime?.remove(this.#inhabitant);
-    this.#pending = [];
-    this.#tickets.refuse(new GuestwireError(Code.Stopped));
     this.#receipts.refuseAll(Code.Stopped);
-    this.#become({ name: "stopped" });
+    this.#giveUp(new GuestwireError(Code.Stopped), "stopped");
     this.#listeners.clear();
   }
 
@@ -344,12 +342,12 @@ export abstract class Client {
     }
   }
 
-  /** There is no module, and will be none. What is typed is kept for another life of the page. */
-  #giveUp(error: GuestwireError): void {
+  /** There is no module, or nothing to be done with it. What is typed is kept for another life of the page. */
+  #giveUp(error: GuestwireError, name: "idle" | "stopped" = "idle"): void {
     this.#core = undefined;
     this.#pending = [];
     this.#tickets.refuse(error);
-    this.#become({ name: "idle" });
+    this.#become({ name });
   }
 
   // ---- other tabs

@@ -102,7 +102,7 @@ export class Early {
     for (const key of Object.keys(this.#bag.memory)) delete this.#bag.memory[key];
     try {
       const storage = elsewhere ? undefined : this.#web();
-      for (const key of Object.keys(storage ?? {})) if (key.startsWith(this.#prefix.slice(0, -2))) storage!.removeItem(key);
+      for (const key of keysOf(storage, this.#prefix.slice(0, -2))) storage!.removeItem(key);
     } catch {
       // Forbidden: there is nothing.
     }
@@ -134,13 +134,17 @@ export class Early {
     const found = new Map<string, string>();
     try {
       const storage = this.#storage();
-      for (const key of Object.keys(storage ?? {})) if (key.startsWith(this.#prefix)) found.set(key, storage!.getItem(key) ?? "");
+      for (const key of keysOf(storage, this.#prefix)) found.set(key, storage!.getItem(key) ?? "");
     } catch {
       // Forbidden: there is none.
     }
-    for (const [key, value] of Object.entries(this.#bag.memory)) if (key.startsWith(this.#prefix)) found.set(key, value);
+    for (const key of keysOf(this.#bag.memory, this.#prefix)) found.set(key, this.#bag.memory[key]!);
     return [...found];
   }
+}
+
+function keysOf(kept: object | undefined, prefix: string): string[] {
+  return Object.keys(kept ?? {}).filter((key) => key.startsWith(prefix));
 }
 
 /** The core's rules for a text. */
@@ -160,8 +164,7 @@ export function uuid(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6]! & 0x0f) | 0x40;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("").replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 /** The name of the tabs' lock and of their channel; empty where nothing is shared. */

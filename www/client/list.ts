@@ -63,7 +63,6 @@ export class MessageList {
   }
 
   #changed(): void {
-    this.#messages = undefined;
-    this.#outbox = undefined;
+    this.#messages = this.#outbox = undefined;
   }
 }

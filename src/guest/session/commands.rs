@@ -96,7 +96,7 @@ impl Session {
         let id = record.id.clone();
         self.show_record(&record);
         self.outbox.insert(record);
-        self.store(&id, Write::Accepted(id.clone()));
+        self.store(&id);
         self.arm_expiry();
         self.settle();
         Ok(id)
@@ -141,7 +141,7 @@ impl Session {
         record.tries = 0;
         self.outbox.insert(record);
         // The old key goes once the new one is there: a crash or a full storage between the two leaves it twice, never not at all.
-        self.store(id, Write::Moved(old));
+        self.store_as(id, Write::Moved(old));
         self.transcript.rerank(id, n);
         self.transcript.mark(id, Status::Queued, None);
         self.receipt(id, Status::Queued, None);

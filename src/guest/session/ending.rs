@@ -201,8 +201,7 @@ impl Session {
             self.forget_token();
         }
         let keeps = self.keeps() && !elsewhere;
-        self.finish(Call::Start, Some(Code::STOPPED));
-        self.finish(Call::Restart, Some(Code::STOPPED));
+        self.refuse_beginning(Code::STOPPED);
         self.give_up_line();
         self.link.idle(self.now);
         self.outbox = crate::guest::outbox::Outbox::default();

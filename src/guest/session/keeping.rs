@@ -96,10 +96,8 @@ impl Session {
         if self.fence.is_empty() && has_session {
             // Read a moment ago, before this tab knew whether it leads.
             self.drop_settled_elsewhere(&seen);
-        } else if self.is_doubtful() {
-            // What is not there any more another tab may have sent.
-            self.loads_when_proved = true;
-        } else {
+        } else if !self.is_doubtful() {
+            // In doubt, what is not there any more another tab may have sent.
             self.store_again(&seen, has_session);
         }
         // The one that was found may be this page's alone, for storage had refused it.
@@ -116,7 +114,7 @@ impl Session {
         }
         // What was accepted before it could be stored is stored now.
         for id in self.outbox.ids(&|record| !record.durable) {
-            self.store(&id, Write::Accepted(id.clone()));
+            self.store(&id);
         }
         match self.service_now() {
             Some(time) => self.note_time(Some(time as i64)),
@@ -160,7 +158,7 @@ impl Session {
                     self.erase(&record);
                 } else {
                     // The later one could not be written then: until it is, this is all that storage has of the message.
-                    self.store(&record.id.clone(), Write::Moved(record));
+                    self.store_as(&record.id.clone(), Write::Moved(record));
                 }
                 return;
             }
@@ -258,9 +256,6 @@ impl Session {
         if self.keeps() {
             self.writes.push((id, why));
             self.act(Act::Store(id, key, value));
-        } else if matches!(why, Write::Flight) {
-            // The flight is told once it knows the id.
-            self.writes.push((id, why));
         }
         id
     }
@@ -288,12 +283,16 @@ impl Session {
             // Another tab may have sent it, and removed the record.
             self.rewrites_when_proved = true;
         } else {
-            self.store(id, Write::Other);
+            self.store(id);
         }
     }
 
     /// Writes a message's record.
-    pub(super) fn store(&mut self, id: &str, why: Write) -> Option<WriteId> {
+    pub(super) fn store(&mut self, id: &str) -> Option<WriteId> {
+        self.store_as(id, Write::Record(id.to_string()))
+    }
+
+    pub(super) fn store_as(&mut self, id: &str, why: Write) -> Option<WriteId> {
         let (key, value) = self.outbox.get(id).map(|record| (record.key(&self.prefix), record.write()))?;
         Some(self.write(key, Some(value), why))
     }
@@ -312,10 +311,11 @@ impl Session {
             }
         }
         match why {
-            Write::Accepted(message) => {
+            Write::Record(message) => {
                 if let Some(record) = self.outbox.get_mut(&message) {
-                    record.durable = result.is_ok();
+                    record.durable |= result.is_ok();
                 }
+                self.flight_stored(id);
             }
             Write::Moved(old) => {
                 if result.is_ok() {
@@ -330,12 +330,6 @@ impl Session {
                     self.transcript.rerank(&old.id, old.n);
                     self.outbox.insert(record);
                 }
-            }
-            Write::Flight => {
-                if let (Ok(()), Some(record)) = (result, self.flight.id().and_then(|id| self.outbox.get_mut(id))) {
-                    record.durable = true;
-                }
-                self.flight_stored(id);
             }
             Write::Removed(_) | Write::Other => {}
         }

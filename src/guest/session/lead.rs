@@ -63,9 +63,6 @@ impl Session {
         if leads && self.leading {
             if !std::mem::replace(&mut self.proved, true) {
                 self.catch_up();
-                if std::mem::take(&mut self.loads_when_proved) {
-                    self.load();
-                }
                 // What fell due meanwhile.
                 self.handle_timers();
             }

@@ -62,6 +62,11 @@ impl Session {
             State::Stopped => Code::STOPPED,
             _ => return,
         };
+        self.refuse_beginning(code);
+    }
+
+    /// Whoever waits for a conversation to begin waits in vain.
+    pub(super) fn refuse_beginning(&mut self, code: Code) {
         self.finish(Call::Start, Some(code));
         self.finish(Call::Restart, Some(code));
     }

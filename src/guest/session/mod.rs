@@ -126,10 +126,10 @@ enum ConfigUse {
 /// Why something is being written.
 enum Write {
     Other,
-    Flight,
     /// A record of so many bytes goes.
     Removed(usize),
-    Accepted(String),
+    /// The record of this message.
+    Record(String),
     /// A message got a new key; its old record goes when it is written.
     Moved(Record),
 }
@@ -207,8 +207,6 @@ pub struct Session {
     stood_still: bool,
     /// What is remembered, or a record, changed while that was in doubt.
     rewrites_when_proved: bool,
-    /// Storage is read again then.
-    loads_when_proved: bool,
     /// Records that go then.
     discarded: Vec<Record>,
     /// What this tab wrote into storage when it took the lead: another value there is another tab's.
@@ -304,7 +302,6 @@ impl Session {
             proved: false,
             stood_still: false,
             rewrites_when_proved: false,
-            loads_when_proved: false,
             discarded: Vec::new(),
             fence: String::new(),
             looks_at_fence: false,

@@ -2,14 +2,14 @@
 
 use super::line::LIMIT_MS;
 use super::receive::CLOCK_ERROR_MS;
-use super::{KEPT_FOR_CONTROL, Session, Timer, Write};
+use super::{KEPT_FOR_CONTROL, Session, Timer};
 use crate::core::error::Code;
 use crate::core::machine::{Act, WriteId};
 use crate::core::state::Reason;
 use crate::guest::event::{Event, Status};
 use crate::guest::outbox::{Anchor, Standing};
 use crate::guest::proof::{ACK_MS, Doubt, Flight, Look};
-use crate::guest::wire::{Entry, Fault, LAG_MS, Outgoing};
+use crate::guest::wire::{Entry, Fault, Outgoing};
 
 /// So often may the service say that it cannot take a message now, before it is given up.
 const TRIES: u32 = 5;
@@ -68,11 +68,8 @@ impl Session {
         }
         record.owner = owner;
         record.sent = true;
-        let Some(write) = self.store(&id, Write::Flight) else { return };
+        let Some(write) = self.store(&id) else { return };
         self.flight = Flight::Storing { id, write, again };
-        if !self.keeps() {
-            self.stored(write, Ok(()));
-        }
     }
 
     /// The history was not read through yet. On the session protocol once has to do: it is read again much later.
@@ -194,7 +191,7 @@ impl Session {
         if doubt.looking || !can_ask {
             return;
         }
-        let at = doubt.second_look_at().max(doubt.not_before);
+        let at = doubt.second_look_at();
         if doubt.look == Look::Second && at > now {
             return self.timers.arm(Timer::Look, at);
         }
@@ -214,7 +211,7 @@ impl Session {
         // An anchor that is no entry is a moment only: to read on would show nothing.
         let is_moment = record.is_none_or(|record| record.anchor.as_ref().is_none_or(|anchor| anchor.id.is_empty()));
         let is_known = anchored || is_moment || !self.has_hole || self.has_gap;
-        let again = self.now.mono + LAG_MS;
+        let now = self.now.mono;
         let Flight::Unsure(doubt) = &mut self.flight else { return };
         if !std::mem::take(&mut doubt.looking) {
             return;
@@ -225,7 +222,7 @@ impl Session {
                 self.look();
             }
             Look::Second if !is_known => {
-                doubt.not_before = again;
+                doubt.since = now;
                 self.look();
             }
             Look::Second => {
