@@ -42,7 +42,9 @@ export const mutants = [
         self.unsend(id);`,
     replace: `        self.end_flight();
         let fresh = self.random.uuid();
-        if let Some(mut record) = self.drop_record(id) {
+        if let Some(mut record) = self.outbox.remove(id) {
+            self.erase(&record);
+            self.transcript.remove(id);
             record.sent = false;
             record.doubtful |= !conclusive;
             record.id = fresh;
