@@ -82,6 +82,8 @@ pub struct Held {
     pub own: Option<String>,
     /// When it was stored, Unix milliseconds.
     pub at: u64,
+    /// So many entries of its history, events among them, are newer.
+    pub newer: usize,
 }
 
 /// One visitor, one service, and what is between them.
@@ -451,15 +453,20 @@ impl World {
         // One whose name could not be stored goes on without the visitor.
         let own = if self.wire == Wire::Guest { self.configured_token() } else { self.session_id.clone() };
         let live = live.filter(|session| session["token"] == own.as_str());
-        let messages = live.flat_map(|session| session["messages"].as_array().cloned().unwrap_or_default());
         let text = |value: &serde_json::Value| value.as_str().map(str::to_string);
-        messages
-            .map(|message| Held {
+        let at = |entry: &serde_json::Value| entry["at"].as_u64().expect("what is stored has a time");
+        let list = |session: &serde_json::Value, name: &str| session[name].as_array().cloned().unwrap_or_default();
+        live.flat_map(|session| {
+            let (messages, events) = (list(session, "messages"), list(session, "events"));
+            let count = messages.len();
+            messages.into_iter().enumerate().map(move |(index, message)| Held {
                 id: text(&message["serverId"]).expect("what is stored has an id"),
                 own: text(&message["tracingId"]),
-                at: message["at"].as_u64().expect("what is stored has a time"),
+                at: at(&message),
+                newer: count - 1 - index + events.iter().filter(|event| at(event) >= at(&message)).count(),
             })
-            .collect()
+        })
+        .collect()
     }
 
     pub fn state(&self) -> State {

@@ -1,7 +1,7 @@
 //! What has to be true once all is healed.
 
 use super::Run;
-use crate::common::WIRE;
+use crate::common::{Held, WIRE};
 use guestwire::core::error::Code;
 use guestwire::core::state::{End, State};
 use guestwire::guest::event::{Kind, Status};
@@ -102,8 +102,8 @@ impl Run {
         // A second copy of a message is one row; that there may be one is for the ledger to say.
         let is_shown = |own: &Option<String>| own.as_ref().and_then(|id| page.row(id)).is_some_and(|row| row.status == Status::Sent);
         // A fresh page reads the newest page of the history; older ones are asked for.
-        let older = if WIRE == Wire::Guest { held.len().saturating_sub(PAGE) } else { 0 };
-        let missing: Vec<_> = held[older..].iter().filter(|one| !shown.contains(one.id.as_str()) && !is_shown(&one.own)).map(|one| &one.id).collect();
+        let is_read = |one: &&Held| WIRE == Wire::Session || one.newer < PAGE;
+        let missing: Vec<_> = held.iter().filter(is_read).filter(|one| !shown.contains(one.id.as_str()) && !is_shown(&one.own)).map(|one| &one.id).collect();
         let times: BTreeMap<&str, u64> = held.iter().map(|one| (one.id.as_str(), one.at)).collect();
         let held: BTreeSet<&str> = times.keys().copied().collect();
         // What the service delivers of an old conversation behind the answer that began the new one on the same socket, no

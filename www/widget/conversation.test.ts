@@ -51,6 +51,15 @@ test("an incoming message is said once with its sender and counts as read when i
   assert.equal(client.unread, 0);
 });
 
+test("a trouble that ends because all was forgotten is not said, nor that it is over", (t) => {
+  const { client, said } = stage(t);
+  client.go({ name: "waiting", attempt: 1, nextAttemptAt: Date.now() + 60_000 });
+  client.go({ name: "idle" });
+  t.mock.timers.tick(10_000);
+  client.go({ name: "ready" });
+  assert.deepEqual(said, []);
+});
+
 test("while the panel is closed it stays unread and the line is drawn above it", (t) => {
   const at = stage(t);
   at.watching = false;

@@ -261,7 +261,8 @@ export class Conversation {
     const { strings } = this.#host;
     switch (state.name) {
       case "idle":
-        this.#started = false;
+        this.#cancel("trouble");
+        this.#started = this.#troubleSaid = this.#troubled = false;
         break;
       case "waiting":
       case "offline":
