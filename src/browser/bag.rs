@@ -92,7 +92,6 @@ impl TextDecoder {
     pub fn strict() -> TextDecoder {
         let mut options = Members::default();
         options.truth("fatal", true);
-        options.truth("ignoreBOM", true);
         TextDecoder::new("utf-8", &plain(&options))
     }
 

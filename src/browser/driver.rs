@@ -13,7 +13,7 @@ use super::fetch::{Answer, Call};
 #[cfg(feature = "guest")]
 use super::lead::Line;
 use super::lifecycle;
-use super::socket::{News, Socket};
+use super::socket::{self, News, Socket};
 #[cfg(feature = "guest")]
 use super::storage::Storage;
 use crate::core::http::{Reply, Request, Unreachable};
@@ -25,6 +25,7 @@ use serde_wasm_bindgen::Serializer;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use wasm_bindgen::JsValue;
+use web_sys::WebSocket;
 
 /// The longest time a timer is set for: an hour, far below the 2^31 ms above which browsers fire at once, and short
 /// enough that a clock that jumped is noticed.
@@ -191,8 +192,8 @@ where
                     _ => self.feed(Input::Closed(id, Close { code: 1006, reason: "", clean: false })),
                 }
             }
-            Act::Send(id, text) => self.of_socket(id, |socket| socket.send(&text)),
-            Act::Shut(id, code) => self.of_socket(id, |socket| socket.shut(code)),
+            Act::Send(id, text) => socket::send(self.socket(id), &text),
+            Act::Shut(id, code) => socket::shut(self.socket(id), code),
             Act::Forget(id) => drop(take(&self.sockets, |socket| socket.id == id)),
             Act::Fetch(id, request) => self.fetch(id, Some(&request), request.timeout_ms),
             Act::Token(id) => {
@@ -231,10 +232,9 @@ where
         }
     }
 
-    fn of_socket(&self, id: SocketId, then: impl FnOnce(&Socket)) {
-        if let Some(socket) = self.sockets.borrow().iter().find(|socket| socket.id == id) {
-            then(socket);
-        }
+    /// The socket itself: one of the page's own making may tell its end from within the call.
+    fn socket(&self, id: SocketId) -> Option<WebSocket> {
+        self.sockets.borrow().iter().find(|socket| socket.id == id).map(Socket::handle)
     }
 
     fn on_socket(self: &Rc<Self>, id: SocketId, news: News) {

@@ -51,17 +51,24 @@ impl Socket {
         Some(Socket { id, socket, callback, bag: bag.clone() })
     }
 
-    /// Sends a text frame. A socket that is not open loses it, as one that breaks a moment later would.
-    pub fn send(&self, text: &str) {
-        let _ = self.socket.send_with_str(text);
+    /// What JavaScript knows.
+    pub fn handle(&self) -> WebSocket {
+        self.socket.clone()
     }
+}
 
-    /// Begins the closing handshake; the end is still told.
-    pub fn shut(&self, code: u16) {
-        // A page may give 1000 and 3000-4999 only.
-        if self.socket.close_with_code(code).is_err() {
-            let _ = self.socket.close();
-        }
+/// Sends a text frame. A socket that is not open loses it, as one that breaks a moment later would.
+pub fn send(socket: Option<WebSocket>, text: &str) {
+    let _ = socket.map(|socket| socket.send_with_str(text));
+}
+
+/// Begins the closing handshake; the end is still told.
+pub fn shut(socket: Option<WebSocket>, code: u16) {
+    // A page may give 1000 and 3000-4999 only.
+    if let Some(socket) = socket
+        && socket.close_with_code(code).is_err()
+    {
+        let _ = socket.close();
     }
 }
 

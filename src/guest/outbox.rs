@@ -86,6 +86,8 @@ pub struct Record {
     /// When it becomes too old, monotonic milliseconds; not known for one of an earlier life of the page before the
     /// service has told its time.
     pub due: Option<u64>,
+    /// It was found in storage, which may have lost a later word of it: that it was sent.
+    pub found: bool,
     /// It was sent and not proved to be absent: it may still arrive.
     pub doubtful: bool,
     /// How often the service answered that it could not take it now.
@@ -213,6 +215,7 @@ fn read_record(name: &str, value: &str) -> Option<Stored> {
         standing,
         durable: true,
         due: None,
+        found: true,
         doubtful: false,
         tries: 0,
     })))
@@ -329,6 +332,7 @@ mod tests {
             standing: Standing::Failed(Code(4011)),
             durable: true,
             due: None,
+            found: false,
             doubtful: false,
             tries: 0,
         }

@@ -66,6 +66,19 @@ fn codes_5xx_after_it_was_stored_all_the_same_are_no_double() {
 }
 
 #[test]
+fn codes_408_and_5xx_after_it_was_stored_and_before_the_history_shows_it_are_no_double() {
+    for code in [408, 500, 503, 504] {
+        let mut world = World::settled(2);
+        world.fault(json!({"on": "http", "match": {"path": "/webmessaging/messages"}, "count": 0, "do": "history-lag", "ms": 5_000}));
+        world.fault(json!({"on": "frame-out", "match": {"action": "onMessage", "type": "Text"}, "do": "reply", "frame": refusal(code, "oops")}));
+        let id = world.send("stored");
+        world.run(60_000);
+        assert_eq!((world.status(&id), world.times_stored("stored")), (Status::Sent, 1), "{code}");
+        assert_eq!(world.metric("resends"), 0, "{code}");
+    }
+}
+
+#[test]
 fn codes_5xx_for_ever_fail_the_message_and_the_queue_goes_on() {
     let mut world = World::settled(3);
     world.fault(json!({"on": "frame-in", "match": {"action": "onMessage", "type": "Text"}, "count": 0, "do": "reply", "frame": refusal(503, "no")}));

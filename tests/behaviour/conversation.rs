@@ -375,6 +375,31 @@ fn attributes_over_the_budget_are_refused_before_anything_is_accepted() {
 }
 
 #[test]
+fn attributes_of_the_page_over_the_budget_hold_up_no_message() {
+    // By the documented limit before there is a session, by the session's own, and by one that nobody told.
+    for (bytes, limit, early) in [(2_049, 2_048, true), (2_049, 2_048, false), (20, 10, false), (20, 2_048, false)] {
+        let mut world = World::with_options(7, &format!(r#","attributes":{{"p":"{}"}}"#, "x".repeat(bytes - 1)));
+        world.set(json!({"maxCustomDataBytes": limit}));
+        if bytes < limit {
+            world.answer("onMessage", refusal(4013, "Custom Attributes in channel metadata is larger than 10 bytes"));
+        }
+        if early {
+            world.send("x");
+        }
+        world.start();
+        world.run_until_ready();
+        world.run(70_000);
+        if !early {
+            world.send("x");
+        }
+        world.run(5_000);
+        assert_eq!(world.stored(), ["x"], "{bytes} of {limit}");
+        assert!(world.page.warned(Code::ATTRIBUTES_TOO_LARGE), "{bytes} of {limit}");
+        assert_eq!(world.control("/_sim/sessions", Value::Null)[0]["joined"], true, "{bytes} of {limit}");
+    }
+}
+
+#[test]
 fn the_budget_of_attributes_is_what_the_session_says() {
     let mut world = World::new(6);
     world.set(json!({"maxCustomDataBytes": 10}));

@@ -47,6 +47,9 @@ guest_only! {
         world.signal(Signal::Shown);
         world.run(10_000);
         assert_ne!(world.stored_token(), token);
+        assert!(matches!(world.state(), State::Ended { .. }), "{:?}", world.state());
+        world.command(|session, now, ticket| session.restart(now, true, ticket));
+        world.run_until_ready();
         assert_ne!(world.configured_token(), token.unwrap());
     }
 

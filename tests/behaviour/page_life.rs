@@ -326,3 +326,25 @@ fn row17_online_is_followed_by_an_attempt_within_half_a_second_each_at_another_m
     assert!(delays.iter().all(|delay| *delay <= 500), "{delays:?}");
     assert!(delays.len() > 20, "jittered: {delays:?}");
 }
+
+guest_only! {
+    #[test]
+    fn row15_what_has_ended_does_not_begin_anew_because_the_page_was_asleep() {
+        for (asleep, awake) in [(Signal::Frozen, Signal::Resumed), (Signal::Left, Signal::Shown)] {
+            let mut world = World::settled(7);
+            world.control("/_sim/expire", json!({"what": "session"}));
+            world.run(1_000);
+            let ended = world.state();
+            assert!(matches!(ended, State::Ended { .. }), "{ended:?}");
+            let opened = world.opens.len();
+            world.signal(asleep);
+            world.run(MINUTE);
+            world.signal(awake);
+            world.run(MINUTE);
+            assert_eq!((world.state(), world.opens.len()), (ended, opened), "{asleep:?}: nobody asked for a new one");
+            let ticket = world.command(|session, now, ticket| session.restart(now, true, ticket));
+            world.run_until_ready();
+            assert_eq!(world.outcome(ticket), Some(None), "{asleep:?}");
+        }
+    }
+}

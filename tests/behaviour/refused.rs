@@ -111,3 +111,37 @@ fn what_came_over_a_line_whose_answer_was_lost_is_no_sign_that_the_conversation_
     world.run(150_000);
     assert_eq!(world.page.texts(), ["of the new one", "mine"]);
 }
+
+guest_only! {
+    #[test]
+    fn a_restart_whose_second_step_is_never_answered_is_taken_up_by_the_next_connection() {
+        for answer in [json!(null), json!({"message": "Internal server error", "requestId": "r", "connectionId": "c"})] {
+            let mut world = World::settled(4);
+            disconnect(&mut world);
+            world.send("held");
+            world.fault(if answer.is_null() {
+                json!({"on": "frame-in", "match": {"action": "configureSession"}, "do": "lose"})
+            } else {
+                json!({"on": "frame-in", "match": {"action": "configureSession"}, "do": "reply", "frame": answer})
+            });
+            let ticket = restart(&mut world);
+            world.run(9_000);
+            assert_eq!(world.outcome(ticket), None, "still waited for");
+            world.run(21_000);
+            assert_eq!((world.outcome(ticket), world.page.read_only), (Some(None), false), "{answer}");
+            assert_eq!(world.stored(), ["held"], "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_closed_session_is_told_with_or_without_a_tracing_id() {
+        let mut world = World::settled(5);
+        disconnect(&mut world);
+        world.send("held");
+        let closed = json!({"type": "response", "class": "SessionResponse", "code": 200, "body": {"connected": false, "readOnly": true}});
+        world.answer("closeSession", closed);
+        let ticket = restart(&mut world);
+        world.run(5_000);
+        assert_eq!((world.outcome(ticket), world.stored()), (Some(None), vec!["held".to_string()]));
+    }
+}

@@ -465,3 +465,23 @@ guest_only! {
         assert_eq!(world.stored(), ["again"]);
     }
 }
+
+guest_only! {
+    #[test]
+    fn row23_storage_that_lost_the_last_words_of_a_message_does_not_double_it() {
+        let mut world = World::settled(9);
+        world.network.line = Line::Offline;
+        world.break_line();
+        let id = world.send("said while away");
+        let (key, accepted) = (key_of(&world, &id), world.storage[&key_of(&world, &id)].clone());
+        world.heal();
+        world.wait_sent(60_000);
+        // The power failed: what the disk has is that it was accepted, and not that it was sent.
+        world.kill();
+        world.storage.insert(key, accepted);
+        world.load_page();
+        world.start();
+        world.run(60_000);
+        assert_eq!((world.times_stored("said while away"), world.outbox_len()), (1, 0));
+    }
+}

@@ -103,7 +103,8 @@ impl Run {
         let is_shown = |own: &Option<String>| own.as_ref().and_then(|id| page.row(id)).is_some_and(|row| row.status == Status::Sent);
         // A fresh page reads the newest page of the history; older ones are asked for.
         let is_read = |one: &&Held| WIRE == Wire::Session || one.newer < PAGE;
-        let missing: Vec<_> = held.iter().filter(is_read).filter(|one| !shown.contains(one.id.as_str()) && !is_shown(&one.own)).map(|one| &one.id).collect();
+        let missing: Vec<_> =
+            held.iter().filter(is_read).filter(|one| !shown.contains(one.id.as_str()) && !is_shown(&one.own)).map(|one| &one.id).collect();
         let times: BTreeMap<&str, u64> = held.iter().map(|one| (one.id.as_str(), one.at)).collect();
         let held: BTreeSet<&str> = times.keys().copied().collect();
         // What the service delivers of an old conversation behind the answer that began the new one on the same socket, no

@@ -69,6 +69,7 @@ impl Session {
         }
         let own = root.get("attributes");
         own.map(options::attributes).transpose()?;
+        self.limit_attributes();
         let attributes = merged(self.attributes.as_deref(), own.map(Value::raw));
         self.check_attributes(attributes.as_deref())?;
         let n = self.outbox.next_n();
@@ -88,6 +89,7 @@ impl Session {
             standing: Standing::Queued,
             durable: false,
             due: Some(self.now.mono + MAX_AGE_MS),
+            found: false,
             doubtful: false,
             tries: 0,
         };
@@ -375,6 +377,18 @@ impl Session {
     /// What is stored is changed and removed by the leading tab only: it may have sent it by now.
     fn is_anothers(&self, record: &Record) -> bool {
         self.wanted && !self.leading && record.durable
+    }
+
+    /// Attributes of the page's that are more than the service takes would hold up every message: they are left out.
+    pub(super) fn limit_attributes(&mut self) {
+        if self.check_attributes(self.attributes.as_deref()).is_err() {
+            self.drop_attributes();
+        }
+    }
+
+    pub(super) fn drop_attributes(&mut self) {
+        self.attributes = None;
+        self.tell(Event::Warning { code: Code::ATTRIBUTES_TOO_LARGE });
     }
 
     fn check_attributes(&self, attributes: Option<&str>) -> Result<(), Refusal> {

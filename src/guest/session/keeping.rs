@@ -4,6 +4,7 @@ use super::lead::FENCE;
 use super::{Call, Session, Write};
 use crate::core::error::Code;
 use crate::core::machine::{Act, StoreFault, WriteId};
+use crate::core::state::State;
 use crate::guest::event::{Event, Status};
 use crate::guest::history::History;
 use crate::guest::outbox::{self, Record, Standing, Stored};
@@ -45,6 +46,7 @@ impl Session {
                 return self.look_at_fence(entries);
             }
             // Another tab has led since this one did, or has forgotten everything: what is stored is all there is.
+            self.link.idle(self.now);
             self.put_away();
         }
         let mut quarantined: usize = 0;
@@ -120,7 +122,9 @@ impl Session {
             Some(time) => self.note_time(Some(time as i64)),
             None => self.arm_expiry(),
         }
-        if std::mem::take(&mut self.starts_when_loaded) && self.wanted && self.leading {
+        // What has ended begins anew when it is asked for, not because the page was asleep.
+        let has_ended = matches!(self.link.state(), State::Ended { .. });
+        if std::mem::take(&mut self.starts_when_loaded) && self.wanted && self.leading && !has_ended {
             self.link.start(self.now);
             self.link.reconnect(self.now);
         }

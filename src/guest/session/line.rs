@@ -194,6 +194,7 @@ impl Session {
         self.start_new = false;
         if let Some(bytes) = response.max_attribute_bytes {
             self.attribute_budget = bytes;
+            self.limit_attributes();
         }
         // Only a new session was active just now; of another it is the time of its last activity.
         if let (true, Some(expires), Some(duration)) = (response.new, response.expires_at, response.duration_ms) {
@@ -352,7 +353,8 @@ impl Session {
     /// A request over the socket was never answered.
     pub(super) fn unanswered(&mut self, what: Asked) {
         match what {
-            Asked::Configure | Asked::Echo => {}
+            Asked::Echo => {}
+            Asked::Configure => self.link.fail(self.now, Reason::Timeout, None),
             Asked::Join => self.join(),
             Asked::Token => self.no_history_token(None),
             Asked::Clear => self.finish(Call::Clear, Some(Code::NO_ANSWER)),

@@ -88,14 +88,6 @@ struct Ask {
     at: u64,
 }
 
-impl Ask {
-    /// Whether it is given up by age. What the link's own deadlines judge goes with the socket instead: a page that stood
-    /// still has to know the answer that was buffered meanwhile.
-    fn is_timed(&self) -> bool {
-        !matches!(self.what, Asked::Configure | Asked::Echo)
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
     Configure,
@@ -397,8 +389,18 @@ impl Session {
         self.arm_asks();
     }
 
+    /// Whether a request is given up by age. What the link's own deadlines judge goes with the socket instead: a page that stood
+    /// still has to know the answer that was buffered meanwhile. Of a line that is configured already they do not.
+    fn is_timed(&self, ask: &Ask) -> bool {
+        match ask.what {
+            Asked::Echo => false,
+            Asked::Configure => self.configured.is_some(),
+            _ => true,
+        }
+    }
+
     fn arm_asks(&mut self) {
-        match self.asks.iter().filter(|ask| ask.is_timed()).map(|ask| ask.at + ASK_MS).min() {
+        match self.asks.iter().filter(|ask| self.is_timed(ask)).map(|ask| ask.at + ASK_MS).min() {
             Some(at) => self.timers.arm(Timer::Ask, at),
             None => self.timers.disarm(Timer::Ask),
         }
@@ -482,10 +484,10 @@ impl Session {
 
     fn give_up_asks(&mut self) {
         let now = self.now.mono;
-        let (overdue, asks) = std::mem::take(&mut self.asks).into_iter().partition(|ask: &Ask| ask.is_timed() && ask.at + ASK_MS <= now);
+        let asks = std::mem::take(&mut self.asks);
+        let (overdue, asks): (Vec<Ask>, _) = asks.into_iter().partition(|ask| self.is_timed(ask) && ask.at + ASK_MS <= now);
         self.asks = asks;
         self.arm_asks();
-        let overdue: Vec<Ask> = overdue;
         for ask in overdue {
             self.unanswered(ask.what);
         }

@@ -44,7 +44,7 @@ impl Session {
         let ask = tracing.and_then(|tracing| self.take_ask(tracing));
         match incoming.frame {
             Frame::Session(response) if !response.connected => {
-                if matches!(ask, Some(Ask { what: Asked::CloseSession, .. })) {
+                if self.has_closed(ask, tracing) {
                     self.start_new = true;
                     self.configure(socket);
                 }
@@ -91,6 +91,16 @@ impl Session {
             Frame::Other => {}
             Frame::Unknown => self.garbage(socket, text),
         }
+    }
+
+    /// Whether a frame that may name no request answers the one to close the session.
+    fn has_closed(&mut self, ask: Option<Ask>, tracing: Option<&str>) -> bool {
+        let waiting = self.asks.len();
+        if tracing.is_none() {
+            self.asks.retain(|ask| ask.what != Asked::CloseSession);
+            self.arm_asks();
+        }
+        self.asks.len() < waiting || matches!(ask, Some(Ask { what: Asked::CloseSession, .. }))
     }
 
     /// The request that a frame answers; its round trip is measured.
@@ -260,8 +270,11 @@ impl Session {
                 self.finish(Call::Restart, Some(fault.code));
             }
             // A probe is answered by any reply; a Join that is refused is tried with the next session.
-            Some(Asked::Echo | Asked::Join) => {
-                self.session_fault(fault);
+            Some(what @ (Asked::Echo | Asked::Join)) => {
+                if !self.session_fault(fault) && what == Asked::Join && fault.code.0 == 4013 {
+                    self.drop_attributes();
+                    self.join();
+                }
             }
             None if tracing.is_some() && tracing == self.flight.id() => self.refused(fault),
             // Typing that was too much costs nothing but itself.

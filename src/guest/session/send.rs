@@ -46,8 +46,10 @@ impl Session {
         if record.due.is_some_and(|due| due <= self.now.mono) {
             return self.expire();
         }
-        if record.due.is_none() && self.offset.is_none() && self.is_reading() {
-            // Of an earlier life of the page, and how old is not known before the service tells its time.
+        let is_undated = record.due.is_none() && self.offset.is_none();
+        if self.is_reading() && (is_undated || record.found && self.reads_again) {
+            // Of an earlier life of the page: how old is not known before the service tells its time, and that it was sent may not
+            // have come to the disk any more. The history is read once.
             return;
         }
         let now = self.now.mono;
@@ -282,11 +284,11 @@ impl Session {
                 self.tell(Event::Warning { code: Code::ATTRIBUTES_TOO_LARGE });
             }
             408 | 500..=599 if record.tries < TRIES => {
-                // It may have been stored all the same.
+                // It may have been stored all the same, or may yet be.
                 record.tries += 1;
                 self.paused_until = self.now.mono + (TROUBLE_MS << record.tries);
                 self.end_flight();
-                self.flight = Flight::Unsure(Doubt::unanswered(id, self.now.mono));
+                self.flight = Flight::Unsure(Doubt::unanswered(id, self.now.mono + ACK_MS));
             }
             code => {
                 if !matches!(code, 408 | 500..=599) {
