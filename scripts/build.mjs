@@ -131,6 +131,9 @@ async function finishModule(module, fresh, dev) {
 const rustcFlags = [
   // For shrink.mjs the linker keeps where every address stands, and names functions as people write them.
   ...["--emit-relocs", "--demangle"].map((flag) => `-Clink-arg=${flag}`),
+  // Only the JSON reader recurses, and not deep: a megabyte, the preset, would be memory taken for nothing, and longer addresses
+  // behind it (80 bytes).
+  "-Clink-arg=-zstack-size=131072",
   // LLVM inlines up to 5 when it is to be small; that is 350 bytes of brotli more, as 15 is 240 more, and 20 1300.
   "-Cllvm-args=-inline-threshold=10",
   // What these make is fast in a loop and long: their rewriting of loops (360 bytes), values kept instead of computed again (140),
@@ -150,7 +153,7 @@ const smallest = [
   ...["--skip-pass=local-cse", "--skip-pass=simplify-locals"],
   // What is of one room is of one kind, and compresses best side by side (140 bytes).
   "--reorder-functions-by-name",
-  // The first KB is the end of the stack (1 MB, and it comes first): only a stack that runs over there would notice (220 bytes).
+  // The first KB is the end of the stack (which comes first): only a stack that runs over there would notice (220 bytes).
   "--low-memory-unused",
   // How an access is aligned is a hint that engines on every platform of ours ignore (210 bytes).
   "--dealign",

@@ -6,6 +6,15 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+/// Names that stand one after another with a space between, each with its number: a table of them would be three times as long.
+pub fn named<T: Copy>(mut names: &'static str, numbers: &[T], mut each: impl FnMut(&'static str, T)) {
+    for number in numbers {
+        let end = names.bytes().position(|byte| byte == b' ').unwrap_or(names.len());
+        each(&names[..end], *number);
+        names = names.get(end + 1..).unwrap_or_default();
+    }
+}
+
 /// One value.
 #[derive(Debug)]
 enum Plain<'a> {

@@ -6,6 +6,7 @@ use crate::core::error::{Code, Refusal};
 use crate::core::http::{Reply, Unreachable};
 use crate::core::json::Value;
 use crate::core::machine::{RequestId, SocketId};
+use crate::core::plain::named;
 use crate::core::state::State;
 use crate::core::timer::NEVER;
 
@@ -14,13 +15,9 @@ use crate::core::timer::NEVER;
 pub struct Figures(pub Vec<(&'static str, f64)>);
 
 impl Figures {
-    /// Adds some, their names one after another with a space between: a table of them would be three times as long.
-    pub fn add(&mut self, mut names: &'static str, numbers: &[f64]) {
-        for number in numbers {
-            let end = names.bytes().position(|byte| byte == b' ').unwrap_or(names.len());
-            self.0.push((&names[..end], *number));
-            names = names.get(end + 1..).unwrap_or_default();
-        }
+    /// Adds some, their names one after another with a space between.
+    pub fn add(&mut self, names: &'static str, numbers: &[f64]) {
+        named(names, numbers, |name, number| self.0.push((name, number)));
     }
 }
 

@@ -117,6 +117,27 @@ test("what an earlier visit left is forgotten without consent too", async () => 
   assert.deepEqual(Object.keys(page), ["gw1:other:session"]);
 });
 
+test("what is forgotten before the module is up is forgotten by a tab that sleeps as well, and said to those awake", async (t) => {
+  const said: [string, unknown][] = [];
+  let open = 0;
+  const before = globalThis.BroadcastChannel;
+  globalThis.BroadcastChannel = class {
+    constructor(readonly name: string) { open += 1; }
+    postMessage(what: unknown): void { said.push([this.name, what]); }
+    close(): void { open -= 1; }
+  } as never;
+  t.after(() => { globalThis.BroadcastChannel = before; });
+  Object.assign(page, { "gw1:d1:session": "{}", "gw1:d1:e": "of the tab that led" });
+  await track(new Waiting()).forget();
+  assert.deepEqual(said, [["guestwire:d1:local", { do: "forget" }]]);
+  assert.equal(open, 0);
+  // Its own fence is what a tab that wakes up looks for.
+  assert.deepEqual(Object.keys(page), ["gw1:d1:e"]);
+  assert.notEqual(page["gw1:d1:e"], "of the tab that led");
+  await track(new Waiting({ deploymentId: "d2" })).forget();
+  assert.deepEqual(Object.keys(page), ["gw1:d1:e"], "where nothing was, nothing is written");
+});
+
 test("what the core would refuse is refused before there is one", () => {
   const client = track(new Waiting());
   assert.deepEqual(refused(() => client.send("  ")), [7002, "text"]);
@@ -314,6 +335,63 @@ test("what was forgotten before the module was up does not start when it is", as
   await assert.rejects(started, { code: 7001 });
   await loaded(client);
   assert.deepEqual([service.sockets.length, client.state.name], [0, "idle"]);
+});
+
+test("a debug function that throws loses no event and makes no accepted message look refused", async (t) => {
+  const reported = t.mock.method(console, "error", () => undefined);
+  const service = new Service();
+  const client = track(new GuestClient({ ...service.options, debug: () => { throw new Error("the page's own"); } }));
+  const told: string[] = [];
+  client.on("receipt", ({ status }) => void told.push(status));
+  await client.start();
+  const { done } = client.send("hello");
+  assert.equal((await done).text, "hello");
+  assert.deepEqual(told, ["sending", "sent"]);
+  await client.stop();
+  assert.ok(reported.mock.callCount() > 0, "its errors are told to the page");
+});
+
+test("what waits for consent says that nothing is being done", async () => {
+  const client = track(new GuestClient({ ...new Service().options, consent: "required" }));
+  const started = client.start();
+  assert.equal(client.state.name, "loading");
+  await loaded(client);
+  assert.equal(client.state.name, "idle");
+  client.grantConsent();
+  await started;
+  assert.equal(client.state.name, "ready");
+});
+
+test("a conversation that was forgotten has no session", async () => {
+  const client = track(new GuestClient(new Service().options));
+  await client.start();
+  await client.forget();
+  assert.deepEqual([client.session, client.state.name], [undefined, "idle"]);
+});
+
+test("a socket of the page's own making that tells its end from within close() or send() is only closed", async () => {
+  class Hasty extends Fake {
+    override close(): void {
+      if (this.closed) return;
+      this.closed = true;
+      this.onclose?.({ type: "close", code: 1000, reason: "", wasClean: true });
+    }
+    override send(text: string): void {
+      if (text.includes("the last")) this.close();
+      else super.send(text);
+    }
+  }
+  const service = new Service();
+  const client = track(new GuestClient({ ...service.options, createSocket: (url) => new Hasty(service, url) as unknown as WebSocket }));
+  const errors: number[] = [];
+  client.on("error", ({ code }) => void errors.push(code));
+  await client.start();
+  client.send("the last");
+  assert.equal(client.state.name, "waiting");
+  client.reconnect();
+  await client.start();
+  await client.stop();
+  assert.deepEqual(errors, []);
 });
 
 test("a disposed client that is to forget stays stopped", async () => {

@@ -15,7 +15,7 @@ import { Call } from "./generated/enums.js";
 import { known } from "./fields.js";
 import { Host } from "./host.js";
 import { MessageList } from "./list.js";
-import { loadRuntime, type Inhabitant, type Provide, type Runtime } from "./load.js";
+import { explain, loadRuntime, type Inhabitant, type Provide, type Runtime } from "./load.js";
 import { Row, senderOf } from "./message.js";
 import { OF_LEADER, Others } from "./others.js";
 import { checkAttributes, checkOptions, plainOptions } from "./options.js";
@@ -113,7 +113,7 @@ export abstract class Client {
       checkAttributes(attributes);
       this.#needGuestApi("attributes");
     }
-    if (attachments !== undefined && attachments.length > 0) throw new GuestwireError(Code.Unsupported, { field: "attachments" });
+    if (attachments !== undefined && attachments.length > 0) unsupported("attachments");
     return this.#accept({ text, attributes });
   }
 
@@ -172,9 +172,9 @@ export abstract class Client {
   }
 
   /** Attachments are not part of this version. */
-  attach(_file: Blob, _options?: { fileName?: string }): Attachment { throw new GuestwireError(Code.Unsupported, { field: "attach" }); }
+  attach(_file: Blob, _options?: { fileName?: string }): Attachment { return unsupported("attach"); }
   /** Attachments are not part of this version. */
-  detach(_id: string): void { throw new GuestwireError(Code.Unsupported, { field: "detach" }); }
+  detach(_id: string): void { unsupported("detach"); }
 
   /** Loads one older page into `messages`. */
   async history(): Promise<{ loaded: number; complete: boolean }> {
@@ -223,16 +223,19 @@ export abstract class Client {
 
   /** Removes the conversation, the token and the outbox from this browser, in every tab. */
   forget(): Promise<void> {
-    this.#others.say({ do: "forget" });
+    this.#others.say({ do: "forget" }, lockName(this.#options, this.#consent));
     return this.#forget();
   }
 
   /** `elsewhere`, 1 or 0: another tab has, and what is stored by now is not of this conversation. */
   async #forget(elsewhere = 0): Promise<void> {
     this.#wanted = false;
+    this.#session = undefined;
     if (this.#others.leads === false) {
+      // What it shows is of the tab that leads, and its own core knows nothing of it.
       this.#removeRows();
       this.#become({ name: "idle" });
+      this.#count(0);
     }
     this.#others.leave();
     for (const id of this.#early.ids()) this.cancel(id);
@@ -283,7 +286,7 @@ export abstract class Client {
       runtime.add(this.#inhabitant);
       this.#create();
     } catch (error) {
-      if (!this.#disposed) this.#notLoaded(error instanceof GuestwireError ? error : new GuestwireError(Code.NotLoaded, { cause: error }));
+      if (!this.#disposed) this.#notLoaded(explain(error));
     } finally {
       this.#loading = false;
     }
@@ -310,6 +313,7 @@ export abstract class Client {
     this.#others.meet(name);
     if (this.#options.consent === "required" && this.#consent) this.#pending.unshift(() => this.#enterCore(Call.Consent));
     if (Object.keys(this.#attributes).length > 0) this.#pending.unshift(() => this.#enterCore(Call.Attributes, JSON.stringify(this.#attributes)));
+    if (!this.#consent) this.#become({ name: "idle" });
     for (const call of this.#pending.splice(0)) this.#enterFromOutside(call);
   }
 
@@ -322,7 +326,7 @@ export abstract class Client {
   /** Starts again from what is stored, with the same listeners and promises. */
   #revive(cause: unknown): void {
     if (this.#core !== undefined || this.#disposed) return;
-    this.#options.debug?.(`restarted after ${String(cause)}`);
+    this.#host.debug?.(`restarted after ${String(cause)}`);
     this.#emit("error", new GuestwireError(Code.Restarted, { cause }));
     this.#begin();
   }
@@ -428,7 +432,7 @@ export abstract class Client {
 
   /** One call into the core, from below `enter`, or into that of the tab that leads. */
   #enterCore(call: Call, text = "", ticket = 0, flushMs = 0): unknown {
-    if (this.#others.leads === false && OF_LEADER.includes(call)) return this.#others.with((tabs) => tabs.forward(call, text, ticket));
+    if (this.#others.leads === false && OF_LEADER.includes(call)) return this.#others.with((tabs) => (this.#others.leads === false ? tabs.forward(call, text, ticket) : this.#enterFromOutside(() => this.#enterCore(call, text, ticket))));
     return this.#core?.call(call, text, ticket, flushMs);
   }
 
@@ -463,7 +467,7 @@ export abstract class Client {
   }
 
   #needGuestApi(field: string): void {
-    if (this.protocol === "session") throw new GuestwireError(Code.Unsupported, { field });
+    if (this.protocol === "session") unsupported(field);
   }
 
   #refuseStopped(): void {
@@ -508,7 +512,7 @@ export abstract class Client {
   }
 
   #take(event: CoreEvent): void {
-    this.#log(event);
+    this.#host.debug?.(JSON.stringify(event, redacted));
     switch (event.type) {
       case "state":
         // Logged out: what waited was wiped.
@@ -528,19 +532,21 @@ export abstract class Client {
         this.#receipts.take(event);
         return this.#emit("receipt", { id: event.id, status: event.status });
       case "outbox": return this.#emit("outbox", bare(event));
-      case "unread":
-        this.#unread = event.count;
-        return this.#emit("unread", bare(event));
+      case "unread": return this.#count(event.count);
       case "tab":
         this.#others.leads = event.leader;
         this.#emit("tab", { role: event.leader ? "leader" : "follower" });
-        if (!event.leader) this.#follow();
-        return;
+        return event.leader ? undefined : this.#follow();
       case "metric": return this.#emit("metric", bare(event));
       case "warning": return this.#emit("warning", { code: event.code, message: messageOf(event.code) });
       case "error": return this.#emit("error", new GuestwireError(event.code));
       case "done": return this.#tickets.take(event);
     }
+  }
+
+  #count(count: number): void {
+    this.#unread = count;
+    this.#emit("unread", { count });
   }
 
   #become(state: ConnectionState): void {
@@ -591,8 +597,6 @@ export abstract class Client {
   #emitOutbox(): void {
     this.#emit("outbox", { length: this.#list.outbox.length, bytes: this.#early.bytes });
   }
-
-  #log(event: CoreEvent): void {
-    this.#options.debug?.(JSON.stringify(event, redacted));
-  }
 }
+
+function unsupported(field: string): never { throw new GuestwireError(Code.Unsupported, { field }); }

@@ -58,8 +58,8 @@ export class Early {
     this.#last = records.reduce((most, [key]) => Math.max(most, parseInt(key.slice(this.#prefix.length), 10) || 0), this.#last) + 1;
     const key = `${this.#prefix}${this.#last}:${id}`;
     const value = JSON.stringify({ v: 1, id, at, ...draft });
-    const bytes = records.reduce((sum, [known, kept]) => sum + 2 * (known.length + kept.length) + GROWTH_BYTES, 2 * (key.length + value.length) + GROWTH_BYTES);
-    if (records.length >= MAX_MESSAGES || bytes > MAX_UTF16_BYTES) throw new GuestwireError(Code.OutboxFull);
+    const count = records.push([key, value]);
+    if (count > MAX_MESSAGES || bytesOf(records) + count * GROWTH_BYTES > MAX_UTF16_BYTES) throw new GuestwireError(Code.OutboxFull);
     this.#keys.set(id, key);
     return { id, at, text: draft.text, key, value, durable: this.write(key, value) };
   }
@@ -93,7 +93,7 @@ export class Early {
 
   /** What the waiting messages take in storage, bytes of UTF-16. */
   get bytes(): number {
-    return this.#records().reduce((sum, [key, value]) => sum + 2 * (key.length + value.length), 0);
+    return bytesOf(this.#records());
   }
 
   /** Removes everything of this deployment from this browser, consent or not; `elsewhere`, which is 1 or 0, from this page alone. */
@@ -102,7 +102,11 @@ export class Early {
     for (const key of Object.keys(this.#bag.memory)) delete this.#bag.memory[key];
     try {
       const storage = elsewhere ? undefined : this.#web();
-      for (const key of keysOf(storage, this.#prefix.slice(0, -2))) storage!.removeItem(key);
+      const name = this.#prefix.slice(0, -2);
+      const kept = keysOf(storage, name);
+      for (const key of kept) storage!.removeItem(key);
+      // All that stays, as the core does it: a tab that is asleep will find that it is to forget as well.
+      if (kept.length > 0) this.#storage()?.setItem(`${name}e`, uuid());
     } catch {
       // Forbidden: there is nothing.
     }
@@ -141,6 +145,10 @@ export class Early {
     for (const key of keysOf(this.#bag.memory, this.#prefix)) found.set(key, this.#bag.memory[key]!);
     return [...found];
   }
+}
+
+function bytesOf(records: readonly (readonly [string, string])[]): number {
+  return records.reduce((sum, [key, value]) => sum + 2 * (key.length + value.length), 0);
 }
 
 function keysOf(kept: object | undefined, prefix: string): string[] {

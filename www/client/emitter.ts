@@ -29,18 +29,28 @@ export class Emitter<Events extends object> {
     for (const listener of [...(listeners ?? [])]) {
       if (!listeners!.has(listener)) continue;
       if (listener.once) listeners!.delete(listener);
-      try {
-        const result: unknown = (listener.run as (payload: Events[K]) => unknown)(payload);
-        if (result instanceof Promise) result.catch(report);
-      } catch (error) {
-        report(error);
-      }
+      tell(listener.run as (payload: Events[K]) => unknown, payload);
     }
   }
 
   /** Takes everybody off. */
   clear(): void {
     this.#listeners.clear();
+  }
+}
+
+/** The same function, which harms nobody. */
+export function guarded<T>(run: ((what: T) => unknown) | undefined): ((what: T) => void) | undefined {
+  return run && ((what) => tell(run, what));
+}
+
+/** Tells something to a function of the page's. What it throws is its own affair. */
+function tell<T>(run: (what: T) => unknown, what: T): void {
+  try {
+    const result = run(what);
+    if (result instanceof Promise) result.catch(report);
+  } catch (error) {
+    report(error);
   }
 }
 

@@ -17,21 +17,13 @@ export function partLine(part: Content): string {
     case "ListPicker": return listPicker(of("listPicker"));
     case "Form": return form(of("form"));
     case "GenericTemplate": return lines(card(of("generic")), ...list(of("generic")["components"]).map((component) => line(component["title"], component["text"])));
-    case "Text": return line(of("text")["body"]);
     case "Mention": return line(of("mention")["nickname"], names(of("mention")), of("mention")["id"]);
     case "Notification": return lines(...["header", "body", "footer"].map((name) => line(fields(of("template")[name])["text"])));
-    case "Story": return line(of("story")["url"]);
     case "Reactions": return list(part["reactions"]).map((reaction) => `${line(reaction["reactionType"])} ${Number(reaction["count"]) || 1}`).join(", ");
-    case "Location": return lines(of("location")["text"], of("location")["address"], of("location")["url"]);
     case "ListTemplate": return lines(of("list")["title"], ...list(of("list")["elements"] ?? of("list")["components"]).map((item) => line(item["title"], item["text"])));
     case "Postback": return line(of("postback")["text"], of("postback")["payload"]);
-    case "RichLink": return lines(of("richLink")["text"], of("richLink")["url"]);
-    case "InteractiveApplication": return lines(of("interactiveApplication")["name"], of("interactiveApplication")["url"]);
-    case "PaymentRequest": return "Payment request";
-    case "PaymentResponse": return "Payment";
     case "Push": return "";
-    case "RoadsideAssistance": return "Roadside assistance";
-    default: return unknown(part);
+    default: return other(part);
   }
 }
 
@@ -75,7 +67,7 @@ function card(content: Fields): string {
 function datePicker(picker: Fields): string {
   const times = list(picker["availableTimes"]).map(({ dateTime }) => {
     const time = new Date(line(dateTime));
-    return Number.isNaN(time.getTime()) ? line(dateTime) : time.toLocaleString();
+    return time.getTime() ? time.toLocaleString() : line(dateTime);
   });
   return lines(picker["title"], picker["subtitle"], ...times);
 }
@@ -93,9 +85,9 @@ function form(content: Fields): string {
   return lines(introduction["title"], introduction["subtitle"], ...pages, ...answers) || "Form";
 }
 
-/** A kind nobody knows yet: whatever reads like a text in it, else its name. */
-function unknown(part: Content): string {
+/** A kind without a form of its own, or that nobody knows yet: whatever reads like a text in it, else its name. */
+function other(part: Content): string {
   const inner = Object.entries(part).filter(([name]) => name !== "contentType");
-  const found = inner.map(([, value]) => (typeof value === "string" ? value : lines(...["title", "text", "body", "description", "name", "url"].map((name) => fields(value)[name]))));
-  return lines(...found) || part.contentType;
+  const found = inner.map(([, value]) => (typeof value === "string" ? value : lines(...["title", "text", "body", "description", "name", "address", "url"].map((name) => fields(value)[name]))));
+  return lines(...found) || part.contentType.replace(/\B[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

@@ -2,6 +2,7 @@
 
 import type { TokenSource } from "./api.js";
 import type { CoreEvent } from "./core-event.js";
+import { guarded } from "./emitter.js";
 import { Code, GuestwireError } from "./errors.js";
 
 export interface HostOptions<Event> {
@@ -18,11 +19,14 @@ export class Host<Event = CoreEvent> {
   readonly global: typeof globalThis = globalThis;
   locks: LockManager | undefined = globalThis.navigator?.locks;
   readonly event: (event: Event) => void;
+  /** Takes a redacted line. */
+  readonly debug: ((line: string) => void) | undefined;
   readonly #options: HostOptions<Event>;
 
   constructor(options: HostOptions<Event>) {
     this.#options = options;
     this.event = options.event;
+    this.debug = guarded(options.debug);
   }
 
   /** Makes a socket. Whatever a factory of the page gives back must at least look like one. */
@@ -51,6 +55,6 @@ export class Host<Event = CoreEvent> {
 
   #log(what: string, url: string): void {
     // Whoever may read a log may read which host was asked for what, and no more: a session's or a channel's id admits to it.
-    this.#options.debug?.(`${what} ${url.replace(/(\?|sessions|channels).*/, "")}`);
+    this.debug?.(`${what} ${url.replace(/(\?|sessions|channels).*/, "")}`);
   }
 }

@@ -25,11 +25,9 @@ export class MessageList {
     return this.#rows[index];
   }
 
-  /** Where a row is, -1 if there is none of this id. Looked for from the end, where what moves is. */
+  /** Where a row is, -1 if there is none of this id. */
   indexOf(id: string): number {
-    let index = this.#rows.length - 1;
-    while (index >= 0 && this.#rows[index]!.id !== id) index -= 1;
-    return index;
+    return this.#rows.findIndex((row) => row.id === id);
   }
 
   /** All rows at once. */

@@ -136,7 +136,8 @@ export async function instantiate(source: WasmSource, glue: Pick<Glue, "imports"
   return made instanceof WebAssembly.Instance ? { module: source as WebAssembly.Module, instance: made } : made;
 }
 
-function explain(error: unknown): GuestwireError {
+/** What kept a module from being loaded, as an error of the client. */
+export function explain(error: unknown): GuestwireError {
   if (error instanceof GuestwireError) return error;
   const blocked = typeof WebAssembly !== "object" || /unsafe-eval|content.security.policy|\bcsp\b/i.test(String(error));
   return new GuestwireError(blocked ? Code.WasmBlocked : Code.NotLoaded, { cause: error });

@@ -78,7 +78,7 @@ const parts: readonly [kind: string, part: object, expected: string][] = [
   ["RichLink", { richLink: { text: "Our page", url: "https://x.test" } }, "Our page\nhttps://x.test"],
   ["InteractiveApplication", { interactiveApplication: { name: "Booking", url: "https://x.test/app" } }, "Booking\nhttps://x.test/app"],
   ["PaymentRequest", { paymentRequest: { amount: "3.00" } }, "Payment request"],
-  ["PaymentResponse", { paymentResponse: {} }, "Payment"],
+  ["PaymentResponse", { paymentResponse: {} }, "Payment response"],
   ["RoadsideAssistance", { roadsideAssistance: { phone: "1" } }, "Roadside assistance"],
   ["Hologram", { hologram: { title: "Soon", text: "in your room" } }, "Soon\nin your room"],
   ["Riddle", { riddle: { answer: 42 } }, "Riddle"],

@@ -18,10 +18,11 @@ export function checkOptions(options: GuestOptions): void {
   oneOf("storage", storage, ["local", "session", "memory"]);
   oneOf("consent", consent, ["granted", "required"]);
   if (attributes !== undefined) checkAttributes(attributes);
-  if (protocol === "session" && endpoint === undefined) fail("endpoint");
-  if (protocol === "session" && attributes !== undefined) throw new GuestwireError(Code.Unsupported, { field: "attributes" });
+  const isSession = protocol === "session";
+  if (isSession && endpoint === undefined) fail("endpoint");
+  if (isSession && attributes !== undefined) throw new GuestwireError(Code.Unsupported, { field: "attributes" });
   // On the guest API it is for what the session protocol left unsettled.
-  if (protocol === "session" || token !== undefined) checkToken(token);
+  if (isSession || token !== undefined) checkToken(token);
   if (typeof backoff === "object" && backoff !== null) {
     const { baseMs, maxMs } = backoff;
     if (!(Number.isInteger(baseMs) && Number.isInteger(maxMs) && baseMs >= 1 && maxMs >= baseMs && maxMs <= 3_600_000)) fail("backoff");

@@ -22,7 +22,8 @@ export class Others {
   readonly #bag: Bag;
   readonly #seat: () => Seat;
   readonly #forget: () => void;
-  #loading: Promise<Tabs | void> | undefined;
+  /** What waits for that to be fetched. */
+  readonly #waiting: ((tabs: Tabs) => void)[] = [];
   #channel: BroadcastChannel | undefined;
   #leases: Leases | undefined;
   #disposed = false;
@@ -63,11 +64,14 @@ export class Others {
     join();
   }
 
-  say(said: Said): void {
+  /** `name`: of the channel, where it is said although this tab has not met the others. */
+  say(said: Said, name?: string): void {
     try {
-      this.#channel?.postMessage(said);
+      const channel = this.#channel ?? (name ? new BroadcastChannel(name) : undefined);
+      channel?.postMessage(said);
+      if (channel !== this.#channel) channel!.close();
     } catch {
-      // Put away: there is nobody to say it to.
+      // Put away, or there is no such thing: there is nobody to say it to.
     }
   }
 
@@ -82,15 +86,17 @@ export class Others {
   with(run: (tabs: Tabs) => void): void {
     // What its core tells next is this tab's or the leader's: that is known before.
     if (this.tabs !== undefined) return run(this.tabs);
-    this.#loading ??= import("./tabs.js").then(({ Tabs }) => {
-      if (!this.#disposed) return (this.tabs = new Tabs(this.#seat(), this.leads === true));
-    });
-    this.#loading.then(
-      (tabs) => tabs !== undefined && !this.#disposed && run(tabs),
-      () => {
-        this.#loading = undefined;
-        setTimeout(() => this.#disposed || this.with(run), AGAIN_MS);
+    if (this.#waiting.push(run) === 1) this.#load();
+  }
+
+  #load(): void {
+    import("./tabs.js").then(
+      ({ Tabs }) => {
+        if (this.#disposed) return;
+        this.tabs = new Tabs(this.#seat(), this.leads === true);
+        for (const run of this.#waiting.splice(0)) run(this.tabs);
       },
+      () => setTimeout(() => this.#disposed || this.#load(), AGAIN_MS),
     );
   }
 
@@ -103,6 +109,7 @@ export class Others {
   dispose(): void {
     this.#disposed = true;
     this.tabs?.dispose();
+    this.#channel = undefined;
     this.#leases?.dispose();
   }
 }

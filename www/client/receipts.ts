@@ -45,7 +45,7 @@ export class Receipts {
 
   /** None of them will be known of here. */
   refuseAll(code: number): void {
-    for (const id of [...this.#waiting.keys()]) this.refuse(id, code);
+    for (const id of this.#waiting.keys()) this.refuse(id, code);
   }
 
   #settle(id: string, how: (waiting: Waiting) => void): void {

@@ -248,7 +248,7 @@ export abstract class Stream<Events extends StreamEvents> {
   /** Starts again, with the same listeners and promises. */
   #revive(cause: unknown): void {
     if (this.#core !== undefined || this.#disposed) return;
-    this.#options.debug?.(`restarted after ${String(cause)}`);
+    this.#host.debug?.(`restarted after ${String(cause)}`);
     this.#emit("error", new GuestwireError(Code.Restarted, { cause }));
     this.#tickets.refuse(new GuestwireError(Code.Restarted), (wish) => wish !== StreamCall.Start);
     // What was to end has ended.
@@ -351,7 +351,7 @@ export abstract class Stream<Events extends StreamEvents> {
   }
 
   #take(event: StreamCoreEvent): void {
-    this.#options.debug?.(JSON.stringify(event, redacted));
+    this.#host.debug?.(JSON.stringify(event, redacted));
     switch (event.type) {
       case "state": return this.become(event.state);
       case "available": return this.#consumers.get(event.consumer)?.wake();

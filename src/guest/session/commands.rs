@@ -4,7 +4,7 @@ use super::{Asked, Call, Session, Timer, Write};
 use crate::core::error::{Code, Refusal};
 use crate::core::json::{Document, Object, Value};
 use crate::core::machine::{Act, Lead, Now};
-use crate::core::plain::Members;
+use crate::core::plain::{Members, named};
 use crate::core::state::State;
 use crate::guest::event::{Event, Status, Ticket};
 use crate::guest::options;
@@ -337,25 +337,28 @@ impl Session {
 
     fn count_into(&self, members: &mut Members<'_>) {
         let heartbeat = self.link.heartbeat();
-        for (name, value) in [
-            ("acknowledged", self.metrics.acknowledged),
-            ("acknowledgedByText", self.metrics.by_text),
-            ("foundAtFirstLook", self.metrics.found_first),
-            ("foundAtSecondLook", self.metrics.found_second),
-            ("resends", self.metrics.resends),
-            ("unprovedResends", self.metrics.unproved_resends),
-            ("doubles", self.metrics.doubles),
-            ("rateLimited", self.metrics.rate_limited),
-            ("garbage", self.metrics.garbage),
-            ("connects", self.metrics.connects),
-            ("quarantined", self.metrics.quarantined),
-            ("rtt", heartbeat.rtt().unwrap_or(0)),
-            ("jitter", heartbeat.jitter()),
-            ("rows", self.transcript.len() as u64),
-            ("outbox", self.outbox.len() as u64),
-        ] {
-            members.number(name, value as f64);
-        }
+        let metrics = &self.metrics;
+        named(
+            "acknowledged acknowledgedByText foundAtFirstLook foundAtSecondLook resends unprovedResends doubles rateLimited garbage connects quarantined rtt jitter rows outbox",
+            &[
+                metrics.acknowledged,
+                metrics.by_text,
+                metrics.found_first,
+                metrics.found_second,
+                metrics.resends,
+                metrics.unproved_resends,
+                metrics.doubles,
+                metrics.rate_limited,
+                metrics.garbage,
+                metrics.connects,
+                metrics.quarantined,
+                heartbeat.rtt().unwrap_or(0),
+                heartbeat.jitter(),
+                self.transcript.len() as u64,
+                self.outbox.len() as u64,
+            ],
+            |name, number| members.number(name, number as f64),
+        );
     }
 
     /// For a support ticket: what stands where beyond what events have told, without a text and without a token.

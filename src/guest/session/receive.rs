@@ -44,13 +44,13 @@ impl Session {
         let ask = tracing.and_then(|tracing| self.take_ask(tracing));
         match incoming.frame {
             Frame::Session(response) if !response.connected => {
-                if self.has_closed(ask, tracing) {
+                // Without a tracing id it can only be the one that is waited for.
+                if matches!(ask, Some(Ask { what: Asked::CloseSession, .. })) || (tracing.is_none() && self.awaits(Call::Restart)) {
                     self.start_new = true;
                     self.configure(socket);
                 }
             }
             Frame::Session(response) => {
-                // Without a tracing id it can only be the one that is waited for.
                 let waited = ask.is_some() || self.asks.iter().any(|ask| ask.what == Asked::Configure);
                 if waited {
                     self.asks.retain(|ask| ask.what != Asked::Configure);
@@ -91,16 +91,6 @@ impl Session {
             Frame::Other => {}
             Frame::Unknown => self.garbage(socket, text),
         }
-    }
-
-    /// Whether a frame that may name no request answers the one to close the session.
-    fn has_closed(&mut self, ask: Option<Ask>, tracing: Option<&str>) -> bool {
-        let waiting = self.asks.len();
-        if tracing.is_none() {
-            self.asks.retain(|ask| ask.what != Asked::CloseSession);
-            self.arm_asks();
-        }
-        self.asks.len() < waiting || matches!(ask, Some(Ask { what: Asked::CloseSession, .. }))
     }
 
     /// The request that a frame answers; its round trip is measured.
