@@ -3,7 +3,7 @@
 use super::class::{Answer, Class, Command, Figures};
 use super::event::Event;
 use super::hub::Hub;
-use super::notifications::{Notifications, add_topic, joins_and_leaves};
+use super::notifications::{Notifications, Outcome, add_topic, joins_and_leaves};
 use super::options::{Fields, Presets};
 use super::queue::Waits;
 use super::seen::Seen;
@@ -64,7 +64,7 @@ pub struct Interactions {
     wire: Option<Notifications>,
     /// What the page wants.
     filter: Filter,
-    /// What the service has granted last.
+    /// What the service has granted last, or what was wanted first.
     granted: Filter,
     /// What was asked for, on which socket, and was not answered yet; in order.
     asked: Vec<(SocketId, Filter)>,
@@ -84,10 +84,11 @@ pub fn new(root: Value<'_>, hub: &mut Hub) -> Result<Box<dyn Class>, Refusal> {
     let mut fields = Fields::of(root);
     let wire = Notifications::new(root, || topics(root), CONNECTIONS)?;
     let lines = wire.as_ref().map_or(1, Notifications::lines);
+    let filter = filter(root)?;
     let class = Interactions {
         wire,
-        granted: Filter::default(),
-        filter: filter(root)?,
+        granted: filter.clone(),
+        filter,
         asked: Vec::new(),
         drop_warning: fields.share("dropWarning", 50),
         lag: fields.whole("lagMs", 500, 1, 3_600_000),
@@ -291,7 +292,10 @@ impl Class for Interactions {
             return;
         }
         if let Some(status) = root.text("status") {
-            return self.status(hub, line, socket, status, root.text("message").unwrap_or_default());
+            if !hub.late {
+                self.status(hub, line, socket, status, root.text("message").unwrap_or_default());
+            }
+            return;
         }
         if hub.step(line, socket) == Some(GREETED) {
             // I2: what comes first must be the status.
@@ -333,7 +337,14 @@ impl Class for Interactions {
     }
 
     fn reply(&mut self, hub: &mut Hub, request: RequestId, reply: Result<Reply<'_>, Unreachable>) -> bool {
-        self.wire.as_mut().is_some_and(|wire| wire.reply(hub, request, reply))
+        let Some(wire) = &mut self.wire else { return false };
+        let Some(outcome) = wire.reply(hub, request, reply) else { return false };
+        match outcome {
+            Outcome::Reverted => self.filter = self.granted.clone(),
+            Outcome::Granted => self.granted = self.filter.clone(),
+            Outcome::Pending => {}
+        }
+        true
     }
 
     fn taken(&mut self, hub: &mut Hub, waits: Waits) {
@@ -362,7 +373,8 @@ impl Class for Interactions {
                     // Whose conversations is asked of the service, and stays where it is not said; the rest is ours.
                     if root.get("users").or(root.get("queues")).is_some() {
                         wire.replace(hub, topics(root)?)?;
-                        hub.use_lines(wire.lines());
+                    } else {
+                        self.granted = filter.clone();
                     }
                     self.filter = filter;
                     return Ok(Answer::Done);

@@ -40,6 +40,9 @@ use event::{Event, Ticket};
 use hub::{Consumer, Hub, Timer};
 use options::Options;
 
+/// A socket that was replaced is read for so long before it is closed, milliseconds.
+const RELEASE_MS: u64 = 2_000;
+
 /// Which stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -95,8 +98,6 @@ impl Stream {
         } else {
             self.hub.starts.push(ticket);
         }
-        self.hub.wanted = true;
-        self.hub.timers.arm(Timer::Metrics, now.mono + self.hub.options.metrics_every);
         self.hub.start_lines();
         self.settle();
     }
@@ -114,6 +115,9 @@ impl Stream {
     /// What would be tried later is tried now.
     pub fn reconnect(&mut self, now: Now) {
         self.begin(now);
+        if self.hub.state() == State::AuthRequired {
+            self.hub.start_lines();
+        }
         self.hub.for_all(|link| link.reconnect(now));
         self.settle();
     }
@@ -256,8 +260,8 @@ impl Stream {
                     let is_loss = hub.lost(line, socket, reason);
                     self.class.lost(hub, line, is_loss);
                 }
-                // What was sent over it is read until it has closed.
-                link::Output::Replaced(_) => hub.lines[line].link.release(hub.now),
+                // A browser hands over nothing that comes after `close()`: what is under way is waited for.
+                link::Output::Replaced(_) => hub.timers.arm(Timer::Release, hub.now.mono + RELEASE_MS),
                 link::Output::Gone(..) => {}
                 link::Output::Metric(kind, ms) => {
                     if kind == "rtt" {
@@ -295,8 +299,10 @@ impl Stream {
     fn frame(&mut self, socket: SocketId, payload: Payload<'_>) {
         let Some(line) = self.line_of(socket) else { return };
         let hub = &mut self.hub;
-        let current = hub.lines[line].link.heard(hub.now, socket);
-        if !(current || hub.step(line, socket).is_some() || hub.lines[line].link.is_leaving(socket)) {
+        let link = &mut hub.lines[line].link;
+        let (current, is_leaving) = (link.heard(hub.now, socket), link.is_leaving(socket));
+        hub.late = !current && hub.step(line, socket).is_none();
+        if hub.late && !is_leaving {
             return;
         }
         match payload {
@@ -317,13 +323,12 @@ impl Stream {
     fn closed(&mut self, socket: SocketId, close: Close<'_>) {
         let Some(line) = self.line_of(socket) else { return };
         let hub = &mut self.hub;
-        if close.code == 1008 && hub.lines[line].link.socket() == Some(socket) && hub.has_current_token(line, socket) {
-            // A token that has run out, as a rule; what refused it does not say so.
-            hub.tokens.refuse();
-        }
         if hub.lines[line].link.socket() != Some(socket) {
             // A second socket that was being made ready.
             hub.lines[line].step.take_if(|(stepping, _)| *stepping == socket);
+        } else if close.code == 1008 {
+            // A token that has run out, as a rule; what refused it does not say so.
+            hub.refuse_token(line, Some(socket));
         }
         hub.lines[line].link.closed(hub.now, socket, close);
     }
@@ -350,6 +355,7 @@ impl Stream {
         while let Some((timer, _)) = self.hub.timers.expire(now.mono) {
             match timer {
                 Timer::Renew => self.hub.renew(),
+                Timer::Release => self.hub.for_all(|link| link.release(now)),
                 Timer::Metrics => {
                     self.hub.timers.arm(Timer::Metrics, now.mono + self.hub.options.metrics_every);
                     // A consumer that takes nothing at all is behind, too.
@@ -371,14 +377,14 @@ impl Stream {
         let now = self.hub.now;
         // What the page gives up itself is not lost.
         let wanted = self.hub.wanted;
-        self.hub.wanted &= page != Page::Left;
+        self.hub.wanted &= !matches!(page, Page::Left | Page::Frozen);
         self.hub.for_all(|link| link.page(now, page));
-        if page == Page::Left {
-            self.settle();
-            self.hub.wanted = wanted;
-            self.give_up();
-        } else if page == Page::Shown && self.hub.wanted {
-            self.hub.timers.arm(Timer::Metrics, now.mono + self.hub.options.metrics_every);
+        self.settle();
+        self.hub.wanted = wanted;
+        match page {
+            Page::Left => self.give_up(),
+            Page::Shown if wanted => self.hub.start_lines(),
+            _ => {}
         }
     }
 }

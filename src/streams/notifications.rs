@@ -36,13 +36,25 @@ enum Step {
     Subscribe,
 }
 
+/// What an answer led to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is more to come.
+    Pending,
+    /// All topics that are wanted are set.
+    Granted,
+    /// The service refused some: those before are wanted again.
+    Reverted,
+}
+
 /// One channel, that of the line with the same place.
 #[derive(Default)]
 struct Channel {
     topics: Vec<String>,
     /// Its id and the address of its socket.
     made: Option<(String, String)>,
-    request: Option<(RequestId, Step)>,
+    /// The request, and the token that it was made with, named by when it was to be replaced.
+    request: Option<(RequestId, Step, Option<u64>)>,
     /// Its topics are to be set: others are wanted, or nobody knows whether it is there still.
     is_stale: bool,
     /// A socket of it has stood.
@@ -66,6 +78,8 @@ type Permitted = std::convert::Infallible;
 pub struct Channels {
     channels: Vec<Channel>,
     most: usize,
+    /// The topics that were there before, for as long as the service has not granted the present ones.
+    before: Option<Vec<String>>,
 }
 
 impl Deref for Notifications {
@@ -124,7 +138,7 @@ impl Notifications {
     pub fn new(root: Value<'_>, topics: impl FnOnce() -> Result<Vec<String>, Refusal>, most: usize) -> Result<Option<Notifications>, Refusal> {
         #[cfg(feature = "notifications")]
         if Notifications::are_wanted(root)? {
-            return Channels { channels: Vec::new(), most }.with(topics()?).map(Some);
+            return Channels { channels: Vec::new(), most, before: None }.with(topics()?).map(Some);
         }
         let _ = (topics, most);
         Notifications::are_wanted(root).map(|_| None)
@@ -142,7 +156,12 @@ impl Notifications {
 
     /// Other topics from now on. Where no socket stands they are set before one does.
     pub fn replace(&mut self, hub: &mut Hub, topics: Vec<String>) -> Result<(), Refusal> {
+        let before = self.channels.iter().flat_map(|channel| channel.topics.clone()).collect();
         self.spread(topics)?;
+        if hub.stands() {
+            self.before.get_or_insert(before);
+        }
+        hub.use_lines(self.lines());
         for line in 0..self.lines() {
             self.refresh(hub, line);
         }
@@ -204,7 +223,7 @@ impl Notifications {
     fn fetch(&mut self, hub: &mut Hub, line: usize, step: Step, method: Method, url: String, text: String) {
         let id = hub.request_id();
         let Some(channel) = self.channels.get_mut(line) else { return };
-        if let Some((earlier, _)) = channel.request.replace((id, step)) {
+        if let Some((earlier, ..)) = channel.request.replace((id, step, hub.tokens.renew_at())) {
             hub.act(Act::Abort(earlier));
         }
         let body = Some(Body { kind: "application/json", text });
@@ -212,17 +231,26 @@ impl Notifications {
         hub.act(Act::Fetch(id, Request { method, url, authorization, cookies: false, body, timeout_ms: REQUEST_MS }));
     }
 
-    /// An answer; `false` if it is to another's request.
-    pub fn reply(&mut self, hub: &mut Hub, id: RequestId, reply: Result<Reply<'_>, Unreachable>) -> bool {
-        let waits = |channel: &Channel| channel.request.is_some_and(|(request, _)| request == id);
-        let Some(line) = self.channels.iter().position(waits) else { return false };
-        let (Some(channel), Some(up)) = (self.channels.get_mut(line), hub.lines.get(line).map(|line| line.link.up())) else { return false };
-        let Some((_, step)) = channel.request.take() else { return false };
-        if let (Step::Subscribe, Ok(Reply { status: 404, .. })) = (step, reply) {
-            self.make_anew(hub, line);
-            return true;
+    /// An answer; `None` if it is to another's request.
+    pub fn reply(&mut self, hub: &mut Hub, id: RequestId, reply: Result<Reply<'_>, Unreachable>) -> Option<Outcome> {
+        let waits = |channel: &Channel| channel.request.is_some_and(|(request, ..)| request == id);
+        let line = self.channels.iter().position(waits)?;
+        let may_revert = self.before.is_some();
+        let (channel, up) = (self.channels.get_mut(line)?, hub.lines.get(line)?.link.up());
+        let (_, step, token) = channel.request.take()?;
+        match (step, reply) {
+            (Step::Subscribe, Ok(Reply { status: 404, .. })) => {
+                self.make_anew(hub, line);
+                return Some(Outcome::Pending);
+            }
+            (Step::Subscribe, Ok(Reply { status: status @ (400 | 403), body, .. })) if may_revert => {
+                hub.tell_rejected(status.into(), Code::SUBSCRIPTION_REFUSED, body);
+                self.revert(hub, line);
+                return Some(Outcome::Reverted);
+            }
+            _ => {}
         }
-        if !hub.granted(line, reply) {
+        if !hub.granted(line, token, reply) {
             channel.is_stale = true;
             // What is refused now will be refused again.
             if up.is_some() && !matches!(reply, Ok(Reply { status: 400 | 403, .. })) {
@@ -230,7 +258,7 @@ impl Notifications {
                 channel.again = Some(hub.now.mono + (AGAIN_MS << channel.failures.min(DOUBLINGS)).max(told.unwrap_or(0)));
                 channel.failures += 1;
             }
-            return true;
+            return Some(Outcome::Pending);
         }
         channel.failures = 0;
         if step == Step::Create {
@@ -247,7 +275,25 @@ impl Notifications {
         } else if self.prepare(hub, line) {
             hub.lines[line].link.prepared(hub.now);
         }
-        true
+        if self.channels.iter().any(|channel| !channel.topics.is_empty() && (channel.is_stale || channel.request.is_some())) {
+            return Some(Outcome::Pending);
+        }
+        self.before = None;
+        Some(Outcome::Granted)
+    }
+
+    /// The topics before are set again, everywhere: what was refused to one channel may have been granted to another.
+    fn revert(&mut self, hub: &mut Hub, refused: usize) {
+        let Some(before) = self.before.take() else { return };
+        // They have fitted before.
+        let _ = self.replace(hub, before);
+        self.before = None;
+        for line in 0..self.lines() {
+            let is_asking = self.channels[line].request.is_some_and(|(_, step, _)| step == Step::Subscribe);
+            if (line == refused || is_asking) && hub.lines[line].link.is_preparing() {
+                self.subscribe(hub, line);
+            }
+        }
     }
 
     /// The service does not know the channel any more.
@@ -277,7 +323,7 @@ impl Notifications {
     pub fn give_up(&mut self, hub: &mut Hub) {
         for channel in &mut self.channels {
             (channel.is_stale, channel.again, channel.drained) = (true, None, None);
-            if let Some((request, _)) = channel.request.take() {
+            if let Some((request, ..)) = channel.request.take() {
                 hub.act(Act::Abort(request));
             }
         }

@@ -3,7 +3,7 @@
 
 use super::class::{Answer, Class, Command, Figures};
 use super::hub::{Consumer, Hub};
-use super::notifications::{Notifications, add_topic, parts, presence};
+use super::notifications::{Notifications, Outcome, add_topic, parts, presence};
 use super::options::{Fields, Presets};
 use super::queue::{Queue, Waits};
 use super::seen::Seen;
@@ -246,7 +246,8 @@ impl Presence {
             asked.due = Some(asked.not_before);
             return;
         }
-        *asked = Asked { not_before: now + APART_MS, due: None, sent: Some((socket, self.version)), pending: true };
+        (asked.not_before, asked.due) = (now + APART_MS, None);
+        (asked.sent, asked.pending) = (Some((socket, self.version)), true);
         let mut list = String::from("[");
         for channel in self.channels.iter().skip(line * CHANNELS).take(CHANNELS) {
             push_element(&mut list, &channel.json);
@@ -263,23 +264,29 @@ impl Presence {
         let status = root.int("code").unwrap_or(400);
         let after = root.int("retryAfter").and_then(|seconds| u64::try_from(seconds).ok()).map_or(APART_MS, |seconds| seconds.min(3_600) * 1000);
         let message = root.text("message").unwrap_or_default();
-        if let Some(asked) = self.asked.get_mut(line).filter(|_| status == 429) {
+        let is_refused = matches!(status, 400 | 403);
+        if let Some(asked) = self.asked.get_mut(line).filter(|_| status == 429 || !(is_new || is_refused)) {
             asked.not_before = asked.not_before.max(hub.now.mono + after.max(APART_MS));
             if !is_new {
                 // The connection stands; only the new channels have to wait.
                 asked.due = Some(asked.not_before);
-                return hub.warn(Code::SUBSCRIPTION_REFUSED, message);
+                if status == 429 {
+                    return hub.warn(Code::SUBSCRIPTION_REFUSED, message);
+                }
             }
         }
         let (code, detail) = match root.text("channelId").filter(|_| status == 403) {
             Some(channel) => (Code::CHANNEL_FORBIDDEN, channel),
             None => (Code::SUBSCRIPTION_REFUSED, message),
         };
-        match self.before.take_if(|_| matches!(status, 400 | 403)) {
+        match self.before.take_if(|_| is_refused) {
             Some(before) => {
                 // Nothing was changed on this connection, so nothing is on any.
                 hub.tell_rejected(status, code, detail);
                 self.set(hub, before);
+                if is_new {
+                    self.subscribe(hub, line, socket);
+                }
             }
             None => hub.rejected(line, status, code, detail, Some(after.max(APART_MS))),
         }
@@ -391,11 +398,12 @@ impl Presence {
         let document = Document::parse(text).ok_or(wrong("channels"))?;
         let most = if self.wire.is_some() { MOST_TOPICS } else { self.connections * CHANNELS };
         let channels = channels(document.root(), most)?;
+        let stands = hub.stands();
         if let Some(wire) = &mut self.wire {
             wire.replace(hub, topics(&channels)?)?;
         }
         let before = self.set(hub, channels);
-        if self.wire.is_none() && hub.lines.iter().any(|line| line.link.up().is_some()) {
+        if stands {
             self.before.get_or_insert(before);
         }
         Ok(Answer::Done)
@@ -449,7 +457,16 @@ impl Class for Presence {
     }
 
     fn prepare(&mut self, hub: &mut Hub, line: usize) -> bool {
-        self.wire.as_mut().is_none_or(|wire| wire.prepare(hub, line))
+        if let Some(wire) = &mut self.wire {
+            return wire.prepare(hub, line);
+        }
+        let until = self.asked.get(line).map_or(0, |asked| asked.not_before);
+        // What is only too soon after the last time is over before a socket opens, or soon after.
+        let waits = until > hub.now.mono + APART_MS;
+        if waits {
+            hub.pause(line, until);
+        }
+        !waits
     }
 
     fn opened(&mut self, hub: &mut Hub, line: usize, socket: SocketId) {
@@ -468,7 +485,9 @@ impl Class for Presence {
             }
         } else if hub.pong(line, root) {
         } else if root.text("status").is_some() {
-            self.answered(hub, line, socket, root);
+            if !hub.late {
+                self.answered(hub, line, socket, root);
+            }
         } else {
             self.take_in(hub, root);
             self.let_go(hub);
@@ -483,7 +502,15 @@ impl Class for Presence {
     }
 
     fn reply(&mut self, hub: &mut Hub, request: RequestId, reply: Result<Reply<'_>, Unreachable>) -> bool {
-        self.wire.as_mut().is_some_and(|wire| wire.reply(hub, request, reply))
+        let Some(wire) = &mut self.wire else { return false };
+        let Some(outcome) = wire.reply(hub, request, reply) else { return false };
+        if outcome != Outcome::Pending
+            && let Some(before) = self.before.take()
+            && outcome == Outcome::Reverted
+        {
+            self.set(hub, before);
+        }
+        true
     }
 
     fn lost(&mut self, hub: &mut Hub, line: usize, is_loss: bool) {
@@ -496,7 +523,8 @@ impl Class for Presence {
             self.instability = (1.0 - (1.0 - self.instability.0) * DECAY, hub.now.mono);
         }
         if let Some(asked) = self.asked.get_mut(line).filter(|_| lost.step.is_none()) {
-            (asked.due, asked.pending) = (None, false);
+            // Nobody has what was granted over it.
+            *asked = Asked { not_before: asked.not_before, ..Asked::default() };
         }
     }
 

@@ -317,6 +317,25 @@ fn refused_for_three_tokens_in_a_row_the_page_is_asked() {
 }
 
 #[test]
+fn figures_are_told_again_when_it_goes_on_after_signing_in() {
+    for kind in KINDS {
+        let mut world = made(kind, json!({}));
+        world.fault(refuse(kind, 401, 0));
+        world.fault(answer_get(kind, 0, json!({"status": 401})));
+        world.start();
+        world.wait_for(State::AuthRequired, 60_000);
+        world.pass(60_000);
+        world.lift_faults();
+        let told = |world: &World| world.find(|event| matches!(event, Event::Metrics(_)).then_some(())).len();
+        let before = told(&world);
+        reconnect(&mut world);
+        world.wait_for(State::Ready, 5_000);
+        world.pass(60_000);
+        assert_eq!(told(&world) - before, 6, "{kind:?}");
+    }
+}
+
+#[test]
 fn refused_as_forbidden_it_ends_and_says_so() {
     for kind in KINDS {
         let mut world = made(kind, json!({}));

@@ -111,6 +111,20 @@ fn i1_a_token_is_replaced_300_seconds_before_its_end_without_a_gap() {
 }
 
 #[test]
+fn i1_what_is_under_way_over_the_socket_that_is_replaced_is_waited_for() {
+    let mut world = World::new(Kind::Interactions, json!({}));
+    world.set(json!({"deploymentId": DEPLOYMENT, "accessTokenSeconds": 3600}));
+    world.start();
+    world.wait_for(State::Ready, 1_000);
+    world.wait("a second socket", 3_400_000, |world| world.opens.len() == 2);
+    world.pass(1_000);
+    // A browser hands over no frame of a socket that the page has closed.
+    assert_eq!((world.network.open_lines(), world.subscriptions().len()), (2, 2));
+    world.pass(3_000);
+    assert_eq!((world.network.open_lines(), world.subscriptions().len()), (1, 1));
+}
+
+#[test]
 fn i1_a_429_of_the_token_endpoint_is_told_and_waited_out() {
     let mut world = World::new(Kind::Interactions, json!({}));
     world.fault(json!({"on": "http", "match": {"path": "/demo-backend/token"}, "do": "status", "status": 429, "retryAfter": 7}));
@@ -287,6 +301,22 @@ fn i3_another_filter_that_the_service_refuses_leaves_the_first_in_force() {
     assert_eq!(world.state(), State::Ready);
     world.network.reset(world.now);
     world.wait("back", 5_000, |world| world.opens.len() == 2 && world.state() == State::Ready);
+    assert_eq!(world.subscriptions()[0]["filter"]["id"], "i1");
+}
+
+#[test]
+fn i3_a_refusal_that_comes_after_the_page_has_stopped_it_changes_nothing() {
+    let mut world = World::new(Kind::Interactions, json!({"interaction": "i1"}));
+    world.fault(json!({"on": "frame-in", "match": {"action": "filter"}, "do": "reply", "frame": {"status": "error", "message": "too wide"}}));
+    world.start();
+    world.wait("the filter", 1_000, |world| filters(world).len() == 1);
+    world.pass(10);
+    world.stop();
+    world.pass(5_000);
+    assert!(world.frames.iter().any(|(_, text)| text.contains("too wide")), "it came");
+    assert_eq!((world.state(), errors(&world)), (State::Stopped, vec![]));
+    world.start();
+    world.wait_for(State::Ready, 5_000);
     assert_eq!(world.subscriptions()[0]["filter"]["id"], "i1");
 }
 

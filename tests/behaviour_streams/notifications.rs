@@ -510,6 +510,28 @@ fn a_401_replaces_the_token() {
 }
 
 #[test]
+fn a_token_that_is_refused_to_all_channels_is_one_refused_token() {
+    let users: Vec<_> = (0..4_001).map(|n| format!("u{n}")).collect();
+    let mut world = World::new(Kind::Interactions, interactions(json!({ "users": users })));
+    world.fault(json!({"on": "http", "match": {"path": CHANNELS}, "count": 5, "do": "status", "status": 401}));
+    world.start();
+    world.wait_for(State::Ready, 30_000);
+    let tokens = world.asked.iter().filter(|(_, request)| request.url.contains("/demo-backend/token")).count();
+    assert_eq!((tokens, made(&world).len()), (2, 10));
+    assert!(world.states().iter().all(|(_, state)| *state != State::AuthRequired));
+}
+
+#[test]
+fn the_audit_log_names_no_channel() {
+    for (kind, options) in both() {
+        let world = World::ready(kind, options);
+        let id = world.opens[0].2.rsplit('/').next().expect("an id").to_string();
+        assert_eq!(world.audit().iter().find(|line| line["action"] == "CONNECTING").unwrap()["url"], "ws://service/");
+        assert!(world.audit().iter().all(|line| !line.to_string().contains(&id)));
+    }
+}
+
+#[test]
 fn a_429_is_waited_out_as_told() {
     for (path, what) in [(CHANNELS, made as fn(&World) -> Vec<u64>), ("/subscriptions", set)] {
         let mut world = World::new(Kind::Interactions, interactions(json!({})));
@@ -616,6 +638,73 @@ fn topics_that_could_not_be_set_are_set_again_and_the_socket_goes_on() {
             let sockets = if fault["status"] == 401 { 2 } else { 1 };
             assert_eq!((world.opens.len(), readies(&world)), (sockets, 1), "{fault}");
         }
+    }
+}
+
+/// Others are asked for, and refused: those before are in force again, for the service and for the page.
+fn assert_those_before_stay(kind: Kind, world: &mut World, before: &[Vec<String>], of: &str) {
+    assert_eq!(errors(world).iter().map(|(code, _)| *code).collect::<Vec<_>>(), [Code::SUBSCRIPTION_REFUSED], "{of}");
+    assert_eq!((world.state(), &*held(world)), (State::Ready, before), "{of}");
+    world.network.reset(world.now);
+    world.pass(1);
+    world.wait_for(State::Ready, 10_000);
+    assert_eq!(held(world), before, "{of}: and after a loss");
+    if kind == Kind::Interactions {
+        talk(world, conversation(&[("p1".into(), 0)]));
+    } else {
+        present(world, 0, "AVAILABLE");
+    }
+    world.pass(1_000);
+    assert_eq!(world.taken.len(), 1, "{of}");
+    assert_eq!(errors(world).len(), 1, "{of}");
+}
+
+/// Others than `u1`, of another kind of channel.
+fn others(kind: Kind, count: usize) -> String {
+    let users = (1..=count).map(|n| format!("other{n}"));
+    if kind == Kind::Interactions {
+        json!({"channels": ["chat"], "users": users.collect::<Vec<_>>()}).to_string()
+    } else {
+        users.map(|user| channel(&user, "presence", &user)).collect::<Value>().to_string()
+    }
+}
+
+#[test]
+fn other_topics_that_the_service_refuses_leave_those_before() {
+    for (kind, options) in both() {
+        for (status, count) in [(400, 1), (403, 1), (403, 1_500)] {
+            let mut world = World::ready(kind, options.clone());
+            let before = held(&mut world);
+            let of = format!("{kind:?} {status} {count}");
+            world.fault(json!({"on": "http", "match": {"path": "/subscriptions"}, "do": "status", "status": status}));
+            world.command(Command::Subscribe(&others(kind, count))).unwrap();
+            world.pass(5_000);
+            assert_those_before_stay(kind, &mut world, &before, &of);
+            // What is granted stays, whatever is refused after it.
+            world.command(Command::Subscribe(&others(kind, 2))).unwrap();
+            world.pass(5_000);
+            let granted = held(&mut world);
+            assert_ne!(granted, before);
+            world.fault(json!({"on": "http", "match": {"path": "/subscriptions"}, "do": "status", "status": status}));
+            world.command(Command::Subscribe(&others(kind, 1))).unwrap();
+            world.pass(5_000);
+            assert_eq!((world.state(), held(&mut world)), (State::Ready, granted), "{of}");
+        }
+    }
+}
+
+#[test]
+fn other_topics_that_the_service_refuses_after_a_loss_leave_those_before() {
+    for (kind, options) in both() {
+        let mut world = World::ready(kind, options);
+        let before = held(&mut world);
+        world.fault(json!({"on": "http", "match": {"path": "/subscriptions"}, "do": "blackhole"}));
+        world.command(Command::Subscribe(&others(kind, 1))).unwrap();
+        world.pass(100);
+        world.network.reset(world.now);
+        world.fault(json!({"on": "http", "match": {"path": "/subscriptions"}, "do": "status", "status": 403}));
+        world.pass(30_000);
+        assert_those_before_stay(kind, &mut world, &before, &format!("{kind:?}"));
     }
 }
 

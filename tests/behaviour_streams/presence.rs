@@ -5,8 +5,8 @@ use crate::network::Line;
 use crate::world::{DEPLOYMENT, Hook, World};
 use guestwire::core::error::{Code, Refusal};
 use guestwire::core::http::Authorization;
-use guestwire::core::machine::{Input, Page, Payload};
-use guestwire::core::state::{End, Reason, State};
+use guestwire::core::machine::{Close, Input, Machine, Page, Payload, Role};
+use guestwire::core::state::{End, Pause, Reason, State};
 use guestwire::streams::Kind;
 use guestwire::streams::class::{Answer, Command};
 use guestwire::streams::event::Event;
@@ -101,6 +101,18 @@ fn held(world: &mut World) -> Vec<Vec<String>> {
     let mut held: Vec<Vec<String>> = sockets.iter().map(ids).collect();
     held.sort();
     held
+}
+
+/// How often a token was asked for.
+fn token_requests(world: &World) -> usize {
+    world.asked.iter().filter(|(_, request)| request.url.contains("/demo-backend/token")).count()
+}
+
+/// The page's call, and an input that means nothing, after which everything is drained.
+fn reconnect(world: &mut World) {
+    let now = world.clock();
+    world.stream.reconnect(now);
+    world.input(Input::Role(Role::Follower));
 }
 
 fn token_of(world: &World) -> String {
@@ -279,6 +291,58 @@ fn p3_one_lost_connection_leaves_the_others_alone() {
     world.pass(1_000);
     assert_eq!(world.opens.len(), 4);
     assert_eq!(presences(&world.taken), ["first", "third", "lost"], "the newest of a channel comes again");
+}
+
+#[test]
+fn p3_a_token_that_is_refused_to_all_connections_is_one_refused_token() {
+    // As the upgrade is refused, and over the sockets.
+    let answer = json!({"status": "error", "code": 401, "message": "no"});
+    for over in [None, Some(json!({"on": "frame-in", "match": {"action": "subscribe"}, "count": 5, "do": "reply", "frame": answer}))] {
+        let mut world = World::new(Kind::Presence, options(50, json!({})));
+        match over {
+            Some(rule) => world.fault(rule),
+            None => {
+                world.start();
+                world.wait("the sockets opened", 1_000, |world| world.opens.len() == 5);
+                world.control("POST", "/_sim/expire", json!({"what": "token", "deploymentId": DEPLOYMENT}));
+            }
+        }
+        world.start();
+        world.wait_for(State::Ready, 30_000);
+        assert!(world.states().iter().all(|(_, state)| *state != State::AuthRequired));
+        assert_eq!((token_requests(&world), world.opens.len()), (2, 10));
+    }
+}
+
+#[test]
+fn p3_three_refused_tokens_end_all_connections_and_signing_in_brings_all_back() {
+    let mut world = World::new(Kind::Presence, options(50, json!({})));
+    let answer = json!({"status": "error", "code": 401, "message": "no"});
+    world.fault(json!({"on": "frame-in", "match": {"action": "subscribe"}, "count": 0, "do": "reply", "frame": answer}));
+    world.start();
+    world.wait_for(State::AuthRequired, 60_000);
+    assert_eq!((token_requests(&world), world.network.open_lines()), (3, 0));
+    let opens = world.opens.len();
+    // What is asked for meanwhile is asked for when it goes on.
+    subscribe(&mut world, &channels(12)).unwrap();
+    subscribe(&mut world, &channels(42)).unwrap();
+    world.pass(600_000);
+    assert_eq!((world.state(), world.opens.len(), world.stream.poll_timeout()), (State::AuthRequired, opens, None));
+    world.lift_faults();
+    reconnect(&mut world);
+    world.wait_for(State::Ready, 10_000);
+    assert_eq!(held(&mut world).iter().map(Vec::len).sum::<usize>(), 42);
+}
+
+#[test]
+fn p3_what_ends_one_connection_ends_them_all() {
+    let mut world = ready(options(25, json!({})));
+    world.fault(json!({"on": "connect", "match": {"path": SOCKET}, "count": 0, "do": "accept-then-close", "code": 1008}));
+    world.fault(json!({"on": "frame-out", "match": {"path": SOCKET, "class": "presence"}, "do": "drop"}));
+    emit(&mut world, &[update("c12", 0, "lost")]);
+    world.wait_for(State::Ended { reason: End::Policy }, 60_000);
+    world.pass(100);
+    assert_eq!((held(&mut world).len(), world.network.open_lines(), world.stream.poll_timeout()), (0, 0, None));
 }
 
 // ---- P4
@@ -663,6 +727,20 @@ fn p6_what_the_service_says_never_brings_a_token_into_the_audit_log() {
     assert!(world.audit().iter().all(|line| !line.to_string().contains(&token)));
 }
 
+#[test]
+fn p6_neither_errors_nor_warnings_hold_the_token_whatever_the_service_says() {
+    let mut world = ready(options(1, json!({})));
+    let token = token_of(&world);
+    for code in [400, 429] {
+        world.pass(100_000);
+        subscribe(&mut world, &channels(2)).unwrap();
+        frame(&mut world, &json!({"status": "error", "code": code, "message": format!("a client of {token}")}).to_string());
+    }
+    assert_eq!(errors(&world), [(Code::SUBSCRIPTION_REFUSED, "(token)".to_string())]);
+    assert_eq!(warnings(&world, Code::SUBSCRIPTION_REFUSED), ["(token)"]);
+    assert!(!format!("{:?}", world.told).contains(&token));
+}
+
 // ---- P7
 
 fn apart(world: &World) -> Vec<u64> {
@@ -755,6 +833,85 @@ fn p7_a_403_to_other_channels_leaves_those_that_are_there() {
         lose(&mut world);
         assert_eq!(held(&mut world), before, "{count}: and after a loss");
     }
+}
+
+#[test]
+fn p7_other_channels_that_could_not_be_granted_are_asked_for_again() {
+    for code in [401, 500, 503] {
+        let mut world = ready(options(1, json!({})));
+        world.pass(3_000);
+        let refusal = json!({"status": "error", "code": code, "message": "not now"});
+        world.fault(json!({"on": "frame-in", "match": {"action": "subscribe"}, "count": 3, "do": "reply", "frame": refusal}));
+        subscribe(&mut world, &json!([{"id": "a", "type": "presence"}])).unwrap();
+        world.pass(60_000);
+        assert_eq!((world.state(), held(&mut world)), (State::Ready, vec![vec!["a".to_string()]]), "{code}");
+        assert!(apart(&world).iter().all(|gap| *gap >= 2_000), "{code}: {:?}", subscribes(&world));
+    }
+}
+
+#[test]
+fn p7_a_403_to_other_channels_leaves_those_that_are_there_though_a_line_was_lost_meanwhile() {
+    let mut world = ready(options(12, json!({})));
+    let before = held(&mut world);
+    world.set(json!({"deploymentId": DEPLOYMENT, "forbiddenChannels": ["secret"]}));
+    world.pass(3_000);
+    let mut wanted = channels(12);
+    wanted.as_array_mut().unwrap()[0] = json!({"id": "secret", "type": "presence"});
+    subscribe(&mut world, &wanted).unwrap();
+    // The first line is gone before its answer comes, the second gets what it asked for.
+    world.input(Input::Closed(world.opens[0].1, Close { code: 1006, reason: "", clean: false }));
+    world.network.forget(world.opens[0].1);
+    world.pass(20_000);
+    assert_eq!(errors(&world), [(Code::CHANNEL_FORBIDDEN, "secret".to_string())]);
+    assert_eq!(world.state(), State::Ready);
+    world.bury();
+    let mut held = held(&mut world);
+    held.dedup();
+    assert_eq!(held, before);
+}
+
+#[test]
+fn p7_a_line_that_is_lost_while_a_429_is_waited_out_comes_back_when_it_may_ask() {
+    let mut world = ready(options(1, json!({})));
+    world.pass(3_000);
+    let refusal = json!({"status": "error", "code": 429, "message": "slow down", "retryAfter": 90});
+    world.fault(json!({"on": "frame-in", "match": {"action": "subscribe"}, "do": "reply", "frame": refusal}));
+    subscribe(&mut world, &json!([{"id": "a", "type": "presence"}])).unwrap();
+    world.pass(5_000);
+    world.network.reset(world.now);
+    world.pass(60_000);
+    assert!(matches!(world.state(), State::Paused { reason: Pause::RateLimited, .. }), "{:?}", world.state());
+    assert_eq!(world.opens.len(), 1, "no socket stands there and says nothing");
+    world.wait_for(State::Ready, 40_000);
+    assert_eq!((world.opens.len(), held(&mut world)), (2, vec![vec!["a".to_string()]]));
+    assert!(apart(&world).last().is_some_and(|gap| (90_000..93_000).contains(gap)), "{:?}", apart(&world));
+}
+
+#[test]
+fn p7_what_is_asked_for_after_an_end_waits_for_the_next_start() {
+    let mut world = World::new(Kind::Presence, options(3, json!({})));
+    world.set(json!({"deploymentId": DEPLOYMENT, "forbiddenChannels": ["c1"]}));
+    world.start();
+    world.wait_for(State::Ended { reason: End::NotAllowed }, 5_000);
+    subscribe(&mut world, &json!([{"id": "a", "type": "presence"}])).unwrap();
+    world.pass(60_000);
+    assert_eq!((world.state(), world.opens.len()), (State::Ended { reason: End::NotAllowed }, 1));
+    world.start();
+    world.wait_for(State::Ready, 5_000);
+    assert_eq!(held(&mut world), [["a"]]);
+}
+
+#[test]
+fn p7_a_refusal_that_comes_after_the_page_has_stopped_it_ends_nothing() {
+    let mut world = World::new(Kind::Presence, options(3, json!({})));
+    world.set(json!({"deploymentId": DEPLOYMENT, "forbiddenChannels": ["c1"]}));
+    world.start();
+    world.wait("the subscribe", 1_000, |world| subscribes(world).len() == 1);
+    world.pass(10);
+    world.stop();
+    world.pass(5_000);
+    assert!(world.frames.iter().any(|(_, text)| text.contains("403")), "it came");
+    assert_eq!((world.state(), errors(&world)), (State::Stopped, vec![]));
 }
 
 // ---- P8

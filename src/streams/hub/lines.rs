@@ -6,7 +6,7 @@ use crate::core::http::{Authorization, Method, Reply, Request, Unreachable};
 use crate::core::json::{Object, Value, decimal};
 use crate::core::link::{Link, Refused, Unprepared};
 use crate::core::machine::{Act, RequestId, SocketId};
-use crate::core::state::{End, Pause, Reason, State};
+use crate::core::state::{End, Reason, State};
 
 /// How long the look into a refusal may take, milliseconds.
 const LOOK_MS: u32 = 10_000;
@@ -16,7 +16,12 @@ impl Hub {
     pub(in crate::streams) fn open(&mut self, line: usize, socket: SocketId, url: String) {
         self.lines[line].opening = (Some(socket), self.tokens.renew_at());
         self.lines[line].step = Some((socket, 0));
-        self.audit("CONNECTING", &[("url", without_query(&url)), ("line", &decimal(line as u64))]);
+        let mut shown = without_query(&url);
+        if cfg!(feature = "notifications") {
+            // A channel's id admits to it.
+            shown = shown.split("channels").next().unwrap_or_default();
+        }
+        self.audit("CONNECTING", &[("url", shown), ("line", &decimal(line as u64))]);
         self.act(Act::Open(socket, url));
     }
 
@@ -38,6 +43,11 @@ impl Hub {
     /// Whether a socket is being made ready still, and how far that is.
     pub fn step(&self, line: usize, socket: SocketId) -> Option<u8> {
         self.lines.get(line)?.step.filter(|(stepping, _)| *stepping == socket).map(|(_, step)| step)
+    }
+
+    /// Whether any line stands.
+    pub fn stands(&self) -> bool {
+        self.lines.iter().any(|line| line.link.up().is_some())
     }
 
     /// The socket of a line that was asked for something over it: the one that stands, or one that is so far on the way to it.
@@ -115,31 +125,29 @@ impl Hub {
     pub fn rejected(&mut self, line: usize, status: i64, code: Code, detail: &str, after: Option<u64>) {
         let (now, reason) = (self.now, Reason::Service { code: status as u16 });
         self.tell_rejected(status, code, detail);
-        if self.lines[line].link.up().is_some() {
-            // It was the second socket, which the service closes: the first goes on.
-            if status == 401 {
-                self.tokens.refuse();
-            }
+        let socket = self.lines[line].step.map(|(socket, _)| socket);
+        let is_last = status == 401 && !self.refuse_token(line, socket);
+        let link = &mut self.lines[line].link;
+        if link.up().is_some() {
+            // It was the second socket, which the service closes, or only what was asked for last: the line goes on.
             return;
         }
         match status {
-            401 if self.tokens.refuse() => self.lines[line].link.fail(now, reason, None),
-            401 => self.for_all(|link| link.require_auth(now)),
-            400 | 403 | 404 => self.for_all(|link| link.end(now, End::NotAllowed)),
-            429 => self.lines[line].link.rate_limited(now, after.unwrap_or(LIMIT_MS)),
-            _ => self.lines[line].link.fail(now, reason, after),
+            401 if is_last => link.require_auth(now),
+            400 | 403 | 404 => link.end(now, End::NotAllowed),
+            429 => link.rate_limited(now, after.unwrap_or(LIMIT_MS)),
+            _ => link.fail(now, reason, after),
         }
     }
 
-    /// What opening needs was not given, as this answer says; `true` if it was.
-    pub fn granted(&mut self, line: usize, reply: Result<Reply<'_>, Unreachable>) -> bool {
+    /// What opening needs was not given, as the answer says to who asked with this token; `true` if it was.
+    pub fn granted(&mut self, line: usize, token: Option<u64>, reply: Result<Reply<'_>, Unreachable>) -> bool {
         let now = self.now;
         let why = match reply {
             Err(_) => Unprepared::Offline,
             Ok(reply) => match reply.status {
                 200..300 => return true,
-                401 if self.tokens.refuse() => Unprepared::Later(Reason::Service { code: 401 }, None),
-                401 => Unprepared::AuthRequired,
+                401 if !self.refuse(token) => Unprepared::AuthRequired,
                 status @ (400 | 403) => {
                     self.rejected(line, status.into(), Code::SUBSCRIPTION_REFUSED, reply.body, None);
                     return false;
@@ -177,21 +185,22 @@ impl Hub {
     pub(in crate::streams) fn looked(&mut self, id: RequestId, reply: Result<Reply<'_>, Unreachable>) -> bool {
         let now = self.now;
         let Some(at) = self.lines.iter().position(|line| line.look == Some(id)) else { return false };
+        let (socket, _) = self.lines[at].opening;
         self.lines[at].look = None;
         let verdict = match reply {
             Err(_) => Refused::Away,
             Ok(reply) => match reply.status {
-                401 if self.tokens.refuse() => Refused::Again(Reason::Service { code: 401 }),
-                401 => {
-                    self.for_all(|link| link.require_auth(now));
-                    return true;
+                401 if !self.refuse_token(at, socket) => {
+                    self.lines[at].link.require_auth(now);
+                    // That is over already.
+                    Refused::Refused
                 }
                 403 => {
                     self.fail(Code::REJECTED, "403");
                     Refused::Ended(End::NotAllowed)
                 }
                 429 => Refused::Later(reply.retry_after_ms().unwrap_or(LIMIT_MS)),
-                status @ 500.. => reply.retry_after_ms().map_or(Refused::Again(Reason::Service { code: status }), Refused::Later),
+                status @ (401 | 500..) => reply.retry_after_ms().map_or(Refused::Again(Reason::Service { code: status }), Refused::Later),
                 // It may have been the network, which is back: only who is refused twice for no reason is not wanted.
                 _ if !std::mem::replace(&mut self.lines[at].unexplained, true) => Refused::Again(Reason::Refused),
                 _ => Refused::Refused,
@@ -204,11 +213,10 @@ impl Hub {
     pub(in crate::streams) fn state_changed(&mut self, line: usize, state: State) {
         let attempts = self.options.attempts;
         let link = &mut self.lines[line].link;
-        let waits = matches!(state, State::Waiting { .. } | State::Offline | State::Paused { reason: Pause::Refused | Pause::RateLimited, .. });
+        let waits = matches!(state, State::Waiting { .. } | State::Offline | State::Paused { .. });
         if waits && attempts > 0 && u64::from(link.failures()) > attempts {
+            link.end(self.now, End::GaveUp);
             self.fail(Code::GAVE_UP, "");
-            let now = self.now;
-            self.for_all(|link| link.end(now, End::GaveUp));
         }
     }
 
@@ -242,8 +250,17 @@ impl Hub {
             self.tell(Event::Done(ticket, code));
         }
         if code.is_some() {
+            self.wanted = false;
             // Nothing that only a connection changes has to be told any more, and no timer keeps a host alive.
             self.timers.clear();
+        }
+        // What ends one line ends them all.
+        for line in self.lines.iter_mut().take(self.used) {
+            match state {
+                State::AuthRequired => line.link.require_auth(self.now),
+                State::Ended { reason } => line.link.end(self.now, reason),
+                _ => {}
+            }
         }
         Some(state)
     }

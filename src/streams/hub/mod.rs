@@ -32,10 +32,12 @@ pub(super) enum Timer {
     Renew,
     /// When figures are told.
     Metrics,
+    /// When sockets that were replaced are closed.
+    Release,
 }
 
 impl Purpose for Timer {
-    const ALL: &'static [Timer] = &[Timer::Renew, Timer::Metrics];
+    const ALL: &'static [Timer] = &[Timer::Renew, Timer::Metrics, Timer::Release];
     fn place(self) -> usize {
         self as usize
     }
@@ -102,9 +104,11 @@ pub struct Hub {
     /// Counters.
     pub counters: Counters,
     pub(super) tokens: Tokens,
-    pub(super) timers: Timers<Timer, 2>,
+    pub(super) timers: Timers<Timer, 3>,
     pub(super) starts: Vec<Ticket>,
-    /// The page wants it.
+    /// The frame that is being read came over a socket that was given up: what it answers is about something that is over.
+    pub late: bool,
+    /// The page wants it, and it has not ended.
     pub(super) wanted: bool,
     /// So many of the lines are in use.
     used: usize,
@@ -140,6 +144,7 @@ impl Hub {
             tokens,
             timers: Timers::default(),
             starts: Vec::new(),
+            late: false,
             wanted: false,
             used: 0,
             presets,
@@ -158,7 +163,7 @@ impl Hub {
     /// So many lines are in use from now on; the others rest.
     pub fn use_lines(&mut self, lines: usize) {
         self.used = lines;
-        let (now, wanted) = (self.now, self.wanted);
+        let now = self.now;
         for line in self.lines.iter_mut().skip(lines) {
             line.link.idle(now);
         }
@@ -179,14 +184,18 @@ impl Hub {
                 hard: false,
             });
         }
-        if wanted {
+        if self.wanted {
             self.start_lines();
         }
     }
 
     /// Begins with every line that is in use.
     pub(super) fn start_lines(&mut self) {
+        self.wanted = true;
         let now = self.now;
+        if self.timers.get(Timer::Metrics).is_none() {
+            self.timers.arm(Timer::Metrics, now.mono + self.options.metrics_every);
+        }
         for line in self.lines.iter_mut().take(self.used) {
             line.link.start(now);
         }
@@ -206,12 +215,12 @@ impl Hub {
 
     /// Something that nobody has to act upon at once.
     pub fn warn(&mut self, code: Code, detail: &str) {
-        self.tell(Event::Warning(code, detail.to_string()));
+        self.tell(Event::Warning(code, self.clean(detail)));
     }
 
     /// Something went wrong that nobody asked for.
     pub fn fail(&mut self, code: Code, detail: &str) {
-        self.tell(Event::Error(code, detail.to_string()));
+        self.tell(Event::Error(code, self.clean(detail)));
     }
 
     pub(super) fn pop(&mut self) -> Option<Output<Event>> {
@@ -252,8 +261,7 @@ impl Hub {
         let mut object = Object::new();
         object.text("timestamp", &time::format(self.now.unix)).text("stream", self.presets.name).text("action", action);
         for (name, value) in details.iter().filter(|(_, value)| !value.is_empty()) {
-            // What the service says may be anything.
-            object.text(name, if self.tells_token(value) { "(token)" } else { value });
+            object.text(name, &self.clean(value));
         }
         let line = object.end();
         if self.options.audit_url.is_some()
@@ -264,10 +272,11 @@ impl Hub {
         self.tell(Event::Audit(line));
     }
 
-    /// Whether a text, which may be the service's, holds the token.
-    fn tells_token(&self, text: &str) -> bool {
+    /// A text that may be the service's, who may say anything: as it is where it holds no token.
+    fn clean(&self, text: &str) -> String {
         let token = self.token().as_bytes();
-        !token.is_empty() && text.as_bytes().windows(token.len()).any(|part| part == token)
+        let tells = !token.is_empty() && text.as_bytes().windows(token.len()).any(|part| part == token);
+        if tells { "(token)" } else { text }.to_string()
     }
 
     // ---- frames and events

@@ -10,7 +10,6 @@ use crate::core::token::Asked;
 
 /// A token that could not be replaced in time is tried again after this, milliseconds.
 const RENEW_AGAIN_MS: u64 = 15_000;
-
 impl Hub {
     /// The token that a connection is opened with.
     pub fn token(&self) -> &str {
@@ -18,11 +17,15 @@ impl Hub {
         self.tokens.newest().map_or("", |token| token.expose())
     }
 
-    /// Whether a socket in use was opened with the token that is the newest.
-    pub(in crate::streams) fn has_current_token(&self, line: usize, socket: SocketId) -> bool {
+    /// The service refused the token of the newest socket of a line, or of the one in use. `false` if it refused too many in a row.
+    pub(in crate::streams) fn refuse_token(&mut self, line: usize, socket: Option<SocketId>) -> bool {
         let line = &self.lines[line];
-        let renew_at = if line.opening.0 == Some(socket) { line.opening.1 } else { line.renew_at };
-        renew_at == self.tokens.renew_at()
+        self.refuse(if line.opening.0 == socket { line.opening.1 } else { line.renew_at })
+    }
+
+    /// The same of a token that is named by when it was to be replaced. One that several lines have counts once.
+    pub(in crate::streams) fn refuse(&mut self, renew_at: Option<u64>) -> bool {
+        renew_at != self.tokens.renew_at() || self.tokens.refuse()
     }
 
     /// Whether there is a token that is good; else it is asked for.
@@ -31,10 +34,15 @@ impl Hub {
             return true;
         }
         if !self.ask_token() {
-            let wait = self.tokens.ready_at().saturating_sub(self.now.mono);
-            self.lines[line].link.unprepared(self.now, Unprepared::Paused(wait, false));
+            self.pause(line, self.tokens.ready_at());
         }
         false
+    }
+
+    /// A line may not be opened before this moment, monotonic milliseconds.
+    pub(in crate::streams) fn pause(&mut self, line: usize, until: u64) {
+        let wait = until.saturating_sub(self.now.mono);
+        self.lines[line].link.unprepared(self.now, Unprepared::Paused(wait, false));
     }
 
     /// `false` if it may not be asked for yet.
@@ -81,7 +89,7 @@ impl Hub {
 
     /// Sees to it that every line stands on a token that is good.
     pub(in crate::streams) fn renew(&mut self) {
-        if self.lines.iter().all(|line| line.link.up().is_none()) {
+        if !self.stands() {
             return;
         }
         let again = self.now.mono + RENEW_AGAIN_MS;

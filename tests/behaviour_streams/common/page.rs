@@ -69,6 +69,23 @@ fn a_page_that_is_left_holds_no_line_and_comes_back_when_it_is_shown() {
 }
 
 #[test]
+fn a_page_that_is_frozen_has_lost_nothing() {
+    for kind in KINDS {
+        let mut world = ready(kind, json!({}));
+        world.pass(20_000);
+        world.page(Page::Frozen);
+        world.pass(1_000);
+        world.page(Page::Resumed);
+        world.wait_for(State::Ready, 5_000);
+        assert_eq!((world.figure("losses"), world.figure("reconnects")), (0.0, 0.0), "{kind:?}");
+        break_line(&mut world);
+        world.pass(10);
+        world.wait_for(State::Ready, 5_000);
+        assert_eq!(world.figure("losses"), 1.0, "{kind:?}");
+    }
+}
+
+#[test]
 fn a_page_that_is_left_before_it_is_connected_comes_back_too() {
     for kind in KINDS {
         for moment in [0, 30, 50, 70, 90, 110] {
