@@ -10,6 +10,7 @@ use crate::core::token::Asked;
 
 /// A token that could not be replaced in time is tried again after this, milliseconds.
 const RENEW_AGAIN_MS: u64 = 15_000;
+
 impl Hub {
     /// The token that a connection is opened with.
     pub fn token(&self) -> &str {
