@@ -119,3 +119,55 @@ test("a further tab says nothing of what was there, and the next answer once; so
     assert.deepEqual(await said(other), ["Agent says: Anything else?"]);
   }
 });
+
+/** Says more than one page of history holds. */
+async function saysMuch(service) {
+  await service.says(...Array.from({ length: 110 }, (_, n) => `Line ${n + 1}`));
+}
+
+test("an older page that one tab asks for is no news in another", async (t) => {
+  const context = await profile(t);
+  const service = deployment(t);
+  const page = await open(context);
+  await put(page, service, { open: "" });
+  await state(page, "ready");
+  await saysMuch(service);
+  await page.reload();
+  const first = await put(page, service, { open: "" });
+  await historyRead(page);
+  const other = await open(context);
+  const second = await put(other, service, { open: "" });
+  await second.chat.getByText("Line 110", { exact: true }).waitFor();
+  // Reads further up: whatever is new would be counted.
+  await second.log.evaluate((log) => (log.scrollTop = log.scrollHeight / 2));
+  await second.chat.locator(".jump").waitFor();
+  await first.chat.getByRole("button", { name: "Show earlier messages" }).click();
+  for (const tab of [first, second]) await tab.chat.getByText("Line 1", { exact: true }).waitFor();
+  await service.says("Anything else?");
+  await second.chat.getByText("1 new message").waitFor();
+  for (const tab of [page, other]) assert.deepEqual(await until(() => said(tab), ({ length }) => length > 0, "it is said"), ["Agent says: Anything else?"]);
+  assert.equal(await second.chat.locator(".marker + .message").getByText("Anything else?").count(), 1);
+});
+
+test("what comes live before the history is there is said, and the history that follows is not", async (t) => {
+  const context = await profile(t);
+  const service = deployment(t);
+  const page = await open(context);
+  await put(page, service, { open: "" });
+  await state(page, "ready");
+  await service.says("Hello", "How can I help?", "Are you there?");
+  await page.reload();
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await page.route("**/webmessaging/messages?*", (route) => held.then(() => route.continue()));
+  const visitor = await put(page, service, { open: "" });
+  await state(page, "ready");
+  await service.says("Live");
+  await visitor.sees(["Agent: Live"]);
+  release();
+  await visitor.sees(["Agent: Hello", "Agent: How can I help?", "Agent: Are you there?", "Agent: Live"]);
+  await service.says("And more");
+  await until(() => said(page), (all) => all.join().includes("And more"), "the next one is said");
+  assert.deepEqual(await said(page), ["Agent says: Live", "Agent says: And more"]);
+  assert.equal(await visitor.chat.locator(".marker").count(), 0);
+});
