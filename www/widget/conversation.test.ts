@@ -437,6 +437,16 @@ test("a gap stands until it is filled, which is told without its end, or a new c
   assert.equal(conversation.gap, undefined);
 });
 
+test("what went wrong is told to the site's owner with what to do about it, a network that is away is not", (t) => {
+  const { client } = stage(t);
+  const printed: unknown[][] = [];
+  t.mock.method(console, "error", (...line: unknown[]) => void printed.push(line));
+  const fault = { code: 7020, fault: "caller", remediation: "Check the deployment id." } as const;
+  client.emit("error", Object.assign(new Error("There is no such deployment."), { name: "DeploymentNotFound", ...fault }));
+  client.emit("error", Object.assign(new Error("It is away."), { name: "NotLoaded", ...fault, fault: "network" }));
+  assert.deepEqual(printed, [["guestwire: DeploymentNotFound: There is no such deployment. Check the deployment id."]]);
+});
+
 test("after the end no listener is left", (t) => {
   const { client, conversation, said } = stage(t);
   conversation.dispose();

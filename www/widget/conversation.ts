@@ -101,6 +101,10 @@ export class Conversation {
       on("metric", ({ kind }) => {
         if (kind === "resync") this.#beginFirstBatch();
       }),
+      on("error", (error) => {
+        // As its name, its message and the remedy. A network that is away is nobody's mistake.
+        if (error.fault !== "network") console.error(`guestwire: ${error} ${error.remediation}`);
+      }),
       on("unread", () => {
         // A tab that follows is told it right behind the session, changed or not, and before the state.
         if (client.session && this.state.name !== "ready") this.#beginFirstBatch();
