@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { open } from "./bare.mjs";
-import { Visit, deployment, profile, until } from "./stage.mjs";
+import { BROKEN_LINE, Visit, deployment, profile, until } from "./stage.mjs";
 
 const sent = (...texts) => texts.map((text) => `You: ${text} (Sent)`);
 
@@ -14,7 +14,7 @@ async function put(page, service, attributes = {}) {
     await import("/dist/define.js");
     const chat = document.createElement("guestwire-chat");
     for (const [name, value] of Object.entries({ endpoint: location.origin, ...given })) chat.setAttribute(name, value);
-    Object.assign(window, { chat, said: [], measured: [] });
+    Object.assign(window, { chat, said: [], measured: [], failed: 0 });
     new MutationObserver((records) => {
       for (const { target, addedNodes } of records) if (target.matches?.("[data-live]")) for (const { textContent } of addedNodes) window.said.push(textContent);
     }).observe(chat.shadowRoot, { childList: true, subtree: true });
@@ -22,6 +22,7 @@ async function put(page, service, attributes = {}) {
     // The client is made a moment later.
     await Promise.resolve();
     chat.client.on("metric", ({ kind }) => window.measured.push(kind));
+    chat.client.on("error", () => window.failed++);
   }, { "deployment-id": service.deploymentId, ...attributes });
   return new Visit(service, page);
 }
@@ -70,13 +71,33 @@ test("forgotten while the panel is open, the next message begins a new conversat
   assert.deepEqual((await service.stored()).toSorted(), ["After", "Before"]);
 });
 
-test("where the policy blocks the module the visitor reads that there is no chat, and is not kept waiting", async (t) => {
-  const context = await profile(t, { expects: [/Content Security Policy/] });
+test("where the policy blocks the module the visitor reads that there is no chat, and the site's owner which header to add, once", async (t) => {
+  const context = await profile(t, { expects: [/Content Security Policy/, /^guestwire: WasmBlocked/] });
   const page = await open(context, "default-src 'self'; script-src 'self'");
+  const ours = [];
+  page.on("console", (message) => message.type() === "error" && message.text().startsWith("guestwire: ") && ours.push(message.text()));
   const visitor = await put(page, deployment(t), { open: "" });
   await visitor.notice.getByText("Chat is not available here at the moment.").waitFor();
   await visitor.chat.getByText("Not available", { exact: true }).waitFor();
   assert.equal(await visitor.input.count(), 0);
+  assert.equal(ours.length, 1, ours.join("\n"));
+  assert.match(ours[0], /^guestwire: WasmBlocked: .*Content-Security-Policy: script-src 'self' 'wasm-unsafe-eval'$/);
+});
+
+test("a network that is away is no error of the site's", async (t) => {
+  const page = await open(await profile(t, { expects: BROKEN_LINE }));
+  await page.route("**/core*", (route) => route.abort());
+  const visitor = await put(page, deployment(t), { open: "" });
+  await until(() => page.evaluate(() => window.failed), (count) => count > 1, "it was tried again");
+  assert.equal(await visitor.notice.count(), 0);
+});
+
+test("43: the page keeps its landmarks", async (t) => {
+  const page = await open(await profile(t));
+  await page.evaluate(() => document.body.append(document.createElement("header"), document.createElement("main")));
+  const visitor = await put(page, deployment(t), { open: "" });
+  await visitor.input.waitFor();
+  for (const landmark of ["banner", "main"]) assert.equal(await page.getByRole(landmark).count(), 1, landmark);
 });
 
 test("in an empty conversation that goes on, the first answer is said", async (t) => {
