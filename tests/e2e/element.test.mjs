@@ -192,3 +192,31 @@ test("what comes live before the history is there is said, and the history that 
   assert.deepEqual(await said(page), ["Agent says: Live", "Agent says: And more"]);
   assert.equal(await visitor.chat.locator(".marker").count(), 0);
 });
+
+test("taken off the page and put back within the task, an await later too, it has its client and the draft; taken away it frees them", async (t) => {
+  const service = deployment(t);
+  const page = await open(await profile(t));
+  const visitor = await put(page, service, { open: "" });
+  await visitor.say("Before");
+  await visitor.sees(sent("Before"));
+  await visitor.input.fill("half a senten");
+  const same = await page.evaluate(async () => {
+    const { chat } = window;
+    const { client } = chat;
+    // React's StrictMode, and a router that keeps what is permanent.
+    chat.remove();
+    document.body.append(chat);
+    chat.remove();
+    for (let n = 0; n < 20; n++) await undefined;
+    document.body.append(chat);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return chat.client === client;
+  });
+  assert.equal(same, true);
+  assert.equal(await visitor.input.inputValue(), "half a senten");
+  await visitor.input.press("Enter");
+  await visitor.sees(sent("Before", "half a senten"));
+  await page.evaluate(() => window.chat.remove());
+  await service.record(({ kind }) => kind === "close");
+  assert.deepEqual(await page.evaluate(() => [window.chat.client, window.chat.shadowRoot.querySelector("dialog")]), [undefined, null]);
+});
