@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import type { Fault } from "../client/errors.js";
 import { Conversation, type ConversationHost } from "./conversation.js";
 import { FakeClient } from "./fake-client.js";
 import { en } from "./locales/en.js";
@@ -56,7 +57,7 @@ test("an incoming message is said once with its sender and counts as read when i
 
 test("a trouble that ends because all was forgotten is not said, nor that it is over", (t) => {
   const { client, said } = stage(t);
-  client.go({ name: "waiting", attempt: 1, nextAttemptAt: Date.now() + 60_000 });
+  client.go({ name: "waiting", attempt: 1, retryAt: Date.now() + 60_000, reason: { kind: "network" } });
   client.go({ name: "idle" });
   t.mock.timers.tick(10_000);
   client.go({ name: "ready" });
@@ -437,14 +438,18 @@ test("a gap stands until it is filled, which is told without its end, or a new c
   assert.equal(conversation.gap, undefined);
 });
 
-test("what went wrong is told to the site's owner with what to do about it, a network that is away is not", (t) => {
+test("what the site's owner has to mend is told with what to do about it; a network that is away and what the client mends are not", (t) => {
   const { client } = stage(t);
   const printed: unknown[][] = [];
   t.mock.method(console, "error", (...line: unknown[]) => void printed.push(line));
-  const fault = { code: 7020, fault: "caller", remediation: "Check the deployment id." } as const;
-  client.emit("error", Object.assign(new Error("There is no such deployment."), { name: "DeploymentNotFound", ...fault }));
-  client.emit("error", Object.assign(new Error("It is away."), { name: "NotLoaded", ...fault, fault: "network" }));
-  assert.deepEqual(printed, [["guestwire: DeploymentNotFound: There is no such deployment. Check the deployment id."]]);
+  const fails = (fault: Fault, name: string, code = 7000): void =>
+    client.emit("error", Object.assign(new Error("It is wrong."), { name, fault, code, remediation: "Check the deployment." }));
+  fails("caller", "DeploymentNotFound");
+  fails("service", "DeploymentInactive");
+  fails("network", "NotLoaded");
+  fails("library", "Restarted");
+  fails("service", "UnknownError", 0);
+  assert.deepEqual(printed, ["DeploymentNotFound", "DeploymentInactive"].map((name) => [`guestwire: ${name}: It is wrong. Check the deployment.`]));
 });
 
 test("after the end no listener is left", (t) => {

@@ -102,8 +102,8 @@ export class Conversation {
         if (kind === "resync") this.#beginFirstBatch();
       }),
       on("error", (error) => {
-        // As its name, its message and the remedy. A network that is away is nobody's mistake.
-        if (error.fault !== "network") console.error(`guestwire: ${error} ${error.remediation}`);
+        // For the site's owner: a network that is away and what the client mends by itself are not, and 0 is no code.
+        if (error.code > 0 && ["caller", "service"].includes(error.fault)) console.error(`guestwire: ${error} ${error.remediation}`);
       }),
       on("unread", () => {
         // A tab that follows is told it right behind the session, changed or not, and before the state.
