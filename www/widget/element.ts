@@ -157,7 +157,6 @@ export class GuestwireChat extends Base {
       this.#own = new GuestClient({ deploymentId, region, endpoint, protocol, token: url && { url }, storage } as GuestOptions);
     } catch (error) {
       console.error(error);
-      return undefined;
     }
     return this.#own;
   }
