@@ -5,6 +5,9 @@
  *
  * Commands may be queued before it is there: `(window.guestwire = window.guestwire || { q: [] }).q.push(["open"])`. Commands:
  * open, close, show, hide, on (event, listener). Afterwards `guestwire.open()` and the rest work at once.
+ *
+ * The chat outlives a router that swaps the body (Turbo Drive, hx-boost) and comes along to the next page; `hide()` is what takes
+ * it away.
  */
 
 import { inkOn, mix, parseColor, toCss, BLACK, WHITE, type Rgb } from "../widget/contrast.js";
@@ -21,10 +24,13 @@ export interface GuestwireGlobal {
   /** Gives back what stops listening. */
   on(event: "open" | "close" | "message" | "state", listener: Listener): () => void;
 }
-type Early = Partial<Omit<GuestwireGlobal, "q">> & { q?: Command[] };
+/** `keep` is the script's own: run once more, it sees to it that the chat is there. */
+type Early = Partial<Omit<GuestwireGlobal, "q">> & { q?: Command[]; keep?: () => void };
 type ChatElement = HTMLElement & { open(): void; close(): void };
 
 const PASSED = ["deployment-id", "region", "endpoint", "protocol", "token-url", "storage", "theme", "position", "locale", "open"];
+/** What a copy of the chat is known by. */
+const MARK = "data-drop-in";
 const SVG = "http://www.w3.org/2000/svg";
 /** The chat bubble of widget/icons.tsx. */
 const BUBBLE =
@@ -35,21 +41,27 @@ const page = window as unknown as { guestwire?: Early };
 
 if (!(script instanceof HTMLScriptElement) || !script.src) {
   console.error("guestwire.js must be loaded by its own <script src> tag: it finds its other files beside itself.");
-} else if (!page.guestwire?.open) {
+} else if (page.guestwire?.open) {
+  page.guestwire.keep?.();
+} else {
   install(script);
 }
 
 function install({ src, dataset }: HTMLScriptElement): void {
   const chat = document.createElement("guestwire-chat") as ChatElement;
+  chat.setAttribute(MARK, "");
   for (const name of PASSED) {
     const value = dataset[name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())];
     if (value !== undefined && !(name === "open" && value === "false")) chat.setAttribute(name, value);
   }
 
   let loading: Promise<unknown> | undefined;
+  let failures = 0;
+  // Some browsers remember for the life of the page that a module could not be had (whatwg/html#6768), by its address.
   const load = (): Promise<unknown> =>
-    (loading ??= import(new URL("define.js", src).href).catch((error: unknown) => {
+    (loading ??= import(new URL(failures > 0 ? `define.js?again=${failures}` : "define.js", src).href).catch((error: unknown) => {
       loading = undefined;
+      failures++;
       console.error("guestwire: the chat could not be loaded.", error);
     }));
 
@@ -85,11 +97,23 @@ function install({ src, dataset }: HTMLScriptElement): void {
       return () => chat.removeEventListener(`guestwire-${event}`, heard);
     },
   };
-  page.guestwire = api as unknown as Early;
+
+  // Within the task that took it away, so that nothing of it is lost.
+  const swaps = new MutationObserver(() => keep());
+  const keep = (): void => {
+    const { documentElement, body } = document;
+    for (const parent of [document, documentElement, body]) if (parent) swaps.observe(parent, { childList: true });
+    if (chat.isConnected || !body) return;
+    body.append(chat);
+    // A page that a router brings back from its cache has a copy.
+    for (const copy of document.querySelectorAll(`guestwire-chat[${MARK}]`)) if (copy !== chat) copy.remove();
+  };
+  // Behind the commands, as it is none.
+  page.guestwire = Object.assign(Object.create({ keep }) as object, api) as unknown as Early;
 
   const place = (): void => {
     if (!customElements.get("guestwire-chat")) paint(chat, load);
-    document.body.append(chat);
+    keep();
     const when = chat.hasAttribute("open") ? "eager" : (dataset.load ?? "idle");
     if (when === "eager") void load();
     else if (when !== "click") (window.requestIdleCallback ?? setTimeout)(() => void load());
@@ -126,12 +150,22 @@ function paint(chat: ChatElement, load: () => Promise<unknown>): void {
   root.append(button);
   shadow.append(root, probe);
 
-  // The first sign of interest fetches the code; a click also opens, then by the visitor's own act.
-  for (const sign of ["pointerenter", "focus", "touchstart"]) button.addEventListener(sign, () => void load(), { once: true, passive: true });
+  // The first sign of interest fetches the code; a click also opens, then by the visitor's own act. A finger that has come is
+  // no sign yet: the code would take the button from under it, and a tap on what has gone is none.
+  button.addEventListener("focus", () => void load(), { once: true });
+  button.addEventListener("pointerenter", ({ pointerType }) => pointerType !== "touch" && void load(), { once: true });
+  // Nor does a browser make a click of a mouse that is let go on the button that has come in place of the pressed one.
+  button.addEventListener("pointerdown", ({ pointerType }) => {
+    const letGo = (event: Event): void => {
+      const launcher = waiting(chat);
+      if (launcher && launcher !== button && event.composedPath().includes(launcher)) launcher.click();
+    };
+    if (pointerType === "mouse") addEventListener("pointerup", letGo, { once: true });
+  });
   button.addEventListener("click", () => {
     button.setAttribute("aria-busy", "true");
     void load().then((loaded) => {
-      if (loaded) queueMicrotask(() => chat.shadowRoot?.querySelector<HTMLElement>(".launcher[aria-expanded=false]")?.click());
+      if (loaded) queueMicrotask(() => waiting(chat)?.click());
       else button.removeAttribute("aria-busy");
     });
   });
@@ -144,4 +178,9 @@ function paint(chat: ChatElement, load: () => Promise<unknown>): void {
   };
   // Colours compute once the element is on the page.
   queueMicrotask(colour);
+}
+
+/** The launcher of a chat that is closed. */
+function waiting(chat: ChatElement): HTMLElement | null | undefined {
+  return chat.shadowRoot?.querySelector<HTMLElement>(".launcher[aria-expanded=false]");
 }

@@ -50,7 +50,7 @@ function Panel({ scene }: { scene: Scene }): JSX.Element {
       <div class="body" inert={ui.confirm !== undefined}>
         <Header scene={scene} />
         <BannerView scene={scene} />
-        <Transcript scene={scene} />
+        {(phase.name === "open" || conversation.rows.length > 0) && <Transcript scene={scene} />}
         {phase.name === "open" ? <Composer scene={scene} /> : <PhaseNotice phase={phase} scene={scene} />}
       </div>
       <Confirm scene={scene} />
@@ -63,7 +63,7 @@ function Header({ scene }: { scene: Scene }): JSX.Element {
   const { strings, ui, act } = scene;
   const [tone, word] = standing(scene);
   return (
-    <header class="header" part="header">
+    <div class="header" part="header">
       <div class="heading">
         <slot name="header">
           <p class="title" part="title" id="title" tabIndex={-1}>
@@ -91,7 +91,7 @@ function Header({ scene }: { scene: Scene }): JSX.Element {
       <button type="button" class="plain" part="close-button" aria-label={strings.closeChat} onClick={() => act.close()}>
         <Icon name="close" />
       </button>
-    </header>
+    </div>
   );
 }
 
@@ -129,6 +129,7 @@ function Menu({ scene: { conversation, strings, ui, act } }: { scene: Scene }): 
     const into = event.relatedTarget as HTMLElement | null;
     if (into?.id !== "menu-button" && !(event.currentTarget as HTMLElement).contains(into)) act.set({ menu: false });
   };
+  const clearable = conversation.phase.name === "open" && conversation.rows.length > 0;
   return (
     <div class="menu" part="menu" role="menu" id="menu" aria-labelledby="menu-button" onKeyDown={onKeyDown} onFocusOut={onFocusOut}>
       <button
@@ -148,10 +149,8 @@ function Menu({ scene: { conversation, strings, ui, act } }: { scene: Scene }): 
           part="menu-item"
           role="menuitem"
           tabIndex={-1}
-          aria-disabled={conversation.phase.name !== "open" || conversation.rows.length === 0}
-          onClick={(event) => {
-            if (event.currentTarget.ariaDisabled !== "true") act.set({ menu: false, confirm: "clear" });
-          }}
+          aria-disabled={!clearable}
+          onClick={() => clearable && act.set({ menu: false, confirm: "clear" })}
         >
           {strings.clearConversation}
         </button>

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import type { Fault } from "../client/errors.js";
 import { Conversation, type ConversationHost } from "./conversation.js";
 import { FakeClient } from "./fake-client.js";
 import { en } from "./locales/en.js";
@@ -24,7 +25,10 @@ function stage(t: TestContext, newSession = true): Stage {
 
 function beforeItIsReady(t: TestContext): Stage {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_700_000_000_000 });
-  const client = new FakeClient();
+  return listen(new FakeClient());
+}
+
+function listen(client: FakeClient): Stage {
   const [said, alerts, told]: [string[], string[], unknown[]] = [[], [], []];
   const set = { watching: true };
   const host: ConversationHost = {
@@ -53,7 +57,7 @@ test("an incoming message is said once with its sender and counts as read when i
 
 test("a trouble that ends because all was forgotten is not said, nor that it is over", (t) => {
   const { client, said } = stage(t);
-  client.go({ name: "waiting", attempt: 1, nextAttemptAt: Date.now() + 60_000 });
+  client.go({ name: "waiting", attempt: 1, retryAt: Date.now() + 60_000, reason: { kind: "network" } });
   client.go({ name: "idle" });
   t.mock.timers.tick(10_000);
   client.go({ name: "ready" });
@@ -71,6 +75,7 @@ test("while the panel is closed it stays unread and the line is drawn above it",
 
 test("the page of history that comes first says nothing, what follows does", (t) => {
   const { client, said } = stage(t, false);
+  client.emit("metric", { kind: "resync", ms: 90 });
   for (let n = 0; n < 50; n++) client.add({ text: `old ${n}`, from: ana });
   t.mock.timers.tick(1);
   assert.deepEqual(said, []);
@@ -118,7 +123,8 @@ test("in a tab that follows an empty conversation the first answer is said", (t)
   client.go({ name: "ready" });
   t.mock.timers.tick(1);
   client.add({ text: "Hello", from: ana });
-  assert.deepEqual(said, ["Ana says: Hello"]);
+  client.add({ text: "How can I help?", from: ana });
+  assert.deepEqual(said, ["Ana says: Hello", "Ana says: How can I help?"]);
 });
 
 test("a tab that follows one without a line yet waits for the history as that one does", (t) => {
@@ -127,8 +133,99 @@ test("a tab that follows one without a line yet waits for the history as that on
   t.mock.timers.tick(1);
   client.begin({ newSession: false });
   client.go({ name: "ready" });
+  client.emit("metric", { kind: "resync", ms: 90 });
   client.add({ text: "old", from: ana });
+  t.mock.timers.tick(1);
   assert.deepEqual(said, []);
+});
+
+test("what comes live before the history is read is said, and the page that comes in above it says nothing", (t) => {
+  for (const newestFirst of [true, false]) {
+    const { client, conversation, said } = stage(t, false);
+    client.unread = 1;
+    client.emit("unread", { count: 1 });
+    client.add({ text: "live", from: ana });
+    t.mock.timers.tick(1);
+    assert.deepEqual(said, ["Ana says: live"]);
+    conversation.reachedEnd(false);
+    client.emit("metric", { kind: "resync", ms: 90 });
+    for (let n = 0; n < 25; n++) client.add({ text: `old ${n}`, from: ana }, newestFirst ? 0 : n);
+    t.mock.timers.tick(1);
+    assert.deepEqual([said.length, conversation.below, conversation.markerId], [1, 0, undefined]);
+    client.add({ text: "new", from: ana });
+    assert.deepEqual(said, ["Ana says: live", "Ana says: new"]);
+    t.mock.timers.reset();
+  }
+});
+
+test("a history that is read in several pieces says nothing", (t) => {
+  const { client, said } = stage(t, false);
+  for (let page = 0; page < 3; page++) {
+    if (page === 2) client.emit("metric", { kind: "resync", ms: 900 });
+    for (let n = 0; n < 25; n++) client.add({ text: `old ${page}.${n}`, from: ana });
+    t.mock.timers.tick(100);
+  }
+  assert.deepEqual(said, []);
+  client.add({ text: "new", from: ana });
+  assert.deepEqual(said, ["Ana says: new"]);
+});
+
+test("an older page that another tab has asked for says nothing, nor does the next", (t) => {
+  const { client, conversation, said } = stage(t, false);
+  client.emit("metric", { kind: "resync", ms: 90 });
+  for (let n = 0; n < 25; n++) client.add({ text: `page 1, ${n}`, from: ana }, 0);
+  t.mock.timers.tick(1);
+  conversation.reachedEnd(false);
+  for (const page of [2, 3]) {
+    for (let n = 0; n < 25; n++) client.add({ text: `page ${page}, ${n}`, from: ana }, 0);
+    t.mock.timers.tick(1);
+  }
+  assert.deepEqual([said, conversation.below, conversation.markerId], [[], 0, undefined]);
+  client.add({ text: "new", from: ana });
+  assert.deepEqual([said, conversation.below], [["Ana says: new"], 1]);
+});
+
+test("what was missed while the line was away is said, above what came live first too", (t) => {
+  const { client, said } = stage(t, false);
+  client.emit("metric", { kind: "resync", ms: 90 });
+  client.add({ text: "old", from: ana });
+  t.mock.timers.tick(1);
+  client.add({ text: "live again", from: ana });
+  client.emit("metric", { kind: "resync", ms: 90 });
+  client.add({ text: "missed", from: ana }, 1);
+  assert.deepEqual(said, ["Ana says: live again", "Ana says: missed"]);
+});
+
+test("in a conversation that began here nothing is older: what was missed at its beginning is said", (t) => {
+  const { client, said } = stage(t);
+  client.add({ text: "second", from: ana });
+  client.emit("metric", { kind: "resync", ms: 90 });
+  client.add({ text: "first", from: ana }, 0);
+  assert.deepEqual(said, ["Ana says: second", "Ana says: first"]);
+});
+
+test("after the list was emptied the next history says nothing either", (t) => {
+  const { client, conversation, said } = stage(t, false);
+  client.emit("metric", { kind: "resync", ms: 90 });
+  client.add({ text: "before", from: ana });
+  t.mock.timers.tick(1);
+  void conversation.clear();
+  client.add({ direction: "inbound", text: "waits", status: "queued" });
+  client.add({ text: "after", from: ana }, 0);
+  client.add({ text: "older", from: ana }, 0);
+  assert.deepEqual(said, ["Ana says: after"]);
+});
+
+test("a client in the middle of its life: an older page above what it has says nothing", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_700_000_000_000 });
+  const client = new FakeClient();
+  client.go({ name: "ready" });
+  client.begin({ newSession: false });
+  client.add({ text: "there before", from: ana });
+  const { said } = listen(client);
+  client.add({ text: "older", from: ana }, 0);
+  client.add({ text: "new", from: ana });
+  assert.deepEqual(said, ["Ana says: new"]);
 });
 
 test("rows that go and come back with another leader are no news, to the page neither", (t) => {
@@ -149,6 +246,7 @@ test("rows that go and come back with another leader are no news, to the page ne
 
 test("older pages say nothing, and news that arrive meanwhile do", async (t) => {
   const { client, conversation, said } = stage(t, false);
+  client.emit("metric", { kind: "resync", ms: 90 });
   client.add({ text: "old", from: ana });
   t.mock.timers.tick(1);
   client.pages = [Array.from({ length: 25 }, (_, n) => client.row({ text: `older ${n}`, from: ana }))];
@@ -338,6 +436,20 @@ test("a gap stands until it is filled, which is told without its end, or a new c
   client.emit("gap", { from: "c", filled: false });
   client.begin();
   assert.equal(conversation.gap, undefined);
+});
+
+test("what the site's owner has to mend is told with what to do about it; a network that is away and what the client mends are not", (t) => {
+  const { client } = stage(t);
+  const printed: unknown[][] = [];
+  t.mock.method(console, "error", (...line: unknown[]) => void printed.push(line));
+  const fails = (fault: Fault, name: string, code = 7000): void =>
+    client.emit("error", Object.assign(new Error("It is wrong."), { name, fault, code, remediation: "Check the deployment." }));
+  fails("caller", "DeploymentNotFound");
+  fails("service", "DeploymentInactive");
+  fails("network", "NotLoaded");
+  fails("library", "Restarted");
+  fails("service", "UnknownError", 0);
+  assert.deepEqual(printed, ["DeploymentNotFound", "DeploymentInactive"].map((name) => [`guestwire: ${name}: It is wrong. Check the deployment.`]));
 });
 
 test("after the end no listener is left", (t) => {

@@ -70,8 +70,8 @@ export class Conversation {
   #typingSaid = false;
   /** The rows that were there before, or that there are none, have been told. */
   #hasBegun = false;
-  /** While an older page is read: the first row known before it; what comes in above it is history. */
-  #historyAnchor: string | undefined;
+  /** The first row that was told: what comes in above it is history, whichever tab has asked for it. */
+  #top: string | undefined;
 
   constructor(client: ChatClient, host: ConversationHost) {
     this.client = client;
@@ -101,14 +101,21 @@ export class Conversation {
       on("metric", ({ kind }) => {
         if (kind === "resync") this.#beginFirstBatch();
       }),
+      on("error", (error) => {
+        // For the site's owner: a network that is away and what the client mends by itself are not, and 0 is no code.
+        if (error.code > 0 && ["caller", "service"].includes(error.fault)) console.error(`guestwire: ${error} ${error.remediation}`);
+      }),
       on("unread", () => {
-        // A tab that follows is told it right behind the session, changed or not.
-        if (client.session) this.#beginFirstBatch();
+        // A tab that follows is told it right behind the session, changed or not, and before the state.
+        if (client.session && this.state.name !== "ready") this.#beginFirstBatch();
         this.seen();
       }),
     ];
     this.#hasBegun = client.session !== undefined;
-    for (const row of client.messages) this.#status.set(row.id, row.status);
+    for (const { id, status } of client.messages) {
+      this.#status.set(id, status);
+      if (status === "sent") this.#top ??= id;
+    }
     if (client.session?.newSession) this.older = "complete";
     // A client that the page made may be in the middle of its life.
     this.#troubled = ["waiting", "offline", "paused"].includes(client.state.name);
@@ -218,7 +225,6 @@ export class Conversation {
   async loadOlder(): Promise<void> {
     if (this.older === "loading" || this.older === "complete" || this.state.name !== "ready") return;
     this.older = "loading";
-    this.#historyAnchor = this.rows[0]?.id;
     this.#host.changed();
     try {
       const { complete } = await this.client.history();
@@ -226,7 +232,6 @@ export class Conversation {
     } catch {
       this.older = "failed";
     }
-    this.#historyAnchor = undefined;
     this.#host.changed();
   }
 
@@ -322,15 +327,24 @@ export class Conversation {
   }
 
   #onMessage({ message, index }: GuestEvents["message"]): void {
-    const { strings } = this.#host;
     const row: Row = message;
+    const top = this.rows.findIndex(({ id }) => id === this.#top);
+    if (top < 0 && row.status === "sent") this.#top = row.id;
     const known = this.#status.has(row.id);
     this.#status.set(row.id, row.status);
     // A tab that loses the lead takes its rows away, and shows them again as those of the new leader.
     if (known) return;
     this.#host.tell("message", message);
     if (row.direction === "inbound" ? row.status !== "sent" : row.kind === "event" && readable(row) === undefined) return;
-    if (this.#isHistory(index) || row.direction === "inbound") return;
+    const alone = !this.#timers.has("firstBatch");
+    // Before the history is read: a page of it comes in one piece, so that what comes alone is news.
+    if (!this.#hasBegun) this.#later("firstBatch", 0, () => alone && this.#news(row));
+    else if (alone && (index >= top || this.older === "complete")) this.#news(row);
+  }
+
+  #news(row: Row): void {
+    if (row.direction === "inbound") return;
+    const { strings } = this.#host;
     if (this.typing) this.#host.unsay(strings.typing(this.typing.name));
     this.typing = undefined;
     this.#cancel("typing");
@@ -341,15 +355,7 @@ export class Conversation {
     this.seen();
   }
 
-  /**
-   * Is this row one that was there before, rather than news? Older pages come in above the first row known; the first page of
-   * a conversation that goes on arrives in one piece before anything else.
-   */
-  #isHistory(index: number): boolean {
-    this.#beginFirstBatch();
-    return this.#timers.has("firstBatch") || index <= this.rows.findIndex(({ id }) => id === this.#historyAnchor);
-  }
-
+  /** What comes within this moment was there before. */
   #beginFirstBatch(): void {
     if (!this.#hasBegun) this.#later("firstBatch", 0);
     this.#hasBegun = true;

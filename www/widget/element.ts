@@ -40,8 +40,8 @@ export class GuestwireChat extends Base {
   readonly #root: HTMLElement;
   readonly #probe: HTMLElement;
   readonly #announcer = new Announcer((urgency) => {
-    const scope = this.#dialog?.matches(":modal") ? this.#dialog : this.#root.querySelector(":scope > .live");
-    return scope?.querySelector(`[data-live=${urgency}]`) ?? null;
+    const { open, fullScreen } = this.#ui;
+    return this.#root.querySelector(`dialog ${open && fullScreen ? ">" : "~"} .live > [data-live=${urgency}]`);
   });
   #ui: Ui = { open: false, fullScreen: false, menu: false, confirm: undefined, enterAddsLine: false };
   #strings: Strings = en;
@@ -50,6 +50,8 @@ export class GuestwireChat extends Base {
   #given: ChatClient | undefined;
   #scheduled = false;
   #drawing = false;
+  /** How the dialog was shown last. Not asked of `:modal`, which browsers of 2022 do not know. */
+  #modal = false;
   #connection: AbortController | undefined;
   #preparing = false;
 
@@ -100,12 +102,13 @@ export class GuestwireChat extends Base {
     this.#paint();
     this.#prepare();
     // Moved on the page, an open dialog is modal no more.
+    this.#modal = false;
     this.#changed();
   }
 
   disconnectedCallback(): void {
-    // Moving an element disconnects and connects it in one task: only one that stays away is over.
-    queueMicrotask(() => {
+    // Who moves an element, or carries it over to the next page, has it back within the task: only one that stays away is over.
+    setTimeout(() => {
       if (this.isConnected) return;
       this.#connection?.abort();
       this.#connection = undefined;
@@ -154,7 +157,6 @@ export class GuestwireChat extends Base {
       this.#own = new GuestClient({ deploymentId, region, endpoint, protocol, token: url && { url }, storage } as GuestOptions);
     } catch (error) {
       console.error(error);
-      return undefined;
     }
     return this.#own;
   }
@@ -165,7 +167,7 @@ export class GuestwireChat extends Base {
     this.#own?.dispose();
     this.#own = undefined;
     this.#announcer.dispose();
-    if (this.#dialog?.open) this.#dialog.close();
+    this.#dialog?.close();
     render(null, this.#root);
   }
 
@@ -211,8 +213,8 @@ export class GuestwireChat extends Base {
       this.#update();
       if (open) conversation.seen();
       if (open && byVisitor) this.#focusOpened();
-      else if (open && this.#ui.fullScreen) this.#root.querySelector<HTMLElement>("#title")?.focus();
-      else if (!open && (byVisitor || focused)) this.#launcher?.focus();
+      else if (open && this.#ui.fullScreen) this.#focus("#title");
+      else if (!open && (byVisitor || focused)) this.#focus(".launcher");
     }
     this.#tell(open ? "guestwire-open" : "guestwire-close", undefined);
   }
@@ -224,40 +226,43 @@ export class GuestwireChat extends Base {
     this.#ui = { ...before, ...change };
     this.#update();
     const ui = this.#ui;
-    const focus = (selector: string): void => this.#root.querySelector<HTMLElement>(selector)?.focus();
-    if (ui.confirm !== undefined && before.confirm === undefined) focus("[data-safe]");
-    else if (ui.menu && !before.menu) focus("#menu [role^=menuitem]");
-    else if (before.confirm === "clear" && ui.confirm === undefined) focus("#menu-button");
-    else if (before.confirm === "restart" && ui.confirm === undefined) this.#focusNext();
-    else if (before.menu && !ui.menu && inMenu) focus("#menu-button");
+    if (ui.confirm && !before.confirm) this.#focus("[data-safe]");
+    else if (ui.menu && !before.menu) this.#focus("#menu [role^=menuitem]");
+    else if (before.confirm === "clear" && !ui.confirm) this.#focus("#menu-button");
+    else if (before.confirm === "restart" && !ui.confirm) this.#focusNext();
+    else if (before.menu && !ui.menu && inMenu) this.#focus("#menu-button");
   }
 
   /** By touch the title: a keyboard that jumps up over the conversation was not asked for. */
   #focusOpened(): void {
-    if (this.#ui.fullScreen && matchMedia("(pointer: coarse)").matches) this.#root.querySelector<HTMLElement>("#title")?.focus();
+    if (this.#ui.fullScreen && matchMedia("(pointer: coarse)").matches) this.#focus("#title");
     else this.#focusNext();
   }
 
   #focusNext(): void {
-    const next = ["#message", "[data-next]", "#title", ".header .plain:last-child"];
-    for (const selector of next) {
-      const found = this.#root.querySelector<HTMLElement>(selector);
-      if (found) return found.focus();
-    }
+    ["#message", "[data-next]", "#title", ".header .plain:last-child"].some((selector) => this.#focus(selector));
+  }
+
+  /** Gives the focus to the first that there is of these; whether there is one. */
+  #focus(selector: string): boolean {
+    const found = this.#root.querySelector<HTMLElement>(selector);
+    found?.focus();
+    return found !== null;
   }
 
   #onKeyDown(event: KeyboardEvent): void {
     const { open, fullScreen, menu, confirm } = this.#ui;
     const inside = event.composedPath().includes(this.#dialog as EventTarget);
-    if (!open || event.isComposing || !inside) return;
+    // 229: as in the composer.
+    if (!open || event.isComposing || event.keyCode === 229 || !inside) return;
     if (event.key === "Tab") {
-      const scope = confirm !== undefined ? this.#root.querySelector<HTMLElement>(".confirm") : fullScreen ? this.#dialog : null;
+      const scope = confirm ? this.#root.querySelector<HTMLElement>(".confirm") : fullScreen ? this.#dialog : null;
       if (scope) keepTabInside(scope, event, this.#shadow.activeElement);
     }
     if (event.key !== "Escape") return;
     event.preventDefault();
     event.stopPropagation();
-    if (confirm !== undefined) this.#set({ confirm: undefined });
+    if (confirm) this.#set({ confirm: undefined });
     else if (menu) this.#set({ menu: false });
     else this.#setOpen(false, true);
   }
@@ -275,6 +280,7 @@ export class GuestwireChat extends Base {
     // Taking away what has the focus makes the browser report it in the middle of drawing: drawn again afterwards.
     if (this.#drawing) return this.#changed();
     const active = this.#shadow.activeElement;
+    const log = active?.closest<HTMLElement>(".log");
     const scene: Scene = {
       conversation,
       strings: this.#strings,
@@ -291,17 +297,21 @@ export class GuestwireChat extends Base {
     } finally {
       this.#drawing = false;
     }
-    // What had the focus went away with what it belonged to: it never falls to the page.
-    if (active && this.#ui.open && this.#shadow.activeElement === null && !active.isConnected) this.#focusNext();
+    // What had the focus went away with what it belonged to: it never falls to the page, nor out of the log.
+    if (active && this.#ui.open && !active.isConnected) {
+      log?.focus();
+      if (this.#shadow.activeElement === null) this.#focusNext();
+    }
   }
 
   /** Brings the dialog to what the state says. Not `show()`: it would move the focus. */
   #showDialog(): void {
     const dialog = this.#dialog;
     const { open, fullScreen } = this.#ui;
-    if (!dialog || (dialog.open === open && (!open || dialog.matches(":modal") === fullScreen))) return;
+    if (!dialog || (dialog.open === open && (!open || this.#modal === fullScreen))) return;
     const active = dialog.contains(this.#shadow.activeElement) ? (this.#shadow.activeElement as HTMLElement) : null;
-    if (dialog.open) dialog.close();
+    dialog.close();
+    this.#modal = fullScreen;
     if (open && fullScreen) dialog.showModal();
     else if (open) dialog.setAttribute("open", "");
     if (open) active?.focus();
@@ -311,16 +321,12 @@ export class GuestwireChat extends Base {
     return this.#root.querySelector("dialog");
   }
 
-  get #launcher(): HTMLElement | null {
-    return this.#root.querySelector<HTMLElement>(".launcher");
-  }
-
   #adopt(): void {
     if (this.#root.isConnected) return;
     const focused = this.#shadow.activeElement !== null;
     this.#shadow.adoptedStyleSheets = [sheet()];
     this.#shadow.replaceChildren(this.#root, this.#probe);
-    if (focused) queueMicrotask(() => queueMicrotask(() => this.#launcher?.focus()));
+    if (focused) queueMicrotask(() => queueMicrotask(() => this.#focus(".launcher")));
   }
 
   #paint(): void {
@@ -343,15 +349,14 @@ export class GuestwireChat extends Base {
     // A phone's back gesture closes a modal dialog by itself.
     this.#root.addEventListener("cancel", (event) => (event.preventDefault(), this.#setOpen(false, true)), { signal, capture: true });
     this.#root.addEventListener("close", () => this.#ui.open && !this.#dialog?.open && this.#setOpen(false, true), { signal, capture: true });
-    const viewport = window.visualViewport;
+    const viewport = window.visualViewport as VisualViewport;
     const fit = (): void => {
       // A phone's keyboard covers a full screen from below on iOS: the panel takes what is left.
-      this.#root.style.setProperty("--_screen-height", viewport ? `${viewport.height}px` : "100dvh");
-      this.#root.style.setProperty("--_screen-top", viewport ? `${viewport.offsetTop}px` : "0px");
+      this.#root.style.setProperty("--_screen-height", `${viewport.height}px`);
+      this.#root.style.setProperty("--_screen-top", `${viewport.offsetTop}px`);
     };
     fit();
-    viewport?.addEventListener("resize", fit, { signal });
-    viewport?.addEventListener("scroll", fit, { signal });
+    for (const event of ["resize", "scroll"]) viewport.addEventListener(event, fit, { signal });
     const looks = new MutationObserver(() => this.#paint());
     looks.observe(this, { attributeFilter: ["style", "class"] });
     signal.addEventListener("abort", () => looks.disconnect());

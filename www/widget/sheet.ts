@@ -81,17 +81,17 @@ const FRAME = `
   z-index: var(--guestwire-z-index, 2147483000);
   bottom: calc(var(--guestwire-offset, 1.25rem) + 4.25rem);
   inline-size: min(var(--guestwire-width, 24rem), 100vw - 2 * var(--guestwire-offset, 1.25rem));
-  block-size: min(var(--guestwire-height, 42rem), 100dvh - 2 * var(--guestwire-offset, 1.25rem) - 4.25rem);
+  block-size: min(var(--guestwire-height, 42rem), 100% - 2 * var(--guestwire-offset, 1.25rem) - 4.25rem);
   background: var(--_ground); color: inherit; border-radius: calc(var(--_radius) + .125rem); box-shadow: var(--_shadow); overflow: clip;
 }
 .panel[open] { animation: arrive .22s cubic-bezier(.2, .8, .3, 1); }
 [data-position=right] .panel { right: var(--guestwire-offset, 1.25rem); transform-origin: bottom right; }
 [data-position=left] .panel { left: var(--guestwire-offset, 1.25rem); transform-origin: bottom left; }
-.panel:modal {
-  inset: var(--_screen-top, 0) 0 auto 0; inline-size: 100%; block-size: var(--_screen-height, 100dvh);
+.panel[aria-modal] {
+  inset: var(--_screen-top) 0 auto 0; inline-size: 100%; block-size: var(--_screen-height);
   border-radius: 0; box-shadow: none;
 }
-.panel:modal ~ .launcher { visibility: hidden; }
+.panel[aria-modal][open] ~ .launcher { visibility: hidden; }
 .panel::backdrop { background: var(--_ground); }
 .body { display: flex; flex-direction: column; block-size: 100%; min-block-size: 0; }
 @keyframes arrive { from { opacity: 0; transform: translateY(.75rem) scale(.98); } }
@@ -225,7 +225,6 @@ const NOTICES = `
 /* With nothing above it, it is what the panel shows. */
 .notice.alone { flex: 1; justify-content: center; border: 0; background: none; }
 .alone .emblem { margin-block-end: 0; }
-.scroll:has(+ .alone) { display: none; }
 .notice button { min-inline-size: min(12rem, 100%); }
 
 .cover { position: absolute; inset: 0; z-index: 4; display: flex; align-items: flex-end; background: var(--_veil); }
