@@ -129,7 +129,7 @@ export async function instantiate(source: WasmSource, glue: Pick<Glue, "imports"
     // Compiled while it arrives, where the platform can and may.
     const typed = source.headers.get("content-type") === "application/wasm";
     if (typed && typeof WebAssembly.instantiateStreaming === "function") return WebAssembly.instantiateStreaming(source, glue.imports());
-    if (!typed) console.warn("guestwire: not served as application/wasm, and slower for it:", source.url);
+    if (!typed) console.warn("guestwire: not served as application/wasm:", source.url);
     return instantiate(await source.arrayBuffer(), glue);
   }
   const made: WebAssembly.WebAssemblyInstantiatedSource | WebAssembly.Instance = await WebAssembly.instantiate(source as BufferSource, glue.imports());
@@ -139,7 +139,7 @@ export async function instantiate(source: WasmSource, glue: Pick<Glue, "imports"
 /** What kept a module from being loaded, as an error of the client. */
 export function explain(error: unknown): GuestwireError {
   if (error instanceof GuestwireError) return error;
-  const blocked = typeof WebAssembly !== "object" || /unsafe-eval|content.security.policy|\bcsp\b/i.test(String(error));
+  const blocked = typeof WebAssembly !== "object" || /unsafe-eval|content.security|\bcsp\b/i.test(String(error));
   return new GuestwireError(blocked ? Code.WasmBlocked : Code.NotLoaded, { cause: error });
 }
 
