@@ -282,6 +282,49 @@ for (const [by, at] of [["a follower", 1], ["the leader", 0]]) {
   });
 }
 
+test("what a follower has unread is forgotten with the rest", async (t) => {
+  const { service, pages: [first, second] } = await tabs(t, 2);
+  await says(first, "said");
+  await service.says("an answer");
+  await until(() => second.evaluate(() => window.client.unread), (count) => count === 1, "unread");
+  await second.evaluate(() => window.client.forget());
+  assert.deepEqual(await second.evaluate(() => [window.client.unread, window.diary.unread.at(-1), window.client.session]), [0, 0, undefined]);
+});
+
+test("a page that forgets before it has the module signs the other tabs out, those put away included", async (t) => {
+  const { context, service, pages: [first] } = await tabs(t, 1);
+  await says(first, "said");
+  const second = await open(context);
+  // The module never comes: it is a page that only signs out.
+  await second.route("**/core-inline.js", () => {});
+  await second.evaluate(async (id) => {
+    const { GuestClient } = await import("/dist/index.js");
+    await new GuestClient({ deploymentId: id, endpoint: location.origin }).forget();
+  }, service.deploymentId);
+  await state(first, "idle");
+  await shows(first, []);
+  const kept = await first.evaluate((id) => Object.keys(localStorage).filter((key) => key.startsWith(`gw1:${id}:`)), service.deploymentId);
+  assert.deepEqual(kept.map((key) => key.split(":").at(-1)), ["e"]);
+});
+
+test("what a follower asked for while its code was on the way is answered, also when it leads by then", async (t) => {
+  const { context, service, pages: [first] } = await tabs(t, 1);
+  await says(first, "said");
+  const second = await open(context);
+  let come;
+  const held = new Promise((settle) => { come = settle; });
+  await second.route("**/tabs.js", async (route) => { await held; await route.continue(); });
+  await start(second, service);
+  await role(second, "follower");
+  await second.evaluate(() => { window.asked = window.client.history().then(() => "read", ({ name }) => name); });
+  await first.close();
+  await role(second, "leader", TAKEN_OVER_MS);
+  come();
+  await state(second, "ready");
+  const answer = await second.evaluate((ms) => Promise.race([window.asked, new Promise((settle) => setTimeout(settle, ms, "nothing"))]), SOON_MS);
+  assert.notEqual(answer, "nothing");
+});
+
 test("a new conversation that a follower asks for is everybody's", async (t) => {
   const { service, pages } = await tabs(t, 2);
   const [first, second] = pages;

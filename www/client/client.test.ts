@@ -344,8 +344,8 @@ test("a debug function that throws loses no event and makes no accepted message 
   const told: string[] = [];
   client.on("receipt", ({ status }) => void told.push(status));
   await client.start();
-  const { done } = client.send("hello");
-  assert.equal((await done).text, "hello");
+  const { id, done } = client.send("hello");
+  assert.equal((await done).id, id);
   assert.deepEqual(told, ["sending", "sent"]);
   await client.stop();
   assert.ok(reported.mock.callCount() > 0, "its errors are told to the page");
