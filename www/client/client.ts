@@ -46,7 +46,6 @@ export abstract class Client {
   #loadTimer: ReturnType<typeof setTimeout> | undefined;
   #disposed = false;
   readonly #abort = (): void => this.dispose();
-
   readonly #others: Others;
 
   /** Calls that wait for the module. */
