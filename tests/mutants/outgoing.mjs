@@ -140,4 +140,28 @@ export const mutants = [
     find: "                    record.n = old.n;\n",
     replace: "",
   },
+  {
+    name: "an-error-counts-from-itself",
+    protocols: ["guest"],
+    bug: "a message that was answered by a 5xx is looked for no later than the history lags, and sent again",
+    file: send,
+    find: "Doubt::unanswered(id, self.now.mono + ACK_MS)",
+    replace: "Doubt::unanswered(id, self.now.mono)",
+  },
+  {
+    name: "what-was-found-goes-at-once",
+    protocols: ["guest"],
+    bug: "what is found in storage, which may have lost that it was sent, goes before the history was read",
+    file: send,
+    find: "(is_undated || record.found && self.reads_again)",
+    replace: "is_undated",
+  },
+  {
+    name: "an-end-is-slept-off",
+    protocols: ["guest"],
+    bug: "a page that was asleep begins a conversation that nobody asked for in the place of one that has ended",
+    file: keeping,
+    find: " && !has_ended {",
+    replace: " {",
+  },
 ];

@@ -97,8 +97,8 @@ export const mutants = [
     protocols,
     bug: "the audit log holds the access token of the URL",
     file: at("hub/lines"),
-    find: '&[("url", without_query(&url)), ',
-    replace: '&[("url", &url), ',
+    find: "let mut shown = without_query(&url);",
+    replace: "let mut shown = &*url;",
   },
   {
     name: "token-as-it-is",
