@@ -247,4 +247,26 @@ guest_only! {
         world.run_until_ready();
         assert!(world.sent[from..].iter().all(|(_, frame)| !frame.contains(r#""startNew":true"#)));
     }
+
+    #[test]
+    fn row29_a_restart_in_a_page_that_slept_and_does_not_know_its_part_brings_nothing_back() {
+        let mut world = World::settled(15);
+        world.control("/_sim/expire", json!({"what": "session"}));
+        world.run(1_000);
+        let id = "4c0f1a7e-0000-4000-8000-000000000004";
+        let key = format!("gw1:world:m:1:{id}");
+        world.storage.insert(key.clone(), json!({"v": 1, "id": id, "at": crate::common::EPOCH, "text": "of another tab"}).to_string());
+        world.with(|session, now| session.added(now));
+        world.run(1_000);
+        assert_eq!(world.status(id), Status::Queued);
+        world.signal(Signal::Frozen);
+        // Another tab leads, where the message is taken back.
+        world.lead_taken = true;
+        world.storage.remove(&key);
+        world.signal(Signal::Resumed);
+        let ticket = world.command(|session, now, ticket| session.restart(now, true, ticket));
+        assert_eq!(world.outcome(ticket), Some(Some(Code::OTHER_TAB.0)));
+        world.run(1_000);
+        assert!(!world.storage.contains_key(&key));
+    }
 }

@@ -2,7 +2,6 @@
 
 use super::{Asked, Call, Session, Timer};
 use crate::core::error::Code;
-use crate::core::machine::Lead;
 use crate::core::state::{End, State};
 use crate::guest::event::Ticket;
 use crate::guest::outbox::{Anchor, Record, Standing};
@@ -128,6 +127,10 @@ impl Session {
         if !read_only && !matches!(self.link.state(), State::Ended { .. }) {
             return self.done(ticket, Some(Code::NOT_ENDED));
         }
+        if !self.leading {
+            // Back from sleep, and not told its part yet: what it knows of may be sent or taken back elsewhere by now.
+            return self.done(ticket, Some(Code::OTHER_TAB));
+        }
         self.finish(Call::Restart, Some(Code::STOPPED));
         self.calls.push((Call::Restart, ticket));
         self.lose_flight();
@@ -153,11 +156,7 @@ impl Session {
                 }
                 self.start_new = self.remembered.is_some();
                 self.wanted = true;
-                if self.leading {
-                    self.link.start(self.now);
-                } else {
-                    self.seek_lead(Lead::Join);
-                }
+                self.link.start(self.now);
             }
         }
     }
