@@ -332,7 +332,7 @@ mod tests {
             standing: Standing::Failed(Code(4011)),
             durable: true,
             due: None,
-            found: false,
+            found: true,
             doubtful: false,
             tries: 0,
         }

@@ -353,13 +353,14 @@ test("a debug function that throws loses no event and makes no accepted message 
 
 test("what waits for consent says that nothing is being done", async () => {
   const client = track(new GuestClient({ ...new Service().options, consent: "required" }));
+  const state = (): string => client.state.name;
   const started = client.start();
-  assert.equal(client.state.name, "loading");
+  assert.equal(state(), "loading");
   await loaded(client);
-  assert.equal(client.state.name, "idle");
+  assert.equal(state(), "idle");
   client.grantConsent();
   await started;
-  assert.equal(client.state.name, "ready");
+  assert.equal(state(), "ready");
 });
 
 test("a conversation that was forgotten has no session", async () => {
