@@ -44,13 +44,14 @@ impl Session {
         let ask = tracing.and_then(|tracing| self.take_ask(tracing));
         match incoming.frame {
             Frame::Session(response) if !response.connected => {
-                // Without a tracing id it can only be the one that is waited for.
+                // Without a tracing id it can only be the answer to closing the session, where a restart waits for that.
                 if matches!(ask, Some(Ask { what: Asked::CloseSession, .. })) || (tracing.is_none() && self.awaits(Call::Restart)) {
                     self.start_new = true;
                     self.configure(socket);
                 }
             }
             Frame::Session(response) => {
+                // Without a tracing id it can only be the one that is waited for.
                 let waited = ask.is_some() || self.asks.iter().any(|ask| ask.what == Asked::Configure);
                 if waited {
                     self.asks.retain(|ask| ask.what != Asked::Configure);
@@ -259,7 +260,8 @@ impl Session {
             Some(Asked::CloseSession) => {
                 self.finish(Call::Restart, Some(fault.code));
             }
-            // A probe is answered by any reply; a Join that is refused is tried with the next session.
+            // A probe is answered by any reply; a Join that is refused is tried with the next session, and at once where it was for the
+            // page's attributes.
             Some(what @ (Asked::Echo | Asked::Join)) => {
                 if !self.session_fault(fault) && what == Asked::Join && fault.code.0 == 4013 {
                     self.drop_attributes();
