@@ -143,5 +143,14 @@ guest_only! {
         let ticket = restart(&mut world);
         world.run(5_000);
         assert_eq!((world.outcome(ticket), world.stored()), (Some(None), vec!["held".to_string()]));
+
+        // With that answer the request is settled: its ten seconds do not end the next restart.
+        disconnect(&mut world);
+        world.fault(json!({"on": "frame-in", "match": {"action": "closeSession"}, "do": "lose"}));
+        let next = restart(&mut world);
+        world.run(9_000);
+        assert_eq!(world.outcome(next), None, "fourteen seconds after the first");
+        world.run(2_000);
+        assert_eq!(world.outcome(next), Some(Some(Code::NO_ANSWER.0)));
     }
 }

@@ -313,6 +313,7 @@ describe("axe finds nothing on the real demo", { concurrency: 4 }, () => {
     test(`ready, with a conversation, ${colorScheme}`, async (t) => {
       const visitor = await visit(t, { colorScheme });
       await visitor.say("Hello");
+      await visitor.sees(sent("Hello"));
       await visitor.service.says("Hello to you");
       await visitor.sees([...sent("Hello"), "Agent: Hello to you"]);
       assert.deepEqual(await visitor.violations(), []);

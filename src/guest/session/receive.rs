@@ -41,22 +41,18 @@ impl Session {
 
     fn incoming(&mut self, socket: SocketId, incoming: Incoming<'_>, text: &str) {
         let tracing = incoming.tracing;
-        let ask = tracing.and_then(|tracing| self.take_ask(tracing));
+        let ask = tracing.and_then(|tracing| self.take_ask(&|ask| ask.tracing == tracing));
         match incoming.frame {
-            Frame::Session(response) if !response.connected => {
-                // Without a tracing id it can only be the answer to closing the session, where a restart waits for that.
-                if matches!(ask, Some(Ask { what: Asked::CloseSession, .. })) || (tracing.is_none() && self.awaits(Call::Restart)) {
-                    self.start_new = true;
-                    self.configure(socket);
-                }
-            }
             Frame::Session(response) => {
-                // Without a tracing id it can only be the one that is waited for.
-                let waited = ask.is_some() || self.asks.iter().any(|ask| ask.what == Asked::Configure);
-                if waited {
-                    self.asks.retain(|ask| ask.what != Asked::Configure);
-                    self.arm_asks();
-                    self.configured(response);
+                let what = if response.connected { Asked::Configure } else { Asked::CloseSession };
+                // Without a tracing id that is known it can only be the answer that is waited for.
+                if ask.is_some_and(|ask| ask.what == what) || self.take_ask(&|ask| ask.what == what).is_some() {
+                    if response.connected {
+                        self.configured(response);
+                    } else {
+                        self.start_new = true;
+                        self.configure(socket);
+                    }
                 }
             }
             Frame::Message { response, entry } => {
@@ -95,8 +91,8 @@ impl Session {
     }
 
     /// The request that a frame answers; its round trip is measured.
-    fn take_ask(&mut self, tracing: &str) -> Option<Ask> {
-        let at = self.asks.iter().position(|ask| ask.tracing == tracing)?;
+    fn take_ask(&mut self, which: &dyn Fn(&Ask) -> bool) -> Option<Ask> {
+        let at = self.asks.iter().position(which)?;
         let ask = self.asks.remove(at);
         self.arm_asks();
         self.link.answered(self.now, self.now.mono - ask.at);
