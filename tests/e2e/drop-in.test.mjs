@@ -162,4 +162,28 @@ test("hidden while it fills the screen, it gives the page back", async (t) => {
   await page.evaluate(() => window.guestwire.show());
   await button.waitFor();
   assert.equal(await page.locator("guestwire-chat dialog[open]").count(), 0);
+
+  // Hidden and opened by a button of the site's own, it shows: nothing would be left to close it with.
+  await page.evaluate(() => (window.guestwire.hide(), window.guestwire.open()));
+  await page.locator("guestwire-chat dialog:modal").waitFor();
+  assert.ok(await page.locator("guestwire-chat dialog").isVisible());
+});
+
+test("it takes no place in the page's own layout", async (t) => {
+  const { page, button } = await visit(t);
+  const place = () => page.evaluate(() => {
+    const { left, top, width, height } = document.querySelector("main").getBoundingClientRect();
+    return [left, top, width, height];
+  });
+  await page.evaluate(() => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync("body { margin: 0; min-block-size: 100vh; display: flex; flex-direction: column; justify-content: space-between; gap: 40px; } main { flex: 1; }");
+    document.adoptedStyleSheets = [sheet];
+  });
+  const painted = await place();
+  assert.deepEqual([painted[1], painted[3]], [0, await page.evaluate(() => innerHeight)], "the painted launcher");
+  await giveClient(page);
+  await button.click();
+  await page.locator("guestwire-chat dialog").waitFor();
+  assert.deepEqual(await place(), painted, "the element");
 });

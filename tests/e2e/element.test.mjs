@@ -66,6 +66,7 @@ test("forgotten while the panel is open, the next message begins a new conversat
   await visitor.sees(sent("Before"));
   await page.evaluate(() => window.chat.client.forget());
   await visitor.sees([]);
+  await visitor.chat.locator(".standing").getByText("Paused", { exact: true }).waitFor();
   await visitor.say("After");
   await visitor.sees(sent("After"));
   assert.deepEqual((await service.stored()).toSorted(), ["After", "Before"]);
@@ -95,8 +96,8 @@ test("a network that is away is no error of the site's", async (t) => {
 test("43: the page keeps its landmarks", async (t) => {
   const page = await open(await profile(t));
   await page.evaluate(() => document.body.append(document.createElement("header"), document.createElement("main")));
-  const visitor = await put(page, deployment(t), { open: "" });
-  await visitor.input.waitFor();
+  await put(page, deployment(t), { open: "" });
+  await state(page, "ready");
   for (const landmark of ["banner", "main"]) assert.equal(await page.getByRole(landmark).count(), 1, landmark);
 });
 

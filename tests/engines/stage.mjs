@@ -9,8 +9,8 @@ import { KEY } from "./webdriver.mjs";
 
 /** A tab that does not lead leads within this, when it has to (faults.md, 29). */
 export const TAKE_OVER_MS = 5000;
-/** How often a page looks whether it stands still. */
-const TICK_MS = 50;
+/** How often a page looks whether it stands still: what it notes of a stall may be shorter by so much. */
+export const TICK_MS = 50;
 
 /** What is played in one test: an engine, one deployment, and the tabs that are opened on it. */
 export class Stage {
@@ -155,21 +155,29 @@ export class Tab {
     await this.run(eyes);
     await this.run((tickMs) => {
       window.eyes.watch();
-      window.diary = { states: [], roles: [], banners: [], stalls: [], thrown: [] };
+      window.diary = { states: [], roles: [], banners: [], typing: [], seen: [], stalls: [], thrown: [] };
       const note = (list, entry) => list.push({ ...entry, at: Date.now() });
       const { client, shadowRoot } = document.querySelector("guestwire-chat");
       client.on("state", ({ name }) => note(window.diary.states, { name }));
       client.on("tab", ({ role }) => note(window.diary.roles, { role }));
+      let typing = false;
       new MutationObserver(() => {
         const text = window.eyes.banner();
         if (text !== "" && window.diary.banners.at(-1)?.text !== text) note(window.diary.banners, { text });
+        const before = typing;
+        typing = shadowRoot.querySelector(".typing") !== null;
+        if (typing && !before) note(window.diary.typing, {});
       }).observe(shadowRoot, { childList: true, subtree: true, characterData: true });
       addEventListener("error", ({ message }) => note(window.diary.thrown, { message }));
       addEventListener("unhandledrejection", ({ reason }) => note(window.diary.thrown, { message: String(reason) }));
+      document.addEventListener("visibilitychange", () => document.hidden || note(window.diary.seen, {}));
       // A machine with too much to do holds a page that is seen, and all its timers; one that is not seen has slow timers anyway.
+      const look = () => ({ at: Date.now(), visible: !document.hidden });
       let last = { at: Date.now(), visible: false };
+      // While it was put away it was not held.
+      addEventListener("pageshow", () => { last = look(); });
       setInterval(() => {
-        const now = { at: Date.now(), visible: !document.hidden };
+        const now = look();
         const lateMs = now.at - last.at - tickMs;
         if (lateMs > tickMs && last.visible && now.visible) note(window.diary.stalls, { lateMs });
         last = now;
@@ -177,7 +185,7 @@ export class Tab {
     }, TICK_MS);
   }
 
-  /** What the page noted since it was loaded: the states, roles, banners and moments in which it stood still, each with the time of day. */
+  /** What the page noted since it was loaded: the states, roles, banners, signs of typing, when it was seen again and when it stood still, each with the time of day. */
   diary() {
     return this.run(() => window.diary);
   }
@@ -194,6 +202,11 @@ export class Tab {
 
   ready(timeoutMs) {
     return this.state("ready", timeoutMs);
+  }
+
+  /** Awaits that the page knows that its line is gone: what is typed before goes into the dead one. */
+  lost() {
+    return until(() => this.run(() => document.querySelector("guestwire-chat").client.state.name), (name) => name !== "ready" && name !== "suspect", "the loss is noticed");
   }
 
   /** Types and sends, as a visitor does. */
@@ -240,6 +253,11 @@ export class Tab {
     const seen = await this.run(() => ({ failed: [...window.eyes.failed], doubled: [...window.eyes.doubled], thrown: window.diary.thrown }));
     assert.deepEqual(seen, { failed: [], doubled: [], thrown: [] });
   }
+}
+
+/** For how long a page was held between two moments, by the stalls in its diary. */
+export function heldMs(stalls, from, to) {
+  return stalls.reduce((sum, { at, lateMs }) => sum + Math.max(Math.min(at, to) - Math.max(at - lateMs, from), 0), 0);
 }
 
 export const sent = (...texts) => texts.map((text) => `You: ${text} (Sent)`);

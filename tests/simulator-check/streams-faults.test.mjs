@@ -124,7 +124,7 @@ for (const { name, path, open, say, class: kind } of STREAMS) {
     const token = await room.accessToken();
     const target = `${path}?${new URLSearchParams({ access_token: token, session_id: randomUUID(), deploymentId: room.deploymentId })}`;
     const match = { deploymentId: room.deploymentId, path };
-    await room.faults([
+    const [, , blackhole] = await room.faults([
       { on: "connect", match, do: "refuse", status: 503, retryAfter: 7 },
       { on: "connect", match, nth: 2, do: "accept-then-close", code: 1013 },
       { on: "connect", match, nth: 3, do: "blackhole" },
@@ -135,6 +135,7 @@ for (const { name, path, open, say, class: kind } of STREAMS) {
     assert.equal((await ended(brief)).code, 1013);
     const waiting = room.begin({ path: target, lenient: true });
     const opened = new Promise((settle) => waiting.socket.once("open", settle));
+    await room.hit(blackhole);
     await room.connect({ path: target, lenient: true });
     assert.equal(waiting.socket.readyState, waiting.socket.CONNECTING);
     await room.liftFaults();

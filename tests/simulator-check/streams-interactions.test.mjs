@@ -155,11 +155,11 @@ test("a ping is answered by a pong, with a sequence if there is one", async (t) 
 
 test("a new token on an open socket: connected, and its filter stays", async (t) => {
   const room = new StreamRoom(t);
-  await room.set({ accessTokenSeconds: 1 });
+  await room.set({ accessTokenSeconds: 5 });
   const [left, renewed] = [await room.reader(), await room.reader()];
   await room.set({ accessTokenSeconds: 60 });
   assert.deepEqual(await ask(renewed, { token: await room.accessToken() }), { status: "connected" });
-  assert.deepEqual(await ended(left), { code: 1008, reason: "token expired" });
+  assert.deepEqual(await ended(left, 20_000), { code: 1008, reason: "token expired" });
   await emit(room, "still");
   assert.deepEqual(await namesOf(renewed), ["still"]);
 });

@@ -149,13 +149,13 @@ test("a drain: a notice, both sockets get events, then 1001 for the one that was
   const channel = await room.channel();
   await room.topics("POST", channel, ["t"]);
   const old = await room.receiver(channel);
-  await room.emit("notifications", { do: "drain", inMs: 700 });
+  await room.emit("notifications", { do: "drain", inMs: 5000 });
   const notice = (await old.inbox.next(({ json }) => json?.topicName === "v2.system.socket_closing")).json;
   assert.equal(typeof notice.eventBody.message, "string");
   const next = await room.receiver(channel);
   await room.emit("notifications", { topic: "t", body: { both: true } });
   for (const socket of [old, next]) await socket.inbox.next(({ json }) => json?.eventBody.both);
-  assert.equal((await ended(old)).code, 1001);
+  assert.equal((await ended(old, 20_000)).code, 1001);
   await room.emit("notifications", { topic: "t", body: { one: true } });
   await next.inbox.next(({ json }) => json?.eventBody.one);
 });

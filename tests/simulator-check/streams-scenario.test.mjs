@@ -16,7 +16,7 @@ async function audience(room) {
 }
 
 const eventsOf = async (socket) => (await news(socket)).map(said);
-const started = (room, count) => until(() => room.scenario(), ({ events }) => events >= count);
+const started = (room, count, timeoutMs) => until(() => room.scenario(), ({ events }) => events >= count, timeoutMs);
 
 /** Plays until `count` events are out, stops, and gives what came. */
 async function played(room, fields, count) {
@@ -106,14 +106,19 @@ test("some come twice and some late", async (t) => {
 test("ratePerSecond: so many events in so many seconds", async (t) => {
   const room = new StreamRoom(t);
   const { listener, reader, subscriber } = await audience(room);
-  await room.scenario({ ...PLAIN, ratePerSecond: 2000 });
   const begin = performance.now();
-  await started(room, 4000);
+  await room.scenario({ ...PLAIN, ratePerSecond: 2000 });
+  await started(room, 4000, 20_000);
   const seconds = (performance.now() - begin) / 1000;
-  assert.ok(seconds > 1.8 && seconds < 3.5, `${seconds}`);
+  assert.ok(seconds > 1.8, `${seconds}`);
   const { events } = await room.scenario({ do: "stop" });
-  const came = [await eventsOf(listener), await interactionsOf(reader), await eventsOf(subscriber)].map(({ length }) => length);
+  const told = [await eventsOf(listener), await interactionsOf(reader), await eventsOf(subscriber)];
+  const came = told.map(({ length }) => length);
   assert.equal(came[0] + came[1] + came[2], events);
+  // Each is stamped with the turn that it was due in, however late a busy machine sends it.
+  const turns = told.flat().map(({ timestamp }) => Date.parse(timestamp)).sort((a, b) => a - b);
+  const spanMs = turns.at(-1) - turns[0];
+  assert.ok(Math.abs(spanMs - events / 2) < 10, `${events} in ${spanMs} ms`);
   for (const share of came) assert.ok(share > events / 5, `${came}`);
 });
 

@@ -30,7 +30,12 @@ async fn e5_events_come_once_and_in_the_order_of_their_time() {
     flow.start().await;
     let event =
         |id: &str, second: &str| [r#"{"id":""#, id, r#"","timestamp":"2026-01-06T13:00:"#, second, r#".000Z","type":"T","data":{}}"#].concat();
-    emit(&deployment, &[r#""to":"conversations","events":["#, &event("b", "02"), ",", &event("a", "01"), ",", &event("b", "02"), "]"].concat()).await;
+    // In one frame, so that all of it is held together.
+    emit(
+        &deployment,
+        &[r#""to":"conversations","batch":true,"events":["#, &event("b", "02"), ",", &event("a", "01"), ",", &event("b", "02"), "]"].concat(),
+    )
+    .await;
     let text = flow.take().await;
     let at = |id: &str| text.find(&[r#""id":""#, id, "\""].concat()).expect("it came");
     assert!(at("a") < at("b"), "{text}");

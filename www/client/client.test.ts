@@ -212,6 +212,35 @@ test("a host without WebSocket says so when it is started, unless it is given on
   }
 });
 
+test("what nobody waits for is no unhandled rejection", async () => {
+  const unhandled: unknown[] = [];
+  const hear = (reason: unknown): void => void unhandled.push(reason);
+  process.on("unhandledRejection", hear);
+  const { WebSocket } = globalThis;
+  Object.assign(globalThis, { WebSocket: undefined });
+  try {
+    void track(new Waiting()).start();
+    const client = new GuestClient(new Service().options);
+    await client.start();
+    client.send("still on its way");
+    const stopped = client.stop({ flushMs: 3_000 });
+    client.dispose();
+    await stopped;
+    // They are told after all that was due in the turn they went wrong in.
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    assert.deepEqual(unhandled, []);
+  } finally {
+    Object.assign(globalThis, { WebSocket });
+    process.off("unhandledRejection", hear);
+  }
+});
+
+test("restart() without saying what to do with the unsent rejects by the field's name", async () => {
+  const restart = track(new Waiting()).restart as (this: Client) => Promise<unknown>;
+  await assert.rejects(restart.call(clients[0]!), { name: "InvalidOption", field: "outbox" });
+});
+
 test("a module that cannot be reached leaves start waiting", async () => {
   const client = track(new Waiting({ createSocket: () => assert.fail() }, () => Promise.reject(new TypeError("Failed to fetch"))));
   const failed = new Promise<GuestwireError>((resolve) => client.on("error", resolve, { once: true }));

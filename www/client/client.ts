@@ -21,7 +21,7 @@ import { OF_LEADER, Others } from "./others.js";
 import { checkAttributes, checkOptions, plainOptions } from "./options.js";
 import { Receipts } from "./receipts.js";
 import type { Seat } from "./tabs.js";
-import { Tickets, type Done } from "./tickets.js";
+import { Tickets, silent, type Done } from "./tickets.js";
 
 /** A failed load of the module is repeated after so long at first, and at most. */
 const LOAD_AGAIN_MS = [1_000, 30_000] as const;
@@ -97,7 +97,7 @@ export abstract class Client {
 
   /** Resolves when first ready. Rejects for ended, authRequired, stop and bad options; never for a network that is away. */
   start(): Promise<Session> {
-    if (this.#options.createSocket === undefined && typeof WebSocket !== "function") return Promise.reject(new GuestwireError(Code.NoWebSocket));
+    if (this.#options.createSocket === undefined && typeof WebSocket !== "function") return this.#settled(Promise.reject(new GuestwireError(Code.NoWebSocket)));
     if (!this.#disposed) {
       if (this.#core === undefined) this.#become({ name: "loading" });
       else if (this.#state.name === "stopped") this.#become({ name: "idle" });
@@ -166,7 +166,7 @@ export abstract class Client {
     checkAttributes(attributes);
     this.#needGuestApi("attributes");
     this.#refuseStopped();
-    if (this.#others.leads !== false) this.#ofCore(Call.Attributes, JSON.stringify(attributes));
+    this.#ofCore(Call.Attributes, JSON.stringify(attributes));
     this.#attributes = { ...this.#attributes, ...attributes };
   }
 
@@ -187,7 +187,8 @@ export abstract class Client {
   }
 
   /** A new conversation after an end. What was unsent is sent into it or thrown away; there is no default. */
-  restart({ outbox }: { outbox: "send" | "discard" }): Promise<Session> {
+  restart(options: { outbox: "send" | "discard" }): Promise<Session> {
+    const outbox = options?.outbox;
     if (outbox !== "send" && outbox !== "discard") return Promise.reject(new GuestwireError(Code.InvalidOption, { field: "outbox" }));
     const unsent = this.#list.outbox.map(({ id }) => id);
     const asked = this.#ask(outbox === "send" ? Call.RestartAndSend : Call.RestartAndDiscard);
@@ -217,7 +218,7 @@ export abstract class Client {
     if (this.#disposed) return;
     this.#others.leave();
     if (this.#core === undefined) this.#giveUp(new GuestwireError(Code.Stopped), "stopped");
-    else await this.#ask(Call.Stop, Math.min(Math.max(0, Math.trunc(flushMs) || 0), 3_600_000));
+    else await this.#ask(Call.Stop, Math.min(Math.max(0, Math.trunc(flushMs) || 0), 3_600_000)).catch(() => {});
   }
 
   /** Removes the conversation, the token and the outbox from this browser, in every tab. */
@@ -460,9 +461,7 @@ export abstract class Client {
   }
 
   #settled(asked: Promise<Done>): Promise<Session> {
-    const settled = asked.then(() => this.#session ?? { newSession: false, readOnly: false });
-    settled.catch(() => {});
-    return settled;
+    return silent(asked.then(() => this.#session ?? { newSession: false, readOnly: false }));
   }
 
   #needGuestApi(field: string): void {

@@ -3,6 +3,7 @@
 import type { Message, Receipt } from "./api.js";
 import { Code, GuestwireError } from "./errors.js";
 import type { CoreEvent } from "./core-event.js";
+import { silent } from "./tickets.js";
 
 type Delivered = Awaited<Receipt["done"]>;
 
@@ -58,8 +59,6 @@ export class Receipts {
 function defer(): Waiting {
   let resolve!: Waiting["resolve"];
   let reject!: Waiting["reject"];
-  const done = new Promise<Delivered>((yes, no) => ([resolve, reject] = [yes, no]));
-  // Who does not wait for it hears of it by the events.
-  done.catch(() => {});
+  const done = silent(new Promise<Delivered>((yes, no) => ([resolve, reject] = [yes, no])));
   return { done, resolve, reject };
 }

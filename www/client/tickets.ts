@@ -12,6 +12,12 @@ interface Waiting<Wish, End> {
   reject(error: GuestwireError): void;
 }
 
+/** No unhandled rejection where nobody waits for it: who does not hears of it by the events. */
+export function silent<T>(asked: Promise<T>): Promise<T> {
+  asked.catch(() => {});
+  return asked;
+}
+
 export class Tickets<Wish = Call, End extends { ticket: number; code?: number } = Done> {
   readonly #waiting = new Map<number, Waiting<Wish, End>>();
   #last = 0;
@@ -24,9 +30,7 @@ export class Tickets<Wish = Call, End extends { ticket: number; code?: number } 
   /** A number, from 1, and the promise that the core settles by it. */
   issue(wish: Wish): { ticket: number; done: Promise<End> } {
     const ticket = (this.#last += 1);
-    const done = new Promise<End>((resolve, reject) => this.#waiting.set(ticket, { wish, resolve, reject }));
-    // Who does not wait for it hears of it by the events.
-    done.catch(() => {});
+    const done = silent(new Promise<End>((resolve, reject) => this.#waiting.set(ticket, { wish, resolve, reject })));
     return { ticket, done };
   }
 

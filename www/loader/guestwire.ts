@@ -10,8 +10,9 @@
  * it away.
  */
 
-import { inkOn, mix, parseColor, toCss, BLACK, WHITE, type Rgb } from "../widget/contrast.js";
+import { inkOn, mix, toCss, BLACK, WHITE, type Rgb } from "../widget/contrast.js";
 import { LAUNCHER } from "../widget/launcher-sheet.js";
+import { resolveColor } from "../widget/theme.js";
 
 type Listener = (detail: unknown) => void;
 export type Command = ["open"] | ["close"] | ["show"] | ["hide"] | ["on", "open" | "close" | "message" | "state", Listener];
@@ -79,6 +80,8 @@ function install({ src, dataset }: HTMLScriptElement): void {
     },
     // Kept in the attribute, so that it holds before the element's code is there.
     open: () => {
+      // A modal dialog keeps the page inert, seen or not.
+      api.show();
       chat.setAttribute("open", "");
       void load();
     },
@@ -87,7 +90,6 @@ function install({ src, dataset }: HTMLScriptElement): void {
       chat.hidden = false;
     },
     hide: () => {
-      // A modal dialog keeps the page inert, seen or not.
       api.close();
       chat.hidden = true;
     },
@@ -171,7 +173,7 @@ function paint(chat: ChatElement, load: () => Promise<unknown>): void {
   });
 
   const colour = (): void => {
-    const fill: Rgb = parseColor(getComputedStyle(probe).color) ?? [47, 84, 209];
+    const fill: Rgb = resolveColor(probe);
     const ink = inkOn(fill);
     const hover = mix(fill, ink === WHITE ? BLACK : WHITE, 0.14);
     for (const [name, value] of Object.entries({ fill, ink, hover, edge: fill, accent: fill })) root.style.setProperty(`--_brand-${name}`, toCss(value));

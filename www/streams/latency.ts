@@ -2,6 +2,7 @@
 
 import { StreamCall, Kind } from "../client/generated/streams/enums.js";
 import type { Provide } from "../client/load.js";
+import { silent } from "../client/tickets.js";
 import type { AttachedLatencyOptions, LatencyEvents, LatencyOptions, MetricSource, Sample, StreamOptions } from "./api.js";
 import { bare, type OwnEvent } from "./core-event.js";
 import type { StreamGlue } from "./glue.js";
@@ -41,9 +42,7 @@ export abstract class Latency extends Stream<LatencyEvents> {
       else if (kind === "detect") this.#sample(TIMEOUT);
     });
     // There is no connection whose state would be told.
-    const attached = started.then(() => this.become({ name: this.#detach === undefined ? "stopped" : "ready" }));
-    attached.catch(() => {});
-    return attached;
+    return silent(started.then(() => this.become({ name: this.#detach === undefined ? "stopped" : "ready" })));
   }
 
   override async stop(): Promise<void> {

@@ -11,7 +11,7 @@ import { StreamCall, type Kind } from "../client/generated/streams/enums.js";
 import { known } from "../client/fields.js";
 import { Host, type HostOptions } from "../client/host.js";
 import { loadRuntime, type Inhabitant, type Provide, type Runtime } from "../client/load.js";
-import { Tickets } from "../client/tickets.js";
+import { Tickets, silent } from "../client/tickets.js";
 import type { StreamEvents, StreamOptions, StreamState } from "./api.js";
 import { Audience, Consumer } from "./consumer.js";
 import { bare, type CommonEvent, type OwnEvent, type StreamCoreEvent } from "./core-event.js";
@@ -86,10 +86,7 @@ export abstract class Stream<Events extends StreamEvents> {
 
   /** Resolves when first ready. Rejects for what ends it, stop and a host without WebSocket; never for a network that is away. */
   start(): Promise<void> {
-    const started = this.#start();
-    // Who does not wait for it hears of it by the events.
-    started.catch(() => {});
-    return started;
+    return silent(this.#start());
   }
 
   /** Ends the connection. Resolves when it is closed; `start()` makes a new one. */

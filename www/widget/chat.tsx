@@ -46,7 +46,7 @@ function Panel({ scene }: { scene: Scene }): JSX.Element {
   const { conversation, strings, ui } = scene;
   const { phase } = conversation;
   return (
-    <dialog id="panel" class="panel" part="panel" aria-label={strings.title} aria-modal={ui.fullScreen ? "true" : undefined} lang={strings.lang}>
+    <dialog id="panel" class="panel" part="panel" aria-label={strings.title} aria-modal={ui.fullScreen ? "true" : undefined}>
       <div class="body" inert={ui.confirm !== undefined}>
         <Header scene={scene} />
         <BannerView scene={scene} />
@@ -83,6 +83,8 @@ function Header({ scene }: { scene: Scene }): JSX.Element {
         aria-haspopup="menu"
         aria-expanded={ui.menu}
         aria-controls={ui.menu ? "menu" : undefined}
+        // Focus that goes to the button, or in Safari to nothing, would close the menu before the click does.
+        onMouseDown={(event) => event.preventDefault()}
         onClick={() => act.set({ menu: !ui.menu })}
       >
         <Icon name="more" />
@@ -112,7 +114,9 @@ function standing({ conversation, strings }: Scene): ["good" | "busy" | "off", s
     case "waiting":
       return ["busy", strings.statusReconnecting];
     default:
-      return ["busy", conversation.again ? strings.statusReconnecting : strings.statusConnecting];
+      if (!conversation.again) return ["busy", strings.statusConnecting];
+      // All was forgotten: nothing connects before the visitor writes.
+      return state.name === "idle" ? ["off", strings.statusPaused] : ["busy", strings.statusReconnecting];
   }
 }
 
@@ -127,7 +131,7 @@ function Menu({ scene: { conversation, strings, ui, act } }: { scene: Scene }): 
   };
   const onFocusOut = (event: FocusEvent): void => {
     const into = event.relatedTarget as HTMLElement | null;
-    if (into?.id !== "menu-button" && !(event.currentTarget as HTMLElement).contains(into)) act.set({ menu: false });
+    if (!(event.currentTarget as HTMLElement).contains(into)) act.set({ menu: false });
   };
   const clearable = conversation.phase.name === "open" && conversation.rows.length > 0;
   return (

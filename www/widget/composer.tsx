@@ -34,6 +34,7 @@ export class Composer extends Component<{ scene: Scene }> {
             part="input"
             rows={1}
             dir="auto"
+            lang=""
             autocomplete="off"
             enterkeyhint={ui.enterAddsLine ? "enter" : "send"}
             placeholder={strings.placeholder}

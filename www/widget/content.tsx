@@ -25,7 +25,7 @@ export function MessageContent({ row, strings }: { row: Row; strings: Strings })
 
 function PlainText({ text, strings }: { text: string; strings: Strings }): JSX.Element {
   return (
-    <p class="text" dir="auto">
+    <p class="text" dir="auto" lang="">
       {linkify(text).map(({ text: piece, href }) => (href === undefined ? piece : <Link href={href} text={piece} strings={strings} />))}
     </p>
   );

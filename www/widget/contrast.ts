@@ -40,21 +40,10 @@ export function mix(a: Rgb, b: Rgb, share: number): Rgb {
   return [channel(0), channel(1), channel(2)];
 }
 
-/** Reads what `getComputedStyle` gives for a colour (`rgb()`, `color(srgb …)`) and hex; undefined for the rest. */
-export function parseColor(text: string): Rgb | undefined {
-  const value = text.trim().toLowerCase();
-  const hex = /^#([0-9a-f]{3}|[0-9a-f]{6})$/.exec(value)?.[1];
-  if (hex !== undefined) {
-    const full = hex.length === 3 ? hex.replace(/./g, "$&$&") : hex;
-    const n = Number.parseInt(full, 16);
-    return [n >> 16, (n >> 8) & 255, n & 255];
-  }
-  const call = /^(rgba?|color)\((?:srgb )?([^)]*)\)$/.exec(value);
-  const parts = call?.[2]?.split(/[\s,/]+/).filter(Boolean).slice(0, 3) ?? [];
-  if (parts.length < 3) return undefined;
-  const unit = call?.[1] === "color" ? 255 : 1;
-  const [r, g, b] = parts.map((part) => Math.min(255, Math.max(0, Math.round(Number(part) * unit))));
-  return r !== undefined && g !== undefined && b !== undefined && !Number.isNaN(r + g + b) ? [r, g, b] : undefined;
+/** Reads an sRGB colour as `getComputedStyle` gives it; undefined for one in another space. */
+export function parseColor(computed: string): Rgb | undefined {
+  const [, r, g, b] = /^rgba?\((\d+), (\d+), (\d+)/.exec(computed) ?? [];
+  return r === undefined ? undefined : [Number(r), Number(g), Number(b)];
 }
 
 export function toCss([r, g, b]: Rgb): string {

@@ -278,13 +278,14 @@ test("a refused message stays in the composer and the reason is shown", (t) => {
 });
 
 test("4096 bytes are sent, one more is not", (t) => {
-  const { client, conversation } = stage(t);
+  const { client, conversation, alerts } = stage(t);
   conversation.write(`${"é".repeat(2048)}a`);
   assert.equal(conversation.draftBytes, 4097);
   assert.equal(conversation.send(), false);
+  assert.deepEqual(alerts, [en.refusedMessage]);
   conversation.write("é".repeat(2048));
   assert.equal(conversation.send(), true);
-  assert.equal(client.asked.filter((command) => command.startsWith("send")).length, 1);
+  assert.deepEqual(client.messages.map(({ text }) => text), ["é".repeat(2048)]);
 });
 
 test("a failure is an alert, once", (t) => {

@@ -187,7 +187,7 @@ export class Conversation {
   /** Hands the draft to the client. The draft is emptied only when it was accepted. */
   send(): boolean {
     const text = this.draft.trim();
-    if (text === "" || this.draftBytes > TEXT_LIMIT_BYTES) return false;
+    if (text === "") return false;
     this.start();
     const accepted = this.#attempt(() => {
       const receipt = this.client.send(text);

@@ -86,17 +86,21 @@ export class GuestwireChat extends Base {
   }
 
   /** Opens the panel. The focus stays where it is, as the visitor did not ask; a full screen takes it along. */
-  open(): void {
-    this.#setOpen(true, false);
+  get open(): () => void {
+    return () => (this.open = true);
+  }
+  /** Frameworks set a property where there is one of an attribute's name. */
+  set open(open: unknown) {
+    this.toggleAttribute("open", !!open);
   }
 
   /** Closes the panel; a draft is kept. */
   close(): void {
-    this.#setOpen(false, false);
+    this.open = false;
   }
 
   connectedCallback(): void {
-    for (const name of ["client", "strings"] as const) this.#upgrade(name);
+    for (const name of ["client", "strings", "open"] as const) this.#upgrade(name);
     this.#connection ??= this.#listen();
     this.#adopt();
     this.#paint();
@@ -255,13 +259,14 @@ export class GuestwireChat extends Base {
     const inside = event.composedPath().includes(this.#dialog as EventTarget);
     // 229: as in the composer.
     if (!open || event.isComposing || event.keyCode === 229 || !inside) return;
+    // To the page it is a key pressed on an element that takes no text, and may be one of its shortcuts.
+    event.stopPropagation();
     if (event.key === "Tab") {
       const scope = confirm ? this.#root.querySelector<HTMLElement>(".confirm") : fullScreen ? this.#dialog : null;
       if (scope) keepTabInside(scope, event, this.#shadow.activeElement);
     }
     if (event.key !== "Escape") return;
     event.preventDefault();
-    event.stopPropagation();
     if (confirm) this.#set({ confirm: undefined });
     else if (menu) this.#set({ menu: false });
     else this.#setOpen(false, true);
@@ -289,6 +294,7 @@ export class GuestwireChat extends Base {
       ui: this.#ui,
       act: this.#act,
     };
+    this.#root.lang = this.#strings.lang;
     this.#drawing = true;
     try {
       this.#showDialog();
@@ -358,7 +364,8 @@ export class GuestwireChat extends Base {
     fit();
     for (const event of ["resize", "scroll"]) viewport.addEventListener(event, fit, { signal });
     const looks = new MutationObserver(() => this.#paint());
-    looks.observe(this, { attributeFilter: ["style", "class"] });
+    // A page switches its theme on one of these as a rule.
+    for (const node of [this, document.documentElement, document.body]) looks.observe(node, { attributeFilter: ["style", "class", "data-theme"] });
     signal.addEventListener("abort", () => looks.disconnect());
     return connection;
   }
@@ -383,7 +390,7 @@ export class GuestwireChat extends Base {
   }
 
   /** A property set before the element was defined hides the accessor: hand it over. */
-  #upgrade(name: "client" | "strings"): void {
+  #upgrade(name: "client" | "strings" | "open"): void {
     if (!Object.hasOwn(this, name)) return;
     const value: unknown = this[name];
     Reflect.deleteProperty(this, name);

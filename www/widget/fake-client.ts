@@ -93,6 +93,7 @@ export class FakeClient implements ChatClient {
   send(text: string): ReturnType<ChatClient["send"]> {
     this.asked.push(`send ${text}`);
     if (this.refuse) throw this.refuse;
+    if (new TextEncoder().encode(text).length > 4096) throw Object.assign(new Error("too long"), { name: "MessageTooLong" });
     const { id } = this.add({ direction: "inbound", text, status: this.state.name === "ready" ? "sending" : "queued" });
     return { id, durable: this.durable, done: new Promise(() => undefined) };
   }

@@ -1,5 +1,7 @@
 /** Keeps Tab inside what is modal. */
 
+/** `Node.DOCUMENT_POSITION_FOLLOWING`. */
+const FOLLOWING = 4;
 const TABBABLE = "button, a[href], textarea, input, select, [tabindex]";
 
 /** At either end of `scope` Tab goes on at the other. */
@@ -10,8 +12,9 @@ export function keepTabInside(scope: HTMLElement, event: KeyboardEvent, active: 
   const first = stops[0];
   const last = stops.at(-1);
   if (!first || !last) return;
-  const within = active !== null && stops.includes(active as HTMLElement);
-  if (event.shiftKey && (active === first || !within)) {
+  // What has the focus need not be a stop itself, as a message.
+  const inside = active !== null && first.compareDocumentPosition(active) & FOLLOWING;
+  if (event.shiftKey && !inside) {
     event.preventDefault();
     last.focus();
   } else if (!event.shiftKey && active === last) {

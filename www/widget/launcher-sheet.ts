@@ -2,6 +2,8 @@
 export const LAUNCHER = `
 :host { all: initial; display: contents; }
 :host([hidden]) { display: none; }
+/* No box of the page's own layout. */
+[data-position] { position: absolute; }
 .launcher {
   position: fixed; z-index: var(--guestwire-z-index, 2147483000); bottom: var(--guestwire-offset, 1.25rem); box-sizing: border-box;
   inline-size: 3.5rem; block-size: 3.5rem; padding: 0; border: 1px solid var(--_brand-edge); border-radius: 50%; display: grid; place-items: center; cursor: pointer;

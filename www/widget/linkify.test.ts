@@ -14,6 +14,11 @@ test("addresses in a sentence become links, its punctuation does not", () => {
   ]);
 });
 
+test("an address ends where Chinese or Japanese punctuation begins, and not at a letter", () => {
+  assert.deepEqual(links("见https://example.com/a。然后https://example.com/b，（www.example.org）、「https://example.com/c」"), ["https://example.com/a", "https://example.com/b", "https://www.example.org/", "https://example.com/c"]);
+  assert.deepEqual(links("https://ja.example.org/wiki/日々"), ["https://ja.example.org/wiki/%E6%97%A5%E3%80%85"]);
+});
+
 test("a bracket stays when the address opened it", () => {
   assert.deepEqual(links("(see https://example.com/a_(b))"), ["https://example.com/a_(b)"]);
   assert.deepEqual(links("(https://example.com/a)"), ["https://example.com/a"]);

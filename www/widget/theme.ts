@@ -45,21 +45,20 @@ export function brandColors(fill: Rgb, theme: Theme): BrandColors {
 
 /** Reads `--guestwire-color` as it computes on `probe` and sets the derived colours on `root`. */
 export function applyBrand(root: HTMLElement, probe: Element, theme: Theme): void {
-  const fill = resolveColor(getComputedStyle(probe).color) ?? DEFAULT_COLOR;
-  const colors = brandColors(fill, theme);
+  const colors = brandColors(resolveColor(probe), theme);
   for (const [name, color] of Object.entries(colors) as [keyof BrandColors, Rgb][]) {
     root.style.setProperty(`--_brand-${name}`, toCss(color));
   }
 }
 
-/** Colours in spaces that do not serialise as sRGB (oklch, lab, …) are painted on one pixel and read back. */
-function resolveColor(computed: string): Rgb | undefined {
+/** The colour of `probe`. One in a space that does not serialise as sRGB (oklch, lab, …) is painted on one pixel and read back. */
+export function resolveColor(probe: Element): Rgb {
+  const computed = getComputedStyle(probe).color;
   const parsed = parseColor(computed);
-  if (parsed) return parsed;
-  const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  if (!context) return undefined;
+  const context = parsed ? null : document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  if (!context) return parsed ?? DEFAULT_COLOR;
   context.fillStyle = computed;
   context.fillRect(0, 0, 1, 1);
-  const [r, g, b, a] = context.getImageData(0, 0, 1, 1).data;
-  return a === 0 || r === undefined || g === undefined || b === undefined ? undefined : [r, g, b];
+  const [r, g, b, a] = context.getImageData(0, 0, 1, 1).data as unknown as [number, number, number, number];
+  return a === 0 ? DEFAULT_COLOR : [r, g, b];
 }
