@@ -18,7 +18,7 @@ async function endedWithTwoUnsent(t) {
   const { service } = visitor;
   await visitor.say("Said before");
   await visitor.sees(sent("Said before"));
-  const away = await service.goAway();
+  const away = await visitor.goAway();
   await visitor.say("Unsent one", "Unsent two");
   await visitor.sees([...sent("Said before"), "You: Unsent one (Waiting to be sent)", "You: Unsent two (Waiting to be sent)"]);
   await service.agent({ do: "disconnect", readOnly: true });
@@ -99,7 +99,7 @@ describe("ends and new starts", { concurrency: 4 }, () => {
     const { service, chat } = visitor;
     await visitor.say("Long ago");
     await visitor.sees(sent("Long ago"));
-    const away = await service.goAway();
+    const away = await visitor.goAway();
     await visitor.say("Too late for that one");
     await service.expire("session");
     const since = await service.mark();
@@ -192,7 +192,7 @@ describe("two tabs", { concurrency: 4 }, () => {
     const [first, second] = [new Visit(service, await context.newPage()), new Visit(service, await context.newPage())];
     await first.load();
     await first.ready();
-    const away = await service.goAway();
+    const away = await first.goAway();
     await first.say("Unsent one", "Unsent two");
     await second.load();
     await second.input.waitFor();
@@ -293,9 +293,8 @@ describe("what is unread, and the focus", { concurrency: 4 }, () => {
   test("typing is shown to each other, and ends with the message", async (t) => {
     const visitor = await visit(t);
     const { service, chat, page } = visitor;
-    await service.agent({ do: "typing" });
-    await chat.getByText("Agent is typing").first().waitFor({ state: "attached" });
-    await chat.locator(".typing").waitFor();
+    // It stands for five seconds: both are waited for from before.
+    await Promise.all([chat.getByText("Agent is typing").first().waitFor({ state: "attached" }), chat.locator(".typing").waitFor(), service.agent({ do: "typing" })]);
     await service.says("Here you are");
     await visitor.sees(["Agent: Here you are"]);
     assert.equal(await chat.locator(".typing").count(), 0);

@@ -77,6 +77,8 @@ async function conversation(room) {
     localStorage.setItem(`gw1:${id}:m:901:${crypto.randomUUID()}`, JSON.stringify({ v: 99, text }));
   }, [service.deploymentId, damaged]);
   await witness.listen(page);
+  // Left before it is closed: of a page that is closed at once the browser may lose what it wrote last.
+  await page.goto("about:blank");
   await page.close();
   await service.lift(away);
   await room.enter();

@@ -4,6 +4,7 @@
 import { after, before } from "node:test";
 import { Chromium } from "../../scripts/devtools.mjs";
 import { serveSoak } from "../../scripts/soak/site.mjs";
+import { TICK_MS, heldMs, watchStalls } from "./eyes.mjs";
 import { deployment, SOON_MS, startSimulator, url } from "./service.mjs";
 
 let site;
@@ -22,6 +23,7 @@ export class Life {
     const life = new Life(browser, deployment(t));
     life.page = await life.open();
     await life.heard("state", ({ name }) => name === "ready");
+    await life.page.run(watchStalls, [TICK_MS, "performance"]);
     // What is asked for at the beginning has been answered: no answer of that time is taken for one to a later question.
     await life.service.record(({ kind, path }) => kind === "http" && path?.endsWith("/messages"));
     return life;
@@ -77,8 +79,18 @@ export class Life {
   }
 
   /** The page says that this stands on its list. */
-  row(text, since = 0, timeoutMs = SOON_MS) {
-    return this.heard("row", (row) => row.text === text, since, timeoutMs);
+  row(text, since = 0) {
+    return this.heard("row", (row) => row.text === text, since);
+  }
+
+  /** When the page stood still, by its own clock. */
+  stalls() {
+    return this.page.run(() => globalThis.stalls());
+  }
+
+  /** How long it was from one moment of the page to another, without those in which the machine did not let it run. */
+  async took(from, to) {
+    return to - from - heldMs(await this.stalls(), from, to);
   }
 
   /** The page has left the state of being connected since then; being in doubt is not leaving it. */

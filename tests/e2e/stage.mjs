@@ -60,6 +60,27 @@ export class Visit {
     return this.page.locator(`#strip .state[data-state=${name}]`).waitFor({ timeout: timeoutMs });
   }
 
+  /** As if the network were gone, and noticed by the page: what is typed before that goes into the dead line, and is not known to wait. */
+  async goAway() {
+    const rules = await this.service.goAway();
+    await this.page.waitForFunction(() => document.querySelector("guestwire-chat").client.state.name !== "ready");
+    return rules;
+  }
+
+  /** From here on the page keeps a diary of the line's states and of every banner that is drawn; gives back what reads it. */
+  async watchLine() {
+    await this.page.evaluate(() => {
+      const chat = document.querySelector("guestwire-chat");
+      window.line = { states: [chat.client.state.name], banners: [] };
+      chat.client.on("state", ({ name }) => window.line.states.push(name));
+      new MutationObserver(() => {
+        const words = window.eyes.banner();
+        if (words !== "" && window.line.banners.at(-1) !== words) window.line.banners.push(words);
+      }).observe(chat.shadowRoot, { childList: true, subtree: true, characterData: true });
+    });
+    return () => this.page.evaluate(() => window.line);
+  }
+
   /** Types and sends. */
   async say(...texts) {
     for (const text of texts) {

@@ -203,7 +203,7 @@ test("a drain of the Notifications service is followed by another socket, and no
   const states = [];
   interactions.on("state", ({ name }) => states.push(name));
   const second = nextSocket();
-  await say("notifications", { do: "drain", inMs: 2_000 });
+  await say("notifications", { do: "drain", inMs: 20_000 });
   await second;
   const joined = next(interactions, "event");
   await say("notifications", { topic: "v2.routing.queues.q1.conversations", body: { id: "i2", participants: [{ id: "guest", purpose: "customer", chats: [{ id: "c", state: "connected", connectedTime: "2030-01-01T00:00:00.000Z" }] }] } });

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { serveStates } from "../widget-states/stage.mjs";
+import { listen, serveStates } from "../widget-states/stage.mjs";
 import { profile, violationsIn } from "./stage.mjs";
 
 const PHONE = { width: 375, height: 700 };
@@ -53,8 +53,10 @@ test("in the oldest browsers it fills a phone, and what is said is said inside",
   const { left, top, width, height } = await box(panel);
   assert.deepEqual({ left, top, width, height }, { left: 0, top: 0, ...PHONE });
   assert.equal(await chat.locator(".launcher").isVisible(), false);
-  await page.evaluate(() => window.client.add({ text: "Are you there?", from: { name: "Ana", entity: "human" } }));
-  await panel.locator("[data-live=polite]").getByText("Ana says: Are you there?").waitFor();
+  const said = await listen(page, "dialog [data-live]");
+  await page.evaluate(() => void window.client.add({ text: "Are you there?", from: { name: "Ana", entity: "human" } }));
+  await page.waitForFunction(() => window.said.length > 0);
+  assert.deepEqual(await said(), ["polite: Ana says: Are you there?"]);
   await page.getByRole("button", { name: "Close chat" }).click();
   await chat.locator(".launcher").waitFor();
   assert.deepEqual(await violationsIn(page, "guestwire-chat"), []);

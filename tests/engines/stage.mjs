@@ -2,15 +2,13 @@
 // a test asserts on is what the visitor sees (`Tab`) and what the service holds (`Service`).
 
 import assert from "node:assert/strict";
-import { eyes } from "../e2e/eyes.mjs";
+import { TICK_MS, eyes } from "../e2e/eyes.mjs";
 import { SOON_MS, deployment, until, url } from "../e2e/service.mjs";
 import { SIZE } from "./engine.mjs";
 import { KEY } from "./webdriver.mjs";
 
 /** A tab that does not lead leads within this, when it has to (faults.md, 29). */
 export const TAKE_OVER_MS = 5000;
-/** How often a page looks whether it stands still: what it notes of a stall may be shorter by so much. */
-export const TICK_MS = 50;
 
 /** What is played in one test: an engine, one deployment, and the tabs that are opened on it. */
 export class Stage {
@@ -253,11 +251,6 @@ export class Tab {
     const seen = await this.run(() => ({ failed: [...window.eyes.failed], doubled: [...window.eyes.doubled], thrown: window.diary.thrown }));
     assert.deepEqual(seen, { failed: [], doubled: [], thrown: [] });
   }
-}
-
-/** For how long a page was held between two moments, by the stalls in its diary. */
-export function heldMs(stalls, from, to) {
-  return stalls.reduce((sum, { at, lateMs }) => sum + Math.max(Math.min(at, to) - Math.max(at - lateMs, from), 0), 0);
 }
 
 export const sent = (...texts) => texts.map((text) => `You: ${text} (Sent)`);

@@ -51,3 +51,16 @@ export async function serveStates() {
     },
   };
 }
+
+/** Starts listening to every live region, or to those of a selector; gives back what has been said since. What is said does not stay. */
+export async function listen(page, regions = "[data-live]") {
+  await page.evaluate((selector) => {
+    window.said = [];
+    for (const region of window.chat.shadowRoot.querySelectorAll(selector)) {
+      new MutationObserver((records) => {
+        for (const record of records) for (const node of record.addedNodes) window.said.push(`${region.dataset.live}: ${node.textContent}`);
+      }).observe(region, { childList: true, subtree: true, characterData: true });
+    }
+  }, regions);
+  return () => page.evaluate(() => window.said);
+}

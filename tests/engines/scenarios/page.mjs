@@ -1,8 +1,9 @@
 // The life of a page: it is reloaded, left and come back to, put away, out of storage, and used without a mouse.
 
 import assert from "node:assert/strict";
+import { heldMs } from "../../e2e/eyes.mjs";
 import { until } from "../../e2e/service.mjs";
-import { assertOneConversation, heldMs, sent, waiting } from "../stage.mjs";
+import { assertOneConversation, sent, waiting } from "../stage.mjs";
 import { KEY } from "../webdriver.mjs";
 
 /** A page that is come back to is connected again within this (faults.md, 16). */

@@ -2,21 +2,12 @@
 // goes, in whatever way, another goes on.
 
 import assert from "node:assert/strict";
+import { dueAt, heldMs } from "../../e2e/eyes.mjs";
 import { until } from "../../e2e/service.mjs";
-import { TAKE_OVER_MS, TICK_MS, assertOneConversation, heldMs, sent, waiting } from "../stage.mjs";
+import { TAKE_OVER_MS, assertOneConversation, sent, waiting } from "../stage.mjs";
 
 const minutes = 60_000;
-/** A stall of so much voids what a page has asked the leader (`www/client/tabs.ts`). */
-const VOIDED_MS = 1000;
 const opened = ({ kind }) => kind === "open";
-
-/** Until when a tab has to lead. A stall on the way is time that it did not have; after one that voids what it asked it asks anew, by design. */
-function dueAt(stalls, from) {
-  return stalls.reduce((due, { at, lateMs }) => {
-    if (at <= from || at - lateMs >= due) return due;
-    return lateMs + TICK_MS > VOIDED_MS ? at + TAKE_OVER_MS : due + heldMs([{ at, lateMs }], from, at);
-  }, from + TAKE_OVER_MS);
-}
 
 /** Which of the tabs led, and in time: counted from `from`, without the moments in which the machine did not let its page run. */
 async function newLeader(stage, tabs, from) {
@@ -30,7 +21,7 @@ async function newLeader(stage, tabs, from) {
     return undefined;
   };
   const { tab, at, stalls } = await until(look, Boolean, "another tab leads", 4 * TAKE_OVER_MS);
-  const due = dueAt(stalls, from);
+  const due = dueAt(stalls, from, TAKE_OVER_MS);
   const told = `led after ${at - from} ms, of which its page stood still for ${heldMs(stalls, from, at)}; due after ${due - from}`;
   stage.t.diagnostic(told);
   assert.ok(at <= due, told);
