@@ -358,6 +358,30 @@ guest_only! {
 
 guest_only! {
     #[test]
+    fn row34_asked_for_again_by_a_page_that_forgot_what_it_showed_its_like_is_not_taken_for_it() {
+        let mut world = World::ready(26);
+        world.set(json!({"echoMetadata": false, "echoTracingId": "none"}));
+        world.run(12_000);
+        no_history(&mut world, 500);
+        lose_the_message(&mut world);
+        let unknown = world.send("yes");
+        world.wait("given up", 240_000, |world| world.status(&unknown) == Status::Failed);
+        assert_eq!(world.code(&unknown), Some(Code::DELIVERY_UNKNOWN.0));
+        let second = world.send("yes");
+        world.wait("sent", 30_000, is_sent(&second));
+        assert_eq!(world.stored(), ["yes"]);
+        world.heal();
+        world.reload();
+        world.run_until_ready();
+        world.run(30_000);
+        world.with(|session, now| session.retry(now, &unknown)).unwrap();
+        world.wait("sent", 60_000, is_sent(&unknown));
+        assert_eq!(world.stored(), ["yes", "yes"], "they are two messages");
+    }
+}
+
+guest_only! {
+    #[test]
     fn row34_a_session_that_was_replaced_unseen_is_no_proof_that_nothing_arrived() {
         let mut world = World::ready(17);
         world.set(json!({"expiredConfigure": "new"}));

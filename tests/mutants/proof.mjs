@@ -103,8 +103,15 @@ export const mutants = [
     protocols: ["guest", "session"],
     bug: "a message of a conversation that is over is taken for one of the same words in the next",
     file: "src/guest/session/ending.rs",
-    find: "                record.anchor = Some(Anchor::end());",
-    replace: "                let _ = (Anchor::end(), record);",
+    find: "        self.give_up_proof(&Record::may_arrive);\n",
+    replace: "",
+  },
+  {
+    name: "its-like-is-taken-for-it",
+    bug: "what proved one message proves another of the same words to a page that does not know the first any more",
+    file: send,
+    find: "        self.give_up_proof(&|other| other.may_arrive() && other.text == record.text);\n",
+    replace: "",
   },
   {
     name: "silent-line-counts-as-a-refused-read",

@@ -46,5 +46,5 @@ test("a blocked module names the header to add", () => {
 
 test("codes nobody has listed are told as they are", () => {
   assert.equal(new GuestwireError(418).message, "The service answered 418.");
-  assert.equal(new GuestwireError(4999).message, "The service answered with the unknown code 4999.");
+  assert.equal(new GuestwireError(4999).message, "The service answered 4999.");
 });

@@ -33,8 +33,8 @@ enum Remedy {
   Offer = "Offer the visitor to send it again.",
   Fix = "Mend the call.",
   New = "Start a new conversation with restart().",
-  Deployment = "Check the deployment id, the region, the deployment.",
-  File = "Choose another file.",
+  Deployment = "Check the deployment, its id, the region.",
+  File = "Attach another file.",
   Report = "Report it with diagnostics().",
   Wait = "Nothing: the client waits and goes on.",
   SignIn = "Have the visitor sign in.",
@@ -47,28 +47,28 @@ export const TABLE: Readonly<Record<number, Entry>> = {
   401: ["Unauthorized", "service", "The service does not know the visitor.", Remedy.SignIn],
   403: ["Forbidden", "service", "The service does not allow this.", "Check what the deployment allows."],
   404: ["NotFound", "service", "The service does not find it.", Remedy.Deployment],
-  408: ["RequestTimeout", "service", "The service took too long.", Remedy.Offer],
+  408: ["RequestTimeout", "service", "The service did not answer.", Remedy.Offer],
   409: ["ReadOnly", "service", "The conversation is read-only.", Remedy.New],
   429: ["TooManyRequests", "service", "Too many requests.", Remedy.Wait],
   1001: ["WebsocketError", "network", "The connection broke.", Remedy.Wait],
   1002: ["WebsocketAccessDenied", "service", "The service refuses the connection.", "Check the deployment's allowed domains."],
   4000: ["FeatureUnavailable", "service", "The service does not allow this.", "Check what the deployment allows."],
-  4001: ["FileTypeInvalid", "caller", "The service does not take the file.", Remedy.File],
-  4002: ["FileSizeInvalid", "caller", "The service does not take the file.", Remedy.File],
-  4003: ["FileContentInvalid", "caller", "The service does not take the file.", Remedy.File],
-  4004: ["FileNameInvalid", "caller", "The service does not take the file's name.", "Rename the file."],
-  4005: ["FileNameTooLong", "caller", "The service does not take the file's name.", "Rename the file."],
+  4001: ["FileTypeInvalid", "caller", "The service does not take the attachment.", Remedy.File],
+  4002: ["FileSizeInvalid", "caller", "The service does not take the attachment.", Remedy.File],
+  4003: ["FileContentInvalid", "caller", "The service does not take the attachment.", Remedy.File],
+  4004: ["FileNameInvalid", "caller", "The service does not take the attachment.", Remedy.File],
+  4005: ["FileNameTooLong", "caller", "The service does not take the attachment.", Remedy.File],
   4006: ["SessionHasExpired", "service", "The conversation ran out of time.", Remedy.New],
   4007: ["SessionNotFound", "service", "The service does not know the conversation.", Remedy.New],
-  4008: ["AttachmentHasExpired", "service", "The service does not have the attachment.", "Attach the file again."],
-  4009: ["AttachmentNotFound", "service", "The service does not have the attachment.", "Attach the file again."],
-  4010: ["AttachmentNotSuccessfullyUploaded", "service", "The service does not have the attachment.", "Attach the file again."],
+  4008: ["AttachmentHasExpired", "service", "The service does not take the attachment.", Remedy.File],
+  4009: ["AttachmentNotFound", "service", "The service does not take the attachment.", Remedy.File],
+  4010: ["AttachmentNotSuccessfullyUploaded", "service", "The service does not take the attachment.", Remedy.File],
   4011: ["MessageTooLong", "caller", "The service does not take a text this long.", "Shorten or split the text."],
   4013: ["CustomAttributeSizeTooLarge", "caller", "The custom attributes are too large.", "Send fewer or shorter attributes."],
   4017: ["CannotDowngradeToUnauthenticated", "service", "The visitor is not signed in any more.", Remedy.SignIn],
-  4020: ["MissingParameter", "service", "The service misses a part of the request.", Remedy.Report],
-  4029: ["RequestRateTooHigh", "service", "Too many messages.", Remedy.Wait],
-  4102: ["FileEmpty", "caller", "The service does not take the file.", Remedy.File],
+  4020: ["MissingParameter", "service", "The service does not take the request.", Remedy.Report],
+  4029: ["RequestRateTooHigh", "service", "Too many requests.", Remedy.Wait],
+  4102: ["FileEmpty", "caller", "The service does not take the attachment.", Remedy.File],
   5000: ["UnexpectedError", "service", "The service failed.", Remedy.Offer],
 
   7000: ["InvalidOption", "caller", "An option is missing or wrong.", Remedy.Fix],
@@ -79,7 +79,7 @@ export const TABLE: Readonly<Record<number, Entry>> = {
   7005: ["AttributesTooLarge", "caller", "The custom attributes are too large.", "Send fewer or shorter attributes."],
   7006: ["UnknownMessage", "caller", "No message has this id.", Remedy.Fix],
   7007: ["NotRetryable", "caller", "The message is on its way or has arrived.", Remedy.Fix],
-  7010: ["DeliveryUnknown", "service", "Nothing can tell whether the message arrived.", "Let the visitor decide: retry() may double it."],
+  7010: ["DeliveryUnknown", "service", "Nothing can tell whether the message arrived.", "Ask the visitor: retry() may double it."],
   7011: ["SessionEnded", "service", "The message's conversation has ended.", 'Offer restart({outbox: "send"}).'],
   7012: ["MessageExpired", "network", "The message waited for over an hour.", Remedy.Offer],
   7013: ["MessageTooBig", "service", "The service does not take a message this big.", "Shorten or split the text."],
@@ -110,12 +110,12 @@ export const TABLE: Readonly<Record<number, Entry>> = {
   7103: ["NoWebSocket", "caller", "This host has no WebSocket.", "Give the option createSocket."],
   7104: ["Cancelled", "caller", "The message was taken back.", "Nothing."],
   7105: ["NotInitialised", "caller", "guestwire/slim does not know where its module is.", "Call initGuestwire(urlOrModule) first."],
-  7106: ["SecretInPage", "caller", "A client secret in a page is everybody's.", "Give token a url or a function, or allowSecretInPage."],
+  7106: ["SecretInPage", "caller", "A client secret in a page is everybody's.", "Give token a url or a function."],
 };
 
 function unlisted(code: number): Entry {
-  if (code >= 300 && code < 600) return ["ServiceError", "service", `The service answered ${code}.`, Remedy.Offer];
-  return ["UnknownError", "service", `The service answered with the unknown code ${code}.`, Remedy.Report];
+  const answered = `The service answered ${code}.`;
+  return code >= 300 && code < 600 ? ["ServiceError", "service", answered, Remedy.Offer] : ["UnknownError", "service", answered, Remedy.Report];
 }
 
 /** What a code says, for those that come as a warning. */

@@ -4,7 +4,7 @@ use super::{Asked, Call, Session, Timer};
 use crate::core::error::Code;
 use crate::core::state::{End, State};
 use crate::guest::event::Ticket;
-use crate::guest::outbox::{Anchor, Record, Standing};
+use crate::guest::outbox::{Record, Standing};
 use crate::guest::proof::Flight;
 use crate::guest::wire::guest_api;
 
@@ -94,12 +94,7 @@ impl Session {
         self.transcript.empty();
         self.history.forget();
         // Whatever became of these there, nothing in the next conversation can be them.
-        for id in self.outbox.ids(&Record::may_arrive) {
-            if let Some(record) = self.outbox.get_mut(&id) {
-                record.anchor = Some(Anchor::end());
-            }
-            self.rewrite(&id);
-        }
+        self.give_up_proof(&Record::may_arrive);
         self.watermark = None;
         self.has_hole = false;
         self.has_gap = false;

@@ -7,7 +7,7 @@ use crate::core::machine::SocketId;
 use crate::core::secret::Secret;
 use crate::core::state::{End, Reason};
 use crate::guest::event::{Direction, Event, Kind};
-use crate::guest::outbox::{Anchor, MAX_AGE_MS, Standing};
+use crate::guest::outbox::{Anchor, MAX_AGE_MS, Record, Standing};
 use crate::guest::proof;
 use crate::guest::wire::{Entry, Fault, Frame, Happening, Incoming};
 
@@ -133,6 +133,16 @@ impl Session {
         }
         self.count_unread();
         placed.fresh
+    }
+
+    /// Nothing that the service has from now on can be one of these.
+    pub(super) fn give_up_proof(&mut self, which: &dyn Fn(&Record) -> bool) {
+        for id in self.outbox.ids(which) {
+            if let Some(record) = self.outbox.get_mut(&id) {
+                record.anchor = Some(Anchor::end());
+            }
+            self.rewrite(&id);
+        }
     }
 
     /// The message in flight, if an entry without an id of ours can only be that.
