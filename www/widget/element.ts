@@ -2,7 +2,8 @@
  * `<guestwire-chat>`: the custom element around the components. It makes the client from its attributes unless the page hands
  * one in, opens and closes, keeps the focus rules of widget.md (rows 4-6), and tells the page by events.
  *
- * Attributes: deployment-id, region, endpoint, protocol, token-url, storage, theme, position, locale, open. Properties: client, strings.
+ * Attributes: deployment-id, region, endpoint, protocol, token-url, storage, theme, position, locale, open. Properties: client, strings, and open, for
+ * frameworks that set those: read, it is the method.
  */
 
 import { h, render } from "preact";
