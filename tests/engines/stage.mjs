@@ -2,7 +2,7 @@
 // a test asserts on is what the visitor sees (`Tab`) and what the service holds (`Service`).
 
 import assert from "node:assert/strict";
-import { TICK_MS, eyes } from "../e2e/eyes.mjs";
+import { TICK_MS, eyes, watchStalls } from "../e2e/eyes.mjs";
 import { SOON_MS, deployment, until, url } from "../e2e/service.mjs";
 import { SIZE } from "./engine.mjs";
 import { KEY } from "./webdriver.mjs";
@@ -151,9 +151,9 @@ export class Tab {
   async #arrive() {
     await until(() => this.run(() => document.querySelector("guestwire-chat")?.shadowRoot?.querySelector(".launcher") != null), Boolean, "the chat is on the page");
     await this.run(eyes);
-    await this.run((tickMs) => {
+    await this.run(() => {
       window.eyes.watch();
-      window.diary = { states: [], roles: [], banners: [], typing: [], seen: [], stalls: [], thrown: [] };
+      window.diary = { states: [], roles: [], banners: [], typing: [], seen: [], thrown: [] };
       const note = (list, entry) => list.push({ ...entry, at: Date.now() });
       const { client, shadowRoot } = document.querySelector("guestwire-chat");
       client.on("state", ({ name }) => note(window.diary.states, { name }));
@@ -169,23 +169,14 @@ export class Tab {
       addEventListener("error", ({ message }) => note(window.diary.thrown, { message }));
       addEventListener("unhandledrejection", ({ reason }) => note(window.diary.thrown, { message: String(reason) }));
       document.addEventListener("visibilitychange", () => document.hidden || note(window.diary.seen, {}));
-      // A machine with too much to do holds a page that is seen, and all its timers; one that is not seen has slow timers anyway.
-      const look = () => ({ at: Date.now(), visible: !document.hidden });
-      let last = { at: Date.now(), visible: false };
-      // While it was put away it was not held.
-      addEventListener("pageshow", () => { last = look(); });
-      setInterval(() => {
-        const now = look();
-        const lateMs = now.at - last.at - tickMs;
-        if (lateMs > tickMs && last.visible && now.visible) note(window.diary.stalls, { lateMs });
-        last = now;
-      }, tickMs);
-    }, TICK_MS);
+    });
+    // A machine with too much to do holds a page, and all its timers.
+    await this.run(watchStalls, TICK_MS, "Date");
   }
 
   /** What the page noted since it was loaded: the states, roles, banners, signs of typing, when it was seen again and when it stood still, each with the time of day. */
   diary() {
-    return this.run(() => window.diary);
+    return this.run(() => ({ ...window.diary, stalls: window.stalls() }));
   }
 
   /** Awaits an entry of the diary. */
